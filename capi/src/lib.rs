@@ -1,0 +1,2 @@
+//! The C ABI.
+#![allow(unsafe_code)]

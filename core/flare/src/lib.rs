@@ -1,0 +1,2 @@
+//! The library people use.
+#![forbid(unsafe_code)]

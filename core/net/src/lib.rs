@@ -1,0 +1,2 @@
+//! Operating-system layer.
+#![allow(unsafe_code)]
