@@ -1,2 +1,28 @@
-//! The C ABI.
+//! flare behind a C ABI: `libflare.so` and `libflare.a`.
+//!
+//! This crate translates and nothing else: C text and pointers in, handles, status codes and messages out.
+//!
+//! | module | holds |
+//! |---|---|
+//! //! | [`status`] | the status codes and their names |
+//! | [`last_error`] | the message of a thread's last failure |
+//! | [`guard`] | what every function runs inside: failures and panics become codes |
+//! | [`text`] | reading text, bytes and user data that come from C |
+//! | [`version`] | the version of the ABI, of the library, and its features |
+// A C ABI is raw pointers: this is one of the crates that may hold unsafe code. Each block says why it is sound.
 #![allow(unsafe_code)]
+
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("flare's handles are 64-bit tokens in a pointer: the target needs 64-bit pointers");
+
+pub mod guard;
+pub mod last_error;
+pub mod status;
+pub mod text;
+pub mod version;
+
+pub use guard::{Failure, guard, guard_or};
+pub use last_error::flare_last_error;
+pub use status::*;
+pub use text::UserData;
+pub use version::{FLARE_ABI_VERSION, flare_abi_version, flare_has_feature, flare_version};
