@@ -1,2 +1,4 @@
 //! The library people use.
 #![forbid(unsafe_code)]
+
+pub mod routing;

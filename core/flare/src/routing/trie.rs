@@ -1,0 +1,143 @@
+//! The trie of segments behind [`RouteTable`](super::RouteTable). A path tries text, then parameter, then rest, and
+//! comes back when a branch ends without a route for the method.
+//!
+//! A node is reached by one way only, so a search visits no node twice and never goes deeper than the longest pattern:
+//! a hostile path cannot cost more than the table is large.
+
+use super::allow::Query;
+use super::path::{self, Form};
+use super::pattern::Kind;
+
+/// Up to this many texts are compared one by one; comparing lengths is cheaper than ordering.
+const FEW: usize = 8;
+
+/// The routes whose pattern ends here.
+#[derive(Debug, Default)]
+pub(super) struct Leaf {
+    methods: u64,
+    routes: Vec<(u64, usize)>,
+    any: Option<usize>,
+}
+
+impl Leaf {
+    /// The route for the method, by its bit; 0 stands for any method.
+    pub(super) fn get(&self, method: u64) -> Option<usize> {
+        if method == 0 {
+            return self.any;
+        }
+        self.routes.iter().find(|(bit, _)| *bit == method).map(|(_, route)| *route)
+    }
+
+    /// Adds a route for a method that is not there yet; 0 stands for any method.
+    pub(super) fn add(&mut self, method: u64, route: usize) {
+        if method == 0 {
+            self.any = Some(route);
+        } else {
+            self.methods |= method;
+            self.routes.push((method, route));
+        }
+    }
+
+    #[inline]
+    fn pick(&self, query: &mut Query) -> Option<usize> {
+        if self.methods & query.method != 0 {
+            return self.get(query.method);
+        }
+        if self.methods & query.fallback != 0 {
+            return self.get(query.fallback);
+        }
+        query.seen |= self.methods;
+        query.known |= self.methods != 0;
+        self.any
+    }
+}
+
+/// What can follow a prefix of patterns.
+#[derive(Debug, Default)]
+pub(super) struct Node {
+    /// Decoded, sorted; `children` has the node for each.
+    texts: Vec<Box<[u8]>>,
+    children: Vec<Node>,
+    param: Option<Box<Node>>,
+    rest: Leaf,
+    leaf: Leaf,
+}
+
+impl Node {
+    /// The leaf of a pattern, given its segments; made if it is not there.
+    pub(super) fn leaf_mut<'a>(&mut self, segments: impl Iterator<Item = (Kind, &'a [u8])>) -> &mut Leaf {
+        let mut node = self;
+        for (kind, text) in segments {
+            node = match kind {
+                Kind::Text => node.child_mut(text),
+                Kind::Param => node.param.get_or_insert_default(),
+                Kind::Rest => return &mut node.rest,
+            };
+        }
+        &mut node.leaf
+    }
+
+    /// The leaf of a pattern, if it is there.
+    pub(super) fn leaf<'a>(&self, segments: impl Iterator<Item = (Kind, &'a [u8])>) -> Option<&Leaf> {
+        let mut node = self;
+        for (kind, text) in segments {
+            node = match kind {
+                Kind::Text => node.child(text, Form::Encoded)?,
+                Kind::Param => node.param.as_deref()?,
+                Kind::Rest => return Some(&node.rest),
+            };
+        }
+        Some(&node.leaf)
+    }
+
+    fn child_mut(&mut self, written: &[u8]) -> &mut Node {
+        let at = match self.texts.binary_search_by(|text| path::order_decoded(text, written)) {
+            Ok(at) => at,
+            Err(at) => {
+                let mut text = Vec::new();
+                path::decode_segment(written, &mut text);
+                self.texts.insert(at, text.into());
+                self.children.insert(at, Node::default());
+                at
+            }
+        };
+        &mut self.children[at]
+    }
+
+    #[inline]
+    fn child(&self, segment: &[u8], form: Form) -> Option<&Node> {
+        let at = if form == Form::Encoded {
+            self.texts.binary_search_by(|text| path::order_decoded(text, segment)).ok()
+        } else if self.texts.len() <= FEW {
+            self.texts.iter().position(|text| **text == *segment)
+        } else {
+            self.texts.binary_search_by(|text| (**text).cmp(segment)).ok()
+        };
+        self.children.get(at?)
+    }
+
+    /// The most specific route below this node for `path`, which starts at a segment.
+    pub(super) fn search(&self, path: &[u8], form: Form, query: &mut Query) -> Option<usize> {
+        let (segment, tail) = path::split(path);
+        if let Some(child) = self.child(segment, form)
+            && let Some(route) = child.descend(tail, form, query)
+        {
+            return Some(route);
+        }
+        if let Some(child) = &self.param
+            && !segment.is_empty()
+            && let Some(route) = child.descend(tail, form, query)
+        {
+            return Some(route);
+        }
+        self.rest.pick(query)
+    }
+
+    #[inline]
+    fn descend(&self, tail: Option<&[u8]>, form: Form, query: &mut Query) -> Option<usize> {
+        match tail {
+            Some(path) => self.search(path, form, query),
+            None => self.leaf.pick(query),
+        }
+    }
+}
