@@ -1,0 +1,144 @@
+# `make help` lists what can be done. Products go to target/, nothing else is written but by `make install`, `header` and `fmt`.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+PORT    ?= 8080
+CC      ?= cc
+CFLAGS  ?= -O2 -g
+CARGO   ?= cargo
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+SONAME  := libflare.so.$(firstword $(subst ., ,$(VERSION)))
+BUILT   := $(or $(CARGO_TARGET_DIR),target)/release
+ARCHIVE := $(BUILT)/libflare_capi.a
+NEEDED  := $(abspath $(BUILT))/libflare_capi.libraries
+LIB     := target/lib
+C_FLAGS := -std=c11 -Wall -Wextra -Wpedantic -Iinclude $(CFLAGS)
+WITH_LIBFLARE = $(LIB)/libflare.a $(shell cat $(NEEDED))
+
+C_EXAMPLES := $(patsubst examples/c/%.c,target/examples/c/%,$(wildcard examples/c/*.c))
+
+# What `make test` runs, cheap parts first. cargo-deny takes minutes to install, so it only runs where it is.
+PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance install \
+         $(if $(shell command -v cargo-deny),deny)
+
+.DEFAULT_GOAL := help
+.PHONY: help run lib showcase examples header symbols install setup test $(addprefix test-,$(PARTS) deny) \
+        conformance bench bench-instructions bench-syscalls bench-memory deny fmt clean FORCE
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
+	@echo; echo "  make test-PART           one part of the tests: $(PARTS)"
+
+# ---- build
+
+run: showcase ## build and start the demo server (PORT=8080)
+	target/showcase --port $(PORT)
+
+lib: $(LIB)/libflare.a ## build libflare.so and libflare.a into target/lib
+
+showcase: target/showcase ## build the demo server, target/showcase
+
+examples: $(C_EXAMPLES) ## build the examples
+	$(CARGO) build --release --package flare-examples
+
+# With one crate type cargo optimises across all crates (LTO); it would not for the list in capi/Cargo.toml.
+$(ARCHIVE): FORCE
+	@$(CARGO) rustc --release --package flare-capi --crate-type staticlib -- --print native-static-libs=$(NEEDED)
+
+$(LIB)/libflare.a: $(ARCHIVE) capi/package.sh capi/symbols
+	capi/package.sh $(ARCHIVE) $(LIB) $(VERSION) "$$(cat $(NEEDED))"
+
+target/showcase: examples/c/showcase.c include/flare.h $(LIB)/libflare.a
+	$(CC) $(C_FLAGS) -o $@ $< $(WITH_LIBFLARE)
+
+target/examples/c/%: examples/c/%.c include/flare.h $(LIB)/libflare.a
+	@mkdir -p $(@D)
+	$(CC) $(C_FLAGS) -o $@ $< $(WITH_LIBFLARE)
+
+header: ## write include/flare.h anew from the sources of capi
+	$(CARGO) run --quiet --package flare-header -- capi include/flare.h
+
+fmt: ## format the Rust sources
+	$(CARGO) fmt --all
+
+# ---- install
+
+# Under sudo there is often no cargo: then what was built before is installed.
+install: $(if $(shell command -v $(CARGO)),lib) ## install library, header and flare.pc (PREFIX=/usr/local DESTDIR=)
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
+	install -m 644 include/flare.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 $(LIB)/libflare.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 755 $(LIB)/libflare.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/
+	ln -sf libflare.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libflare.so
+	sed -e 's|@PREFIX@|$(abspath $(PREFIX))|' -e 's|@VERSION@|$(VERSION)|' -e "s|@LIBRARIES@|$$(cat $(NEEDED))|" \
+	    capi/flare.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/flare.pc
+
+# ---- test
+
+setup: ## install what the tests need and this machine lacks (Debian, Ubuntu)
+	tests/setup
+
+test: ## everything; ends with the totals
+	@tests/run $(PARTS)
+
+test-lint:
+	@tests/lint/run
+
+test-docs:
+	@tests/docs/run
+
+test-rust:
+	@tests/rust/run
+
+test-header:
+	@tests/header/run
+
+test-symbols: lib
+	@tests/symbols/run $(LIB) $(VERSION)
+
+test-c: lib
+	@tests/c/run plain $(WITH_LIBFLARE)
+
+test-c-asan: lib
+	@tests/c/run asan $(WITH_LIBFLARE)
+
+test-c-valgrind: lib
+	@tests/c/run valgrind $(WITH_LIBFLARE)
+
+test-examples: examples showcase
+	@tests/examples/run $(BUILT)
+
+test-install: lib
+	@tests/install/run
+
+test-conformance: showcase
+	@tests/conformance/run
+
+test-deny:
+	@tests/deny/run
+
+conformance: test-conformance ## the protocol suites against target/showcase
+
+deny: ## licences and advisories of all dependencies (installs cargo-deny once: some minutes)
+	command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
+	@tests/deny/run
+
+# ---- measure
+
+bench: showcase ## CPU per request beside the C floor, hyper and nginx (QUICK=1: fewer rounds)
+	@tests/bench/run time
+
+bench-instructions: showcase ## user instructions per request (callgrind)
+	@tests/bench/run instructions
+
+bench-syscalls: showcase ## system calls per request (strace)
+	@tests/bench/run syscalls
+
+bench-memory: showcase ## bytes per idle connection
+	@tests/bench/run memory
+
+clean: ## remove target/
+	$(CARGO) clean
+	rm -rf target
