@@ -57,6 +57,7 @@ target/examples/c/%: examples/c/%.c include/flare.h $(LIB)/libflare.a
 	$(CC) $(C_FLAGS) -o $@ $< $(WITH_LIBFLARE)
 
 header: ## write include/flare.h anew from the sources of capi
+	@mkdir -p include
 	$(CARGO) run --quiet --package flare-header -- capi include/flare.h
 
 fmt: ## format the Rust sources

@@ -31,7 +31,12 @@ fn header(krate: &Path) -> Result<String, String> {
         .map_err(|error| error.to_string())?;
     let mut text = Vec::new();
     bindings.write(&mut text);
-    String::from_utf8(text).map_err(|error| error.to_string())
+    String::from_utf8(text).map(|text| in_words_of_c(&text)).map_err(|error| error.to_string())
+}
+
+/// The comments are written for rustdoc: its links and its customary heading mean nothing to readers of C.
+fn in_words_of_c(text: &str) -> String {
+    text.replace("[`", "`").replace("`]", "`").replace(" * # Safety\n", " * The caller promises:\n")
 }
 
 #[allow(clippy::print_stderr)] // a program says what went wrong on stderr
