@@ -34,6 +34,7 @@
 
 mod allow;
 mod capture;
+mod compiled;
 mod error;
 mod missing;
 mod params;
@@ -43,6 +44,7 @@ mod table;
 mod trie;
 
 pub use allow::{Allow, AllowIter};
+pub use compiled::StaticTable;
 pub use error::{RouteError, RouteProblem};
 pub use params::Params;
 pub use pattern::{MAX_PATTERN, MAX_SEGMENTS};

@@ -1,0 +1,209 @@
+//! The route table that the compiler checks and sorts.
+
+mod build;
+mod message;
+
+use super::allow::{Names, Query};
+use super::params::Params;
+use super::path::{self, Form};
+use super::pattern::{Kind, Segments};
+use super::{Found, capture, missing};
+use std::cmp::Ordering;
+
+/// A route table made at compile time. Same rules as [`RouteTable`](super::RouteTable); the value of a route is its index
+/// in the list given to [`new`](Self::new). The table needs no heap and no start-up.
+///
+/// ```
+/// use flare::routing::{Found, Params, StaticTable};
+///
+/// static TABLE: StaticTable<2> = StaticTable::new([("GET", "/hi/:name"), ("POST", "/echo")]);
+///
+/// let mut params = Params::new();
+/// assert_eq!(TABLE.find("GET", "/hi/Bob%20B", &mut params), Found::Match(&0));
+/// assert_eq!(params.get_str("name"), Some("Bob B"));
+/// assert_eq!(TABLE.find("POST", "/echo", &mut params), Found::Match(&1));
+/// ```
+///
+/// A table with an error does not compile, and the message names the route. Two routes of one shape:
+///
+/// ```compile_fail,E0080
+/// use flare::routing::StaticTable;
+///
+/// static TABLE: StaticTable<2> = StaticTable::new([("GET", "/a/:x"), ("GET", "/a/:y")]);
+/// # let _ = TABLE.len();
+/// ```
+///
+/// A pattern that is wrong:
+///
+/// ```compile_fail,E0080
+/// use flare::routing::StaticTable;
+///
+/// static TABLE: StaticTable<1> = StaticTable::new([("GET", "hi")]);
+/// # let _ = TABLE.len();
+/// ```
+///
+/// A method that is not a token:
+///
+/// ```compile_fail,E0080
+/// use flare::routing::StaticTable;
+///
+/// static TABLE: StaticTable<1> = StaticTable::new([("G ET", "/hi")]);
+/// # let _ = TABLE.len();
+/// ```
+#[derive(Debug, Clone)]
+pub struct StaticTable<const N: usize> {
+    /// Sorted so that routes with a common beginning stand together, and text comes before parameter before rest. So
+    /// the routes that can still match are always one slice, and each segment of a path cuts it shorter.
+    routes: [Route; N],
+    given: [(&'static str, &'static str); N],
+    methods: [&'static str; N],
+    method_count: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Route {
+    pattern: &'static str,
+    segments: Segments,
+    /// The bit of the method; 0 for any.
+    method: u64,
+    index: usize,
+    has_params: bool,
+    /// Whether some text must be decoded before it is compared.
+    encoded: bool,
+}
+
+impl<const N: usize> StaticTable<N> {
+    /// A table of `(method, pattern)`; the method `*` stands for any.
+    ///
+    /// # Panics
+    ///
+    /// If a route is wrong or two are in conflict, as [`RouteTable::insert`](super::RouteTable::insert) would find. In a
+    /// `const` or `static` that is an error of compilation.
+    pub const fn new(routes: [(&'static str, &'static str); N]) -> Self {
+        let (methods, method_count) = build::methods(&routes);
+        let (names, _) = methods.split_at(method_count);
+        Self { routes: build::routes(&routes, names), given: routes, methods, method_count }
+    }
+
+    /// How many routes there are: `N`.
+    pub const fn len(&self) -> usize {
+        N
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        N == 0
+    }
+
+    /// Method (`*` for any) and pattern of each route, in the order given; so the position is the index.
+    pub fn routes(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.given.iter().copied()
+    }
+
+    /// The index of the route for a method and the raw path of a request, without its query. `path` may be `*` if the
+    /// method is OPTIONS. `params` is cleared, and filled if the answer is [`Found::Match`].
+    pub fn find<'t>(&'t self, method: &str, path: &str, params: &mut Params) -> Found<'t, usize> {
+        params.clear();
+        let names = Names::Static(self.methods.get(..self.method_count).unwrap_or_default());
+        let Some((b'/', rest)) = path.as_bytes().split_first() else {
+            return missing::path(method, path, names);
+        };
+        let Some(form) = path::check(rest) else {
+            return Found::BadPath;
+        };
+        let mut query = Query::new(method, names);
+        match search(&self.routes, 0, rest, form, &mut query) {
+            Some(route) => {
+                if route.has_params {
+                    capture::fill(params, route.pattern, route.segments.as_slice(), rest, form);
+                }
+                Found::Match(&route.index)
+            }
+            None => missing::route(method, &query, names),
+        }
+    }
+}
+
+impl Route {
+    fn kind(&self, depth: usize) -> Option<Kind> {
+        self.segments.as_slice().get(depth).map(|segment| segment.kind)
+    }
+
+    fn order(&self, depth: usize, segment: &[u8], form: Form) -> Ordering {
+        let own = self.segments.as_slice().get(depth).map_or(&[][..], |segment| segment.of(self.pattern));
+        if self.encoded || form == Form::Encoded { path::order(own, segment) } else { own.cmp(segment) }
+    }
+}
+
+/// The most specific route for `path`, which starts at a segment. All `routes` have the same `depth` segments before it,
+/// and at least one more.
+fn search<'t>(
+    routes: &'t [Route],
+    depth: usize,
+    path: &[u8],
+    form: Form,
+    query: &mut Query,
+) -> Option<&'t Route> {
+    let (segment, tail) = path::split(path);
+    let (texts, others) = cut(routes, |route| route.kind(depth) == Some(Kind::Text));
+    let (_, from) = cut(texts, |route| route.order(depth, segment, form).is_lt());
+    let (same, _) = cut(from, |route| route.order(depth, segment, form).is_eq());
+    if let Some(route) = descend(same, depth + 1, tail, form, query) {
+        return Some(route);
+    }
+    let (params, rests) = cut(others, |route| route.kind(depth) == Some(Kind::Param));
+    if !segment.is_empty()
+        && let Some(route) = descend(params, depth + 1, tail, form, query)
+    {
+        return Some(route);
+    }
+    pick(rests, query)
+}
+
+fn descend<'t>(
+    routes: &'t [Route],
+    depth: usize,
+    tail: Option<&[u8]>,
+    form: Form,
+    query: &mut Query,
+) -> Option<&'t Route> {
+    if routes.is_empty() {
+        return None;
+    }
+    let (ending, longer) = cut(routes, |route| route.segments.len() == depth);
+    match tail {
+        None => pick(ending, query),
+        Some(_) if longer.is_empty() => None,
+        Some(path) => search(longer, depth, path, form, query),
+    }
+}
+
+/// The routes at the front for which `belongs` holds, and the others.
+#[inline]
+fn cut(routes: &[Route], belongs: impl Fn(&Route) -> bool) -> (&[Route], &[Route]) {
+    routes.split_at_checked(routes.partition_point(belongs)).unwrap_or_default()
+}
+
+/// The route for the method, among those of one pattern.
+fn pick<'t>(routes: &'t [Route], query: &mut Query) -> Option<&'t Route> {
+    let (mut any, mut fallback) = (None, None);
+    let mut seen = 0;
+    for route in routes {
+        if route.method == 0 {
+            any = Some(route);
+        } else if route.method == query.method {
+            return Some(route);
+        } else if route.method == query.fallback {
+            fallback = Some(route);
+        }
+        seen |= route.method;
+    }
+    if fallback.is_none() && any.is_none() {
+        query.seen |= seen;
+        query.known |= seen != 0;
+    }
+    fallback.or(any)
+}
+
+#[cfg(test)]
+mod tests;
