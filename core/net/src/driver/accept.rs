@@ -1,0 +1,208 @@
+//! Accepting connections.
+
+use super::{Driver, acceptor};
+use crate::key::{LISTENERS, ListenerKey, Target};
+use crate::listener::ListenSocket;
+use crate::{Event, Listener, Peer};
+use mio::unix::SourceFd;
+use mio::{Interest, Registry};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+
+/// How many connections a listener accepts before the other sources have their turn.
+const BATCH: u32 = 64;
+
+/// A listener inside a driver.
+pub(super) struct Acceptor {
+    listener: Listener,
+    exclusive: bool,
+    registered: bool,
+    paused: bool,
+    queued: bool,
+    /// How many more connections of this turn.
+    budget: u32,
+}
+
+impl Acceptor {
+    /// Remembers an event. Whether the listener must be queued for it.
+    pub(super) fn note_ready(&mut self) -> bool {
+        // A paused listener tries again when it is resumed, event or not.
+        !self.paused && !std::mem::replace(&mut self.queued, true)
+    }
+
+    fn fd(&self) -> RawFd {
+        self.listener.as_fd().as_raw_fd()
+    }
+
+    fn register(&mut self, registry: &Registry, key: ListenerKey) -> io::Result<()> {
+        if !self.registered {
+            let token = Target::Listener(key).to_token();
+            if self.exclusive {
+                register_exclusive(registry, self.fd(), token)?;
+            } else {
+                registry.register(&mut SourceFd(&self.fd()), token, Interest::READABLE)?;
+            }
+            self.registered = true;
+        }
+        Ok(())
+    }
+
+    fn deregister(&mut self, registry: &Registry) {
+        if std::mem::replace(&mut self.registered, false) {
+            // It fails only for a descriptor that is not registered, and that is what we want.
+            let _ = registry.deregister(&mut SourceFd(&self.fd()));
+        }
+    }
+
+    fn pause(&mut self, registry: &Registry) {
+        if !self.paused {
+            self.paused = true;
+            if self.exclusive {
+                // The system wakes only one of those that share the socket: it must not choose one that does not accept.
+                self.deregister(registry);
+            }
+        }
+    }
+
+    /// One connection, if one waits.
+    fn accept(&self) -> io::Result<(OwnedFd, Peer)> {
+        match &self.listener.socket {
+            ListenSocket::Tcp(socket) => {
+                let (stream, address) = socket.accept()?;
+                // Linux has handed it down from the listener.
+                #[cfg(not(any(target_os = "linux", target_os = "android")))]
+                // A connection that is already reset refuses the option; reading it will tell.
+                let _ = stream.set_nodelay(self.listener.nodelay);
+                Ok((stream.into(), Peer::Ip(address)))
+            }
+            ListenSocket::Unix(socket) => {
+                let (stream, _) = socket.accept()?;
+                Ok((stream.into(), Peer::Unix))
+            }
+        }
+    }
+}
+
+/// Registers so that of all drivers which share the socket only one is woken for a connection. mio has no word for it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn register_exclusive(registry: &Registry, fd: RawFd, token: mio::Token) -> io::Result<()> {
+    let events = (libc::EPOLLIN | libc::EPOLLET | libc::EPOLLEXCLUSIVE) as u32;
+    let mut event = libc::epoll_event { events, u64: token.0 as u64 };
+    // SAFETY: both descriptors are open, and the kernel reads one event, which outlives the call.
+    let result = unsafe { libc::epoll_ctl(registry.as_raw_fd(), libc::EPOLL_CTL_ADD, fd, &mut event) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn register_exclusive(registry: &Registry, fd: RawFd, token: mio::Token) -> io::Result<()> {
+    registry.register(&mut SourceFd(&fd), token, Interest::READABLE)
+}
+
+impl Driver {
+    /// Accepts from a listener. With `exclusive`, only one of the drivers that have a clone of the listener is woken for each connection
+    /// (EPOLLEXCLUSIVE; ignored on systems without it).
+    ///
+    /// # Errors
+    /// What the system says when it cannot watch the socket.
+    pub fn listen(&mut self, listener: Listener, exclusive: bool) -> io::Result<ListenerKey> {
+        // One less than there are numbers: the last one is the mailbox.
+        let index = u32::try_from(self.acceptors.len()).ok().filter(|index| *index < LISTENERS - 1);
+        let Some(index) = index else {
+            return Err(io::Error::new(io::ErrorKind::OutOfMemory, "too many listeners"));
+        };
+        let key = ListenerKey(index);
+        let mut acceptor =
+            Acceptor { listener, exclusive, registered: false, paused: false, queued: false, budget: BATCH };
+        acceptor.register(self.poll.registry(), key)?;
+        self.acceptors.push(Some(acceptor));
+        Ok(key)
+    }
+
+    /// Stops accepting from a listener. Connections wait in its backlog, where the system completes them.
+    pub fn pause_accept(&mut self, listener: ListenerKey) {
+        if let Some(acceptor) = acceptor(&mut self.acceptors, listener) {
+            acceptor.pause(self.poll.registry());
+        }
+    }
+
+    /// Accepts again from a listener that was paused, by [`Driver::pause_accept`] or [`Event::AcceptFailed`]. When the system cannot watch it
+    /// again, `AcceptFailed` follows.
+    pub fn resume_accept(&mut self, listener: ListenerKey) {
+        if let Some(acceptor) = acceptor(&mut self.acceptors, listener)
+            && std::mem::replace(&mut acceptor.paused, false)
+            && !std::mem::replace(&mut acceptor.queued, true)
+        {
+            self.ready.push_back(Target::Listener(listener));
+        }
+    }
+
+    /// Closes a listener. The socket goes with its last clone, and its waiting connections with it.
+    pub fn close_listener(&mut self, listener: ListenerKey) {
+        if let Some(place) = self.acceptors.get_mut(listener.index())
+            && let Some(mut acceptor) = place.take()
+        {
+            // A clone in another driver keeps the socket alive, and with it our registration.
+            acceptor.deregister(self.poll.registry());
+        }
+    }
+
+    /// Accepts the next connection of a listener.
+    pub(super) fn accept(&mut self, key: ListenerKey) -> Option<Event> {
+        loop {
+            let acceptor = acceptor(&mut self.acceptors, key)?;
+            if acceptor.paused {
+                acceptor.queued = false;
+                return None;
+            }
+            if acceptor.budget == 0 {
+                acceptor.budget = BATCH;
+                self.ready.push_back(Target::Listener(key));
+                return None;
+            }
+            acceptor.budget -= 1;
+            let accepted = match acceptor.register(self.poll.registry(), key) {
+                Ok(()) => acceptor.accept(),
+                Err(error) => Err(error),
+            };
+            let error = match accepted.map(|(socket, peer)| (self.adopt(socket), peer)) {
+                Ok((Ok(new), peer)) => {
+                    self.ready.push_front(Target::Listener(key));
+                    self.turn += 1;
+                    return Some(Event::Accepted { listener: key, key: new, peer });
+                }
+                Ok((Err(error), _)) => error,
+                Err(error) if concerns_one(&error) => continue,
+                Err(error) => error,
+            };
+            let acceptor = super::acceptor(&mut self.acceptors, key)?;
+            acceptor.queued = false;
+            acceptor.budget = BATCH;
+            if error.kind() == io::ErrorKind::WouldBlock {
+                return None;
+            }
+            acceptor.pause(self.poll.registry());
+            return Some(Event::AcceptFailed { listener: key, error });
+        }
+    }
+}
+
+/// Whether an error of accept belongs to the one connection that was waiting, as accept(2) says of those that TCP passes on. The next may be
+/// fine.
+fn concerns_one(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(
+            libc::EINTR
+                | libc::ECONNABORTED
+                | libc::ECONNRESET
+                | libc::EPROTO
+                | libc::EPERM
+                | libc::ENETDOWN
+                | libc::ENOPROTOOPT
+                | libc::EHOSTDOWN
+                | libc::EHOSTUNREACH
+                | libc::EOPNOTSUPP
+                | libc::ENETUNREACH
+        )
+    )
+}

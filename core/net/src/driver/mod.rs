@@ -1,0 +1,432 @@
+//! The readiness driver: waits for the operating system, then does the input and output of one thread's connections.
+
+mod accept;
+mod sources;
+
+use crate::backlog::Backlog;
+use crate::key::{ListenerKey, Target};
+use crate::lease::Leases;
+use crate::mailbox::{Mailbox, MailboxReceiver, mailbox};
+use crate::transmit::transmit;
+use crate::{Address, Event, Key, Lease, Output, Stream};
+use accept::Acceptor;
+use mio::Interest;
+use mio::unix::SourceFd;
+use socket2::SockRef;
+use sources::{Source, Sources, State};
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::io::{self, Read};
+use std::net::Shutdown;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+/// The sizes a driver starts with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DriverOptions {
+    /// How many events are taken from the system at a time. At least 1. Default 512; each takes 16 bytes.
+    pub events: usize,
+    /// The size of a read buffer in bytes: the most that one [`Event::Received`] carries. At least 1. Default 64 KiB.
+    pub read_buffer: usize,
+}
+
+impl Default for DriverOptions {
+    fn default() -> DriverOptions {
+        DriverOptions { events: 512, read_buffer: 64 * 1024 }
+    }
+}
+
+/// What became of an output.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Sent {
+    /// The system has taken all of it.
+    All,
+    /// Some of it waits in the connection's backlog. [`Event::Flushed`] comes when the backlog is empty.
+    Queued,
+}
+
+/// Owns the sockets of one thread and does their input and output.
+///
+/// A turn is one [`Driver::wait`], then [`Driver::next`] until it gives `None`. Reading happens inside `next`, one connection after the
+/// other; a connection with more to read than one buffer goes behind the others. A key that was closed may be passed to any method: it
+/// names nothing, and nothing happens.
+pub struct Driver {
+    poll: mio::Poll,
+    events: mio::Events,
+    sources: Sources,
+    acceptors: Vec<Option<Acceptor>>,
+    leases: Leases,
+    /// What has something to do. Each source is in it at most once.
+    ready: VecDeque<Target>,
+    /// How many of `ready` belong to this turn. What comes behind waits for the next, so that no turn is endless.
+    turn: usize,
+    has_mailbox: Cell<bool>,
+}
+
+impl Driver {
+    /// A driver without connections.
+    ///
+    /// # Errors
+    /// Running out of descriptors.
+    pub fn new(options: DriverOptions) -> io::Result<Driver> {
+        Ok(Driver {
+            poll: mio::Poll::new()?,
+            events: mio::Events::with_capacity(options.events.max(1)),
+            sources: Sources::new(),
+            acceptors: Vec::new(),
+            leases: Leases::new(options.read_buffer),
+            ready: VecDeque::with_capacity(options.events.max(1)),
+            turn: 0,
+            has_mailbox: Cell::new(false),
+        })
+    }
+
+    /// Makes the mailbox of this driver, for at most `capacity` messages. [`Event::Woken`] comes when something was posted.
+    ///
+    /// # Errors
+    /// `AlreadyExists` for a second one; running out of descriptors.
+    pub fn mailbox<T: Send>(&self, capacity: usize) -> io::Result<(Mailbox<T>, MailboxReceiver<T>)> {
+        if self.has_mailbox.get() {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a driver has one mailbox"));
+        }
+        let waker = mio::Waker::new(self.poll.registry(), Target::Mailbox.to_token())?;
+        self.has_mailbox.set(true);
+        Ok(mailbox(waker, capacity))
+    }
+
+    /// Takes over a stream that was connected elsewhere, and begins to read it.
+    ///
+    /// # Errors
+    /// What the system says when it cannot watch the socket: out of memory, or of watches.
+    pub fn insert(&mut self, stream: Stream) -> io::Result<Key> {
+        let socket = OwnedFd::from(stream);
+        SockRef::from(&socket).set_nonblocking(true)?;
+        self.adopt(socket)
+    }
+
+    /// Watches a socket that does not block.
+    fn adopt(&mut self, socket: OwnedFd) -> io::Result<Key> {
+        #[cfg(target_vendor = "apple")]
+        SockRef::from(&socket).set_nosigpipe(true)?;
+        let fd = socket.as_raw_fd();
+        let key = self.sources.insert(socket)?;
+        let token = Target::Connection(key).to_token();
+        if let Err(error) = self.poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE) {
+            self.sources.remove(key);
+            return Err(error);
+        }
+        Ok(key)
+    }
+
+    /// Waits until something is ready, at most for `timeout` (rounded up to whole milliseconds; `None`: for ever), and begins the next
+    /// turn. Does not block when something is ready already. A signal may end the wait early; that is no error.
+    ///
+    /// # Errors
+    /// What the system says when it cannot wait at all.
+    pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        let timeout = if self.ready.is_empty() { timeout } else { Some(Duration::ZERO) };
+        match self.poll.poll(&mut self.events, timeout) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        for event in &self.events {
+            let target = Target::from_token(event.token());
+            let queue = match target {
+                Target::Connection(key) => match self.sources.get(key) {
+                    Some(source) => source.state.note(event),
+                    None => false,
+                },
+                Target::Listener(key) => match acceptor(&mut self.acceptors, key) {
+                    Some(acceptor) => acceptor.note_ready(),
+                    None => false,
+                },
+                Target::Mailbox => true,
+            };
+            if queue {
+                self.ready.push_back(target);
+            }
+        }
+        self.turn = self.ready.len();
+        Ok(())
+    }
+
+    /// Does the next piece of work of this turn and says what came of it. `None`: the turn is over, [`Driver::wait`] again.
+    // Not an iterator: after `None` more may come.
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> Option<Event> {
+        while self.turn > 0 {
+            self.turn -= 1;
+            let event = match self.ready.pop_front()? {
+                Target::Connection(key) => self.serve(key),
+                Target::Listener(key) => self.accept(key),
+                Target::Mailbox => Some(Event::Woken),
+            };
+            if event.is_some() {
+                return event;
+            }
+        }
+        None
+    }
+
+    /// Whether something is ready already, so that [`Driver::wait`] will not block. The descriptor of the driver does not show this.
+    pub fn is_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Takes back a buffer that came with [`Event::Received`].
+    pub fn recycle(&mut self, lease: Lease) {
+        self.leases.give_back(lease);
+    }
+
+    /// Writes, then reads.
+    fn serve(&mut self, key: Key) -> Option<Event> {
+        let source = self.sources.get(key)?;
+        source.state.remove(State::QUEUED);
+        if source.state.contains(State::FAILED) {
+            return None;
+        }
+        if source.state.take(State::WRITABLE) && source.backlog.is_some() {
+            match flush(source) {
+                Ok(false) => {}
+                Ok(true) => {
+                    self.requeue_first(key);
+                    return Some(Event::Flushed { key });
+                }
+                Err(error) => return Some(fail(source, key, error)),
+            }
+        }
+        if source.state.may_read() {
+            return self.read(key);
+        }
+        let error = lost(source)?;
+        Some(fail(source, key, error))
+    }
+
+    fn read(&mut self, key: Key) -> Option<Event> {
+        let source = self.sources.get(key)?;
+        let mut lease = self.leases.take();
+        let socket = SockRef::from(&source.socket);
+        let (result, room) = loop {
+            let space = lease.space();
+            let room = space.len();
+            match (&*socket).read(space) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break (result, room),
+            }
+        };
+        match result {
+            Ok(0) => {
+                self.leases.give_back(lease);
+                source.state.remove(State::READABLE);
+                source.state.insert(State::ENDED);
+                if source.state.contains(State::HUNG_UP) || source.state.contains(State::ERROR) {
+                    self.requeue_first(key);
+                }
+                Some(Event::ReadClosed { key })
+            }
+            Ok(count) => {
+                lease.set_len(count);
+                if count == room {
+                    // There may be more. The others come first.
+                    source.state.insert(State::QUEUED);
+                    self.ready.push_back(Target::Connection(key));
+                } else if source.state.contains(State::CLOSING) {
+                    // No event will tell about the end again: it has to be read.
+                    self.requeue_first(key);
+                } else {
+                    // The system has no more; asking it to say so would cost a call. The next event comes with the next bytes.
+                    source.state.remove(State::READABLE);
+                }
+                Some(Event::Received { key, lease })
+            }
+            Err(error) => {
+                self.leases.give_back(lease);
+                source.state.remove(State::READABLE);
+                if error.kind() == io::ErrorKind::WouldBlock {
+                    return None;
+                }
+                Some(fail(source, key, error))
+            }
+        }
+    }
+
+    /// Puts a connection first in this turn.
+    fn requeue_first(&mut self, key: Key) {
+        if let Some(source) = self.sources.get(key)
+            && !source.state.contains(State::QUEUED)
+        {
+            source.state.insert(State::QUEUED);
+            self.ready.push_front(Target::Connection(key));
+            self.turn += 1;
+        }
+    }
+
+    /// Stops reading a connection. No system call; bytes that come wait in the system, and fill the peer's window. A reset is still
+    /// reported, the end of the peer's bytes is not.
+    pub fn pause_read(&mut self, key: Key) {
+        if let Some(source) = self.sources.get(key) {
+            source.state.insert(State::PAUSED);
+        }
+    }
+
+    /// Reads a connection again. No system call: what became ready meanwhile was remembered.
+    pub fn resume_read(&mut self, key: Key) {
+        if let Some(source) = self.sources.get(key) {
+            source.state.remove(State::PAUSED);
+            if source.state.may_read() && !source.state.contains(State::QUEUED) {
+                source.state.insert(State::QUEUED);
+                self.ready.push_back(Target::Connection(key));
+            }
+        }
+    }
+
+    /// Sends an output, behind the backlog if there is one, and empties it in any case. The backlog has no bound of its own: look at
+    /// [`Driver::backlog`], and stop making output while it is high.
+    ///
+    /// # Errors
+    /// `BrokenPipe` or `ConnectionReset` when the peer is gone, `NotConnected` for a key that was closed, and what else the system says. Some
+    /// of the output may have been sent. The caller closes.
+    pub fn send(&mut self, key: Key, output: &mut Output) -> io::Result<Sent> {
+        let result = self.send_or_queue(key, output);
+        // Whatever happened: the next output must not begin with the bytes of this one.
+        output.clear();
+        result
+    }
+
+    fn send_or_queue(&mut self, key: Key, output: &mut Output) -> io::Result<Sent> {
+        let Some(source) = self.sources.get(key) else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        if let Some(backlog) = &mut source.backlog {
+            backlog.append(output, 0);
+            return Ok(Sent::Queued);
+        }
+        let sent = transmit(&source.socket, output)?;
+        if sent >= output.len() {
+            return Ok(Sent::All);
+        }
+        let mut backlog = Box::new(Backlog::default());
+        backlog.append(output, sent);
+        source.backlog = Some(backlog);
+        if !source.state.contains(State::WATCHES_WRITE) {
+            // It stays: without a blocked write it causes no events, and the next short write saves the call.
+            let fd = source.socket.as_raw_fd();
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            let token = Target::Connection(key).to_token();
+            self.poll.registry().reregister(&mut SourceFd(&fd), token, interest)?;
+            source.state.insert(State::WATCHES_WRITE);
+        }
+        Ok(Sent::Queued)
+    }
+
+    /// How many bytes of a connection wait to be sent.
+    pub fn backlog(&self, key: Key) -> usize {
+        self.sources.peek(key).and_then(|source| source.backlog.as_ref()).map_or(0, |backlog| backlog.len())
+    }
+
+    /// Says to the peer that nothing more will be sent, once the backlog is empty. Reading goes on.
+    ///
+    /// # Errors
+    /// `NotConnected` when the peer has reset the connection, or the key was closed.
+    pub fn shutdown_write(&mut self, key: Key) -> io::Result<()> {
+        let Some(source) = self.sources.get(key) else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        source.state.insert(State::WRITE_SHUT);
+        if source.backlog.is_some() {
+            return Ok(());
+        }
+        SockRef::from(&source.socket).shutdown(Shutdown::Write)
+    }
+
+    /// Closes a connection. Its backlog is dropped; bytes of the peer that were not read make the system answer with a reset.
+    pub fn close(&mut self, key: Key) {
+        // Closing the last descriptor also ends the watch: no call for that.
+        self.sources.remove(key);
+    }
+
+    /// How many connections there are.
+    pub fn len(&self) -> usize {
+        self.sources.len()
+    }
+
+    /// Whether there is no connection.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The address of this end of a connection. A system call.
+    ///
+    /// # Errors
+    /// `NotConnected` for a key that was closed.
+    pub fn local_address(&self, key: Key) -> io::Result<Address> {
+        let source = self.sources.peek(key).ok_or(io::ErrorKind::NotConnected)?;
+        SockRef::from(&source.socket).local_addr().map(|address| Address::from_socket2(&address))
+    }
+
+    /// The address of the other end of a connection. A system call; an accepted connection's came with its event.
+    ///
+    /// # Errors
+    /// `NotConnected` when the peer is gone, or the key was closed.
+    pub fn peer_address(&self, key: Key) -> io::Result<Address> {
+        let source = self.sources.peek(key).ok_or(io::ErrorKind::NotConnected)?;
+        SockRef::from(&source.socket).peer_addr().map(|address| Address::from_socket2(&address))
+    }
+}
+
+impl AsRawFd for Driver {
+    /// The descriptor that becomes readable when [`Driver::wait`] has something new, for a host that owns the loop. It does not know what
+    /// [`Driver::is_ready`] says.
+    fn as_raw_fd(&self) -> RawFd {
+        self.poll.as_raw_fd()
+    }
+}
+
+impl std::fmt::Debug for Driver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver")
+            .field("connections", &self.sources.len())
+            .field("ready", &self.ready.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn acceptor(acceptors: &mut [Option<Acceptor>], key: ListenerKey) -> Option<&mut Acceptor> {
+    acceptors.get_mut(key.index())?.as_mut()
+}
+
+/// Sends the backlog. Whether it is gone.
+fn flush(source: &mut Source) -> io::Result<bool> {
+    if let Some(backlog) = &mut source.backlog
+        && !backlog.flush(&source.socket)?
+    {
+        return Ok(false);
+    }
+    source.backlog = None;
+    if source.state.contains(State::WRITE_SHUT) {
+        SockRef::from(&source.socket).shutdown(Shutdown::Write)?;
+    }
+    Ok(true)
+}
+
+/// Why a connection that is not being read is lost, if it is.
+fn lost(source: &mut Source) -> Option<io::Error> {
+    let state = source.state;
+    // While reading is only paused, bytes may be left even though both directions are closed.
+    let hung_up =
+        state.contains(State::HUNG_UP) && state.contains(State::ENDED) && !state.contains(State::WRITE_SHUT);
+    if !hung_up && !state.contains(State::ERROR) {
+        return None;
+    }
+    source.state.remove(State::ERROR);
+    match SockRef::from(&source.socket).take_error() {
+        Ok(Some(error)) | Err(error) => Some(error),
+        Ok(None) => hung_up.then(|| io::ErrorKind::BrokenPipe.into()),
+    }
+}
+
+fn fail(source: &mut Source, key: Key, error: io::Error) -> Event {
+    source.state.insert(State::FAILED);
+    Event::Failed { key, error }
+}

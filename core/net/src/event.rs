@@ -1,0 +1,53 @@
+//! What a driver reports.
+
+use crate::{Key, Lease, ListenerKey, Peer};
+use std::io;
+
+/// One completion, pulled with [`Driver::next`](crate::Driver::next).
+#[derive(Debug)]
+pub enum Event {
+    /// A listener accepted a connection. It is already being read.
+    Accepted {
+        /// The listener that accepted it.
+        listener: ListenerKey,
+        /// The new connection.
+        key: Key,
+        /// The other end.
+        peer: Peer,
+    },
+    /// A listener could not accept because something ran out: descriptors (EMFILE, ENFILE) or memory (ENOBUFS, ENOMEM). It is paused:
+    /// call [`Driver::resume_accept`](crate::Driver::resume_accept) after a moment. The waiting connection is not lost.
+    AcceptFailed {
+        /// The listener that is now paused.
+        listener: ListenerKey,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A connection received bytes: at least one.
+    Received {
+        /// The connection.
+        key: Key,
+        /// The bytes, in a buffer to give back with [`Driver::recycle`](crate::Driver::recycle).
+        lease: Lease,
+    },
+    /// The peer will send no more. It may still read: a half-closed peer is not a lost one. Comes after its last bytes.
+    ReadClosed {
+        /// The connection.
+        key: Key,
+    },
+    /// The connection is lost: reset, or both directions closed by the peer. Nothing more comes for this key; close it.
+    Failed {
+        /// The connection.
+        key: Key,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The backlog of a connection is empty again, after a [`send`](crate::Driver::send) that said
+    /// [`Queued`](crate::Sent::Queued).
+    Flushed {
+        /// The connection.
+        key: Key,
+    },
+    /// Something was posted to the [`Mailbox`](crate::Mailbox). May come without a message when a burst was taken early.
+    Woken,
+}
