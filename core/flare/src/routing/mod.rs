@@ -70,3 +70,10 @@ pub enum Found<'t, T> {
     /// The path does not start with `/`, or has invalid percent-encoding, `%00` or a NUL: 400.
     BadPath,
 }
+
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod speed;
+#[cfg(test)]
+mod table_tests;
