@@ -1,0 +1,147 @@
+//! Writing heads: field lines, and the fields that belong to the connection.
+
+use super::framing::Framing;
+use super::send_error::SendError;
+use crate::Headers;
+use crate::grammar::list_members;
+use crate::known_field::{KnownField, known_field};
+
+/// What the sender of a message knows of the length of its body.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ContentLength {
+    /// There is no body.
+    None,
+    /// So many bytes.
+    Known(u64),
+    /// Not known before its end.
+    Unknown,
+}
+
+#[inline]
+pub(super) fn push_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// In decimal digits.
+pub(super) fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+        start -= 1;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(start..).unwrap_or_default());
+}
+
+/// In hexadecimal digits, as before a chunk.
+pub(super) fn push_hex(out: &mut Vec<u8>, number: u64) {
+    let count = (64 - number.leading_zeros()).div_ceil(4).max(1);
+    for place in (0..count).rev() {
+        let digit = (number >> (4 * place) & 15) as u8;
+        out.push(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 });
+    }
+}
+
+#[inline]
+pub(super) fn push_content_length(out: &mut Vec<u8>, length: u64) {
+    out.extend_from_slice(b"content-length: ");
+    push_decimal(out, length);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// What the fields of a message that is sent mean to its connection.
+#[derive(Default)]
+pub(super) struct SentFields {
+    pub(super) framing: Framing,
+    pub(super) has_date: bool,
+    pub(super) has_server: bool,
+    /// The number of Host fields. They are written only for the one that `keep_host` lets through.
+    pub(super) hosts: u16,
+    has_other_options: bool,
+}
+
+/// Writes the fields, but for those that the connection writes itself: Content-Length, Connection, Keep-Alive.
+#[inline]
+pub(super) fn push_fields(out: &mut Vec<u8>, headers: &Headers) -> Result<SentFields, SendError> {
+    let mut sent = SentFields::default();
+    for (name, value) in headers.raw() {
+        match known_field(name) {
+            None => {}
+            Some(KnownField::TransferEncoding) => return Err(SendError::TransferEncoding),
+            Some(KnownField::KeepAlive) => continue,
+            Some(field @ (KnownField::ContentLength | KnownField::Connection)) => {
+                sent.framing.note(field, value).map_err(|_| SendError::ContentLength)?;
+                sent.has_other_options |= field == KnownField::Connection;
+                continue;
+            }
+            Some(KnownField::Upgrade) => sent.framing.upgrade_field = true,
+            Some(KnownField::Date) => sent.has_date = true,
+            Some(KnownField::Server) => sent.has_server = true,
+            Some(KnownField::Host) => sent.hosts = sent.hosts.saturating_add(1),
+            Some(KnownField::Te | KnownField::Expect) => {}
+        }
+        push_field(out, name, value);
+    }
+    Ok(sent)
+}
+
+impl SentFields {
+    /// Writes the Connection field, if there is anything to say. `persistence` is `close`, `keep-alive` or empty.
+    pub(super) fn push_connection(&self, out: &mut Vec<u8>, headers: &Headers, persistence: &[u8]) {
+        if persistence.is_empty() && !self.framing.upgrade_field && !self.has_other_options {
+            return;
+        }
+        let start = out.len();
+        out.extend_from_slice(b"connection: ");
+        let mut separator: &[u8] = b"";
+        let mut push = |option: &[u8]| {
+            out.extend_from_slice(separator);
+            out.extend_from_slice(option);
+            separator = b", ";
+        };
+        if !persistence.is_empty() {
+            push(persistence);
+        }
+        // Whoever sends Upgrade has to list it here (RFC 9110 section 7.8).
+        if self.framing.upgrade_field {
+            push(b"upgrade");
+        }
+        if self.has_other_options {
+            for option in headers.get_all("connection").flat_map(list_members) {
+                let ours: [&[u8]; 3] = [b"close", b"keep-alive", b"upgrade"];
+                if !ours.iter().any(|own| own.eq_ignore_ascii_case(option)) {
+                    push(option);
+                }
+            }
+        }
+        if separator.is_empty() {
+            out.truncate(start);
+        } else {
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        for number in [0, 1, 9, 10, 15, 16, 255, 4096, 65_535, u64::from(u32::MAX), u64::MAX] {
+            let mut out = Vec::new();
+            push_decimal(&mut out, number);
+            assert_eq!(out, number.to_string().as_bytes());
+            out.clear();
+            push_hex(&mut out, number);
+            assert_eq!(out, format!("{number:x}").as_bytes());
+        }
+    }
+}
