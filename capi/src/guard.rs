@@ -2,6 +2,7 @@
 //!
 //! A failure becomes its code and this thread's message. A panic becomes [`FLARE_ERROR_PANIC`]: it must not unwind into C.
 
+use crate::handle::HandleError;
 use crate::last_error;
 use crate::status::*;
 use std::any::Any;
@@ -46,6 +47,21 @@ impl From<io::Error> for Failure {
             _ => FLARE_ERROR_IO,
         };
         Failure::new(code, error.to_string())
+    }
+}
+
+impl From<HandleError> for Failure {
+    fn from(error: HandleError) -> Failure {
+        match error {
+            HandleError::Invalid => {
+                Failure::new(FLARE_ERROR_INVALID_HANDLE, "the handle is NULL, freed, or no handle at all")
+            }
+            HandleError::WrongKind => Failure::new(FLARE_ERROR_WRONG_KIND, "the handle is of another kind"),
+            HandleError::Limit => Failure::new(FLARE_ERROR_LIMIT, "too many handles, references or calls"),
+            HandleError::OutOfMemory => {
+                Failure::new(FLARE_ERROR_OUT_OF_MEMORY, "no memory for another handle")
+            }
+        }
     }
 }
 

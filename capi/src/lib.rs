@@ -4,7 +4,8 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! //! | [`status`] | the status codes and their names |
+//! | [`handle`] | handles as checked tokens, never addresses |
+//! | [`status`] | the status codes and their names |
 //! | [`last_error`] | the message of a thread's last failure |
 //! | [`guard`] | what every function runs inside: failures and panics become codes |
 //! | [`text`] | reading text, bytes and user data that come from C |
@@ -16,6 +17,7 @@
 compile_error!("flare's handles are 64-bit tokens in a pointer: the target needs 64-bit pointers");
 
 pub mod guard;
+pub mod handle;
 pub mod last_error;
 pub mod status;
 pub mod text;
