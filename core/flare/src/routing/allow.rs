@@ -28,7 +28,11 @@ impl<'t> Names<'t> {
     }
 
     fn bit(self, name: &str) -> u64 {
-        (0..self.len()).find(|&index| self.get(index) == Some(name)).map_or(0, bit)
+        let index = match self {
+            Self::Owned(names) => names.iter().position(|own| **own == *name),
+            Self::Static(names) => names.iter().position(|own| *own == name),
+        };
+        index.map_or(0, bit)
     }
 }
 

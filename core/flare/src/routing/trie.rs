@@ -60,6 +60,9 @@ pub(super) struct Node {
     children: Vec<Node>,
     param: Option<Box<Node>>,
     rest: Leaf,
+    /// The patterns that end with the slash behind this node. Empty text cannot be anywhere else in a pattern, so it needs
+    /// no child.
+    slash: Leaf,
     leaf: Leaf,
 }
 
@@ -69,6 +72,7 @@ impl Node {
         let mut node = self;
         for (kind, text) in segments {
             node = match kind {
+                Kind::Text if text.is_empty() => return &mut node.slash,
                 Kind::Text => node.child_mut(text),
                 Kind::Param => node.param.get_or_insert_default(),
                 Kind::Rest => return &mut node.rest,
@@ -82,6 +86,7 @@ impl Node {
         let mut node = self;
         for (kind, text) in segments {
             node = match kind {
+                Kind::Text if text.is_empty() => return Some(&node.slash),
                 Kind::Text => node.child(text, Form::Encoded)?,
                 Kind::Param => node.param.as_deref()?,
                 Kind::Rest => return Some(&node.rest),
@@ -119,13 +124,20 @@ impl Node {
     /// The most specific route below this node for `path`, which starts at a segment.
     pub(super) fn search(&self, path: &[u8], form: Form, query: &mut Query) -> Option<usize> {
         let (segment, tail) = path::split(path);
+        if segment.is_empty() {
+            if tail.is_none()
+                && let Some(route) = self.slash.pick(query)
+            {
+                return Some(route);
+            }
+            return self.rest.pick(query);
+        }
         if let Some(child) = self.child(segment, form)
             && let Some(route) = child.descend(tail, form, query)
         {
             return Some(route);
         }
         if let Some(child) = &self.param
-            && !segment.is_empty()
             && let Some(route) = child.descend(tail, form, query)
         {
             return Some(route);

@@ -1,12 +1,12 @@
 //! Checks and sorts the routes of a [`StaticTable`](super::StaticTable). Loops instead of iterators, because the compiler
 //! runs this.
 
-use super::Route;
 use super::message::refuse;
+use super::{Reach, Route};
 use crate::routing::allow::{MAX_METHODS, bit};
 use crate::routing::error::RouteProblem;
 use crate::routing::path;
-use crate::routing::pattern::{self, Kind, Segments};
+use crate::routing::pattern::{self, Kind, MAX_SEGMENTS, Segments};
 use std::cmp::Ordering;
 
 type Given = (&'static str, &'static str);
@@ -33,8 +33,9 @@ pub(super) const fn methods<const N: usize>(given: &[Given; N]) -> ([&'static st
     (names, count)
 }
 
-/// The routes, checked and in the order of the search.
+/// The routes, checked, in the order of the search, and linked.
 pub(super) const fn routes<const N: usize>(given: &[Given; N], methods: &[&'static str]) -> [Route; N] {
+    assert!(N <= u16::MAX as usize, "a compile-time table must not have more than 65535 routes");
     let parsed = parse(given, methods);
     let order = sort(&parsed);
     let mut sorted = parsed;
@@ -49,13 +50,54 @@ pub(super) const fn routes<const N: usize>(given: &[Given; N], methods: &[&'stat
         }
         at += 1;
     }
+    link(&mut sorted);
     sorted
+}
+
+/// Fills in the reach of each route, from the last one back.
+const fn link(routes: &mut [Route]) {
+    let mut at = routes.len();
+    while at > 0 {
+        at -= 1;
+        let route = routes[at];
+        let own = route.segments.as_slice();
+        let next = if at + 1 < routes.len() { Some(routes[at + 1]) } else { None };
+        let common = match &next {
+            Some(next) => common(&route, next),
+            None => 0,
+        };
+        let mut depth = 0;
+        while depth < own.len() {
+            let mut reach = Reach { same: 1, texts: matches!(own[depth].kind, Kind::Text) as u16 };
+            if let Some(next) = &next {
+                if depth < common {
+                    reach.same += next.reach[depth].same;
+                }
+                if depth <= common && depth < next.segments.len() && reach.texts > 0 {
+                    reach.texts += next.reach[depth].texts;
+                }
+            }
+            routes[at].reach[depth] = reach;
+            depth += 1;
+        }
+    }
+}
+
+/// How many segments two routes have in common from the left.
+const fn common(left: &Route, right: &Route) -> usize {
+    let (a, b) = (left.segments.as_slice(), right.segments.as_slice());
+    let mut at = 0;
+    while at < a.len() && at < b.len() && compare_segment(left, right, at).is_eq() {
+        at += 1;
+    }
+    at
 }
 
 const fn parse<const N: usize>(given: &[Given; N], methods: &[&'static str]) -> [Route; N] {
     const EMPTY: Route = Route {
         pattern: "",
         segments: Segments::EMPTY,
+        reach: [Reach { same: 1, texts: 0 }; MAX_SEGMENTS],
         method: 0,
         index: 0,
         has_params: false,
@@ -74,7 +116,8 @@ const fn parse<const N: usize>(given: &[Given; N], methods: &[&'static str]) -> 
             None => 0,
         };
         let has_params = has_params(&segments);
-        routes[index] = Route { pattern, segments, method, index, has_params, encoded: has_percent(pattern) };
+        let encoded = has_percent(pattern);
+        routes[index] = Route { pattern, segments, method, index, has_params, encoded, ..EMPTY };
         index += 1;
     }
     routes
@@ -112,10 +155,7 @@ const fn compare(left: &Route, right: &Route) -> Ordering {
     let (a, b) = (left.segments.as_slice(), right.segments.as_slice());
     let mut at = 0;
     while at < a.len() && at < b.len() {
-        let order = match (a[at].kind, b[at].kind) {
-            (Kind::Text, Kind::Text) => path::order(a[at].of(left.pattern), b[at].of(right.pattern)),
-            (a, b) => numbers(a as u64, b as u64),
-        };
+        let order = compare_segment(left, right, at);
         if !order.is_eq() {
             return order;
         }
@@ -125,6 +165,14 @@ const fn compare(left: &Route, right: &Route) -> Ordering {
         return numbers(a.len() as u64, b.len() as u64);
     }
     numbers(left.method, right.method)
+}
+
+const fn compare_segment(left: &Route, right: &Route, at: usize) -> Ordering {
+    let (a, b) = (left.segments.as_slice()[at], right.segments.as_slice()[at]);
+    match (a.kind, b.kind) {
+        (Kind::Text, Kind::Text) => path::order(a.of(left.pattern), b.of(right.pattern)),
+        (a, b) => numbers(a as u64, b as u64),
+    }
 }
 
 const fn numbers(a: u64, b: u64) -> Ordering {

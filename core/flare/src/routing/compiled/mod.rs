@@ -6,9 +6,11 @@ mod message;
 use super::allow::{Names, Query};
 use super::params::Params;
 use super::path::{self, Form};
-use super::pattern::{Kind, Segments};
+use super::pattern::{Kind, MAX_SEGMENTS, Segments};
 use super::{Found, capture, missing};
-use std::cmp::Ordering;
+
+/// Up to this many routes are compared group by group; comparing lengths is cheaper than ordering.
+const FEW: usize = 16;
 
 /// A route table made at compile time. Same rules as [`RouteTable`](super::RouteTable); the value of a route is its index
 /// in the list given to [`new`](Self::new). The table needs no heap and no start-up.
@@ -64,12 +66,23 @@ pub struct StaticTable<const N: usize> {
 struct Route {
     pattern: &'static str,
     segments: Segments,
+    /// How far the routes that stand with this one reach, for each of its segments.
+    reach: [Reach; MAX_SEGMENTS],
     /// The bit of the method; 0 for any.
     method: u64,
     index: usize,
     has_params: bool,
     /// Whether some text must be decoded before it is compared.
     encoded: bool,
+}
+
+/// Of the routes that agree in all segments before this one, how many from here on...
+#[derive(Debug, Clone, Copy)]
+struct Reach {
+    /// ...also agree in this segment.
+    same: u16,
+    /// ...have text in this segment.
+    texts: u16,
 }
 
 impl<const N: usize> StaticTable<N> {
@@ -129,9 +142,30 @@ impl Route {
         self.segments.as_slice().get(depth).map(|segment| segment.kind)
     }
 
-    fn order(&self, depth: usize, segment: &[u8], form: Form) -> Ordering {
-        let own = self.segments.as_slice().get(depth).map_or(&[][..], |segment| segment.of(self.pattern));
-        if self.encoded || form == Form::Encoded { path::order(own, segment) } else { own.cmp(segment) }
+    fn reach(&self, depth: usize) -> Reach {
+        self.reach.get(depth).copied().unwrap_or(Reach { same: 1, texts: 0 })
+    }
+
+    fn text(&self, depth: usize) -> &'static [u8] {
+        self.segments.as_slice().get(depth).map_or(&[], |segment| segment.of(self.pattern))
+    }
+
+    fn is(&self, depth: usize, segment: &[u8], form: Form) -> bool {
+        let text = self.text(depth);
+        if self.encoded || form == Form::Encoded {
+            path::order(text, segment).is_eq()
+        } else {
+            text == segment
+        }
+    }
+
+    fn is_before(&self, depth: usize, segment: &[u8], form: Form) -> bool {
+        let text = self.text(depth);
+        if self.encoded || form == Form::Encoded {
+            path::order(text, segment).is_lt()
+        } else {
+            text < segment
+        }
     }
 }
 
@@ -145,13 +179,15 @@ fn search<'t>(
     query: &mut Query,
 ) -> Option<&'t Route> {
     let (segment, tail) = path::split(path);
-    let (texts, others) = cut(routes, |route| route.kind(depth) == Some(Kind::Text));
-    let (_, from) = cut(texts, |route| route.order(depth, segment, form).is_lt());
-    let (same, _) = cut(from, |route| route.order(depth, segment, form).is_eq());
+    let (texts, others) = routes.split_at_checked(routes.first()?.reach(depth).texts.into())?;
+    let same = same_text(texts, depth, segment, form);
     if let Some(route) = descend(same, depth + 1, tail, form, query) {
         return Some(route);
     }
-    let (params, rests) = cut(others, |route| route.kind(depth) == Some(Kind::Param));
+    let (params, rests) = match others.first() {
+        Some(route) if route.kind(depth) == Some(Kind::Param) => cut_same(others, depth),
+        _ => (&[][..], others),
+    };
     if !segment.is_empty()
         && let Some(route) = descend(params, depth + 1, tail, form, query)
     {
@@ -160,6 +196,35 @@ fn search<'t>(
     pick(rests, query)
 }
 
+/// Of routes with text, those whose text is the segment.
+#[inline]
+fn same_text<'t>(mut texts: &'t [Route], depth: usize, segment: &[u8], form: Form) -> &'t [Route] {
+    if texts.len() > FEW {
+        let start = texts.partition_point(|route| route.is_before(depth, segment, form));
+        texts = texts.get(start..).unwrap_or_default();
+        return match texts.first() {
+            Some(route) if route.is(depth, segment, form) => cut_same(texts, depth).0,
+            _ => &[],
+        };
+    }
+    while let Some(route) = texts.first() {
+        let (same, others) = cut_same(texts, depth);
+        if route.is(depth, segment, form) {
+            return same;
+        }
+        texts = others;
+    }
+    &[]
+}
+
+/// The routes at the front that agree in the segment at `depth`, and the others.
+#[inline]
+fn cut_same(routes: &[Route], depth: usize) -> (&[Route], &[Route]) {
+    let same = routes.first().map_or(0, |route| route.reach(depth).same.into());
+    routes.split_at_checked(same).unwrap_or_default()
+}
+
+#[inline]
 fn descend<'t>(
     routes: &'t [Route],
     depth: usize,
@@ -167,21 +232,13 @@ fn descend<'t>(
     form: Form,
     query: &mut Query,
 ) -> Option<&'t Route> {
-    if routes.is_empty() {
-        return None;
-    }
-    let (ending, longer) = cut(routes, |route| route.segments.len() == depth);
+    // Those that end here come first, one for each method.
+    let ending = routes.iter().position(|route| route.segments.len() != depth).unwrap_or(routes.len());
+    let (ending, longer) = routes.split_at_checked(ending)?;
     match tail {
         None => pick(ending, query),
-        Some(_) if longer.is_empty() => None,
         Some(path) => search(longer, depth, path, form, query),
     }
-}
-
-/// The routes at the front for which `belongs` holds, and the others.
-#[inline]
-fn cut(routes: &[Route], belongs: impl Fn(&Route) -> bool) -> (&[Route], &[Route]) {
-    routes.split_at_checked(routes.partition_point(belongs)).unwrap_or_default()
 }
 
 /// The route for the method, among those of one pattern.
