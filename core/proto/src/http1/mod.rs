@@ -8,18 +8,21 @@
 mod body_decoder;
 mod body_encoder;
 mod chunk_line;
+mod client;
 mod error;
 mod framing;
 mod head_end;
 mod head_writer;
 mod limits;
 mod request_parser;
+mod response_parser;
 mod send_error;
 mod server;
 mod trailers;
 
 pub use body_decoder::BodyEvent;
 pub use body_encoder::BodyFraming;
+pub use client::{ClientConnection, RequestParts, ResponseInfo, ResponseLength};
 pub use error::Error;
 pub use framing::BodyLength;
 pub use head_writer::ContentLength;

@@ -426,6 +426,12 @@ impl ServerConnection {
         !self.close && !self.switched && self.request_complete() && self.response_complete()
     }
 
+    /// Whether no request may follow this one: one side has said, or will say, that the connection closes.
+    #[inline]
+    pub fn closes(&self) -> bool {
+        self.close
+    }
+
     /// Closes the connection after this answer, or after the next if none was begun. Said in the head, if that is still to come.
     pub fn close_after_response(&mut self) {
         self.close = true;
