@@ -17,6 +17,31 @@
 #include <stdint.h>
 
 /**
+ * The most slots a table can have.
+ */
+#define Table_MAX_SLOTS 16777215
+
+/**
+ * Something failed that should not fail.
+ */
+#define FLARE_LOG_ERROR 1
+
+/**
+ * Something is wrong outside, and was handled.
+ */
+#define FLARE_LOG_WARN 2
+
+/**
+ * The life of the server.
+ */
+#define FLARE_LOG_INFO 3
+
+/**
+ * Details for those who look for a fault.
+ */
+#define FLARE_LOG_DEBUG 4
+
+/**
  * The call did what it was asked.
  */
 #define FLARE_OK 0
@@ -122,9 +147,110 @@
  */
 #define FLARE_ABI_VERSION 1
 
+/**
+ * Settings of a server. Made by flare_config_new(), freed by flare_config_free().
+ */
+typedef struct flare_config flare_config;
+
+/**
+ * The request of an exchange. Borrowed in a handler; kept with flare_request_retain(). What it gives is immutable and valid until
+ * the last release (without a retain: until the handler returns); any thread may read it.
+ */
+typedef struct flare_request flare_request;
+
+/**
+ * The answer of an exchange. Borrowed in a handler; kept with flare_response_retain() to answer later. Any thread may answer; the
+ * first answer counts.
+ */
+typedef struct flare_response flare_response;
+
+/**
+ * Handlers by method and path. Made by flare_router_new(), freed by flare_router_free().
+ */
+typedef struct flare_router flare_router;
+
+/**
+ * A server: routes, settings and addresses, then workers. Made by flare_server_new(), freed by flare_server_free(). Any thread may
+ * use it.
+ */
+typedef struct flare_server flare_server;
+
+/**
+ * Frees what a `void *user` points to: called exactly once, from any thread, when flare needs it no more, also when the function
+ * that took it fails.
+ */
+typedef void (*flare_destroy)(void *user);
+
+/**
+ * Answers a request.
+ *
+ * Called on a worker, which must not be blocked: answer with a flare_response_send... function, or retain the response and answer
+ * later from any thread. Both handles are borrowed: without flare_response_retain() they end with the call. An exchange that
+ * is neither answered nor retained when the call returns is answered with 500, and so is one whose handler returns an error.
+ *
+ * @return FLARE_OK, or an error code: the exchange is answered with 500 unless it was answered before.
+ *
+ * A C++ exception or a longjmp must not leave the callback: the process is aborted or its behaviour undefined.
+ */
+typedef int32_t (*flare_handler)(flare_request *request, flare_response *response, void *user);
+
+/**
+ * Takes an event of the log. Called from any thread of the server; `message` is valid during the call.
+ */
+typedef void (*flare_log_sink)(int32_t level, const char *message, void *user);
+
+/**
+ * Takes an entry of the access log, on the worker of the exchange. The texts are valid during the call.
+ */
+typedef void (*flare_access_sink)(const char *peer,
+                                  const char *method,
+                                  const char *path,
+                                  int32_t status,
+                                  uint64_t body_bytes,
+                                  uint64_t duration_ms,
+                                  void *user);
+
+/**
+ * Called on a worker, which must not be blocked, with the number of the worker from 0.
+ */
+typedef void (*flare_task)(uint32_t worker, void *user);
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * Makes settings with safe defaults. The caller owns the handle. NULL when there is no memory.
+ */
+flare_config *flare_config_new(void);
+
+/**
+ * Frees settings. A server that was made with them keeps its own copy.
+ */
+int32_t flare_config_free(flare_config *config);
+
+/**
+ * Sets a number, a size in bytes, a time in milliseconds (names that end in `_ms`) or a switch (0 or 1) by name. The names
+ * and ranges are listed in docs/c-api/config.md. Whether the value makes sense with the others is checked when a server is made.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT for an unknown name or a value that does not fit it; the message names the setting.
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string.
+ */
+int32_t flare_config_set_number(flare_config *config,
+                                const char *name,
+                                int64_t value);
+
+/**
+ * Sets a text by name; see docs/c-api/config.md. The text is copied.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT for an unknown name.
+ *
+ * The caller promises:
+ * `name` and `value` are NUL-terminated strings.
+ */
+int32_t flare_config_set_text(flare_config *config, const char *name, const char *value);
 
 /**
  * Copies the message of the last call that failed on this thread into `buffer`.
@@ -141,6 +267,454 @@ extern "C" {
  * `buffer` is NULL, or points to `capacity` writable bytes.
  */
 size_t flare_last_error(char *buffer, size_t capacity);
+
+/**
+ * Keeps the exchange. Request and response are two faces of it and share one count: either may be retained and released.
+ */
+int32_t flare_request_retain(flare_request *request);
+
+/**
+ * Lets the exchange go. The last release of an exchange without an answer answers 500.
+ */
+int32_t flare_request_release(flare_request *request);
+
+/**
+ * The method, such as "GET". NULL for a bad handle.
+ *
+ * @param length  Gets the length without the final NUL; may be NULL.
+ *
+ * The caller promises:
+ * `length` is NULL or may be written.
+ */
+const char *flare_request_method(const flare_request *request, size_t *length);
+
+/**
+ * The path as it was sent, still percent-encoded. "*" for OPTIONS *, empty for CONNECT. NULL for a bad handle.
+ *
+ * The caller promises:
+ * `length` is NULL or may be written.
+ */
+const char *flare_request_path(const flare_request *request, size_t *length);
+
+/**
+ * The query as it was sent, without the question mark. NULL when there is none.
+ *
+ * The caller promises:
+ * `length` is NULL or may be written.
+ */
+const char *flare_request_query(const flare_request *request, size_t *length);
+
+/**
+ * The authority (host and port) from an absolute target or from Host; may be empty. NULL for a bad handle.
+ *
+ * The caller promises:
+ * `length` is NULL or may be written.
+ */
+const char *flare_request_authority(const flare_request *request, size_t *length);
+
+/**
+ * The protocol version as ten times major plus minor: 10, 11, 20, 30. A negative error code for a bad handle.
+ */
+int32_t flare_request_version(const flare_request *request);
+
+/**
+ * The address of the client, such as "127.0.0.1:50000" or "unix:", copied into a buffer and terminated.
+ *
+ * @return The length of the whole text without the NUL, which may be more than fits; 0 for a bad handle.
+ *
+ * The caller promises:
+ * `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
+ */
+size_t flare_request_peer(const flare_request *request, char *buffer, size_t capacity);
+
+/**
+ * The value of the first header field of this name (in any case). NULL when there is none.
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string; `length` is NULL or may be written.
+ */
+const char *flare_request_header(const flare_request *request, const char *name, size_t *length);
+
+/**
+ * The number of header fields. 0 for a bad handle.
+ */
+size_t flare_request_header_count(const flare_request *request);
+
+/**
+ * The name of a header field, in lower case, by its place in the request, from 0. NULL when there are fewer.
+ *
+ * The caller promises:
+ * `length` is NULL or may be written.
+ */
+const char *flare_request_header_name_at(const flare_request *request, size_t index, size_t *length);
+
+/**
+ * The value of a header field by its place in the request, from 0. NULL when there are fewer.
+ *
+ * The caller promises:
+ * `length` is NULL or may be written.
+ */
+const char *flare_request_header_value_at(const flare_request *request, size_t index, size_t *length);
+
+/**
+ * The value of the first trailer field of this name. NULL when there is none.
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string; `length` is NULL or may be written.
+ */
+const char *flare_request_trailer(const flare_request *request, const char *name, size_t *length);
+
+/**
+ * A parameter that the route took from the path, decoded. NULL when the pattern has no parameter of this name.
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string; `length` is NULL or may be written.
+ */
+const char *flare_request_param(const flare_request *request, const char *name, size_t *length);
+
+/**
+ * The content. Never NULL for a good handle; not terminated.
+ *
+ * @param length  Gets the number of bytes; must not be NULL.
+ *
+ * The caller promises:
+ * `length` may be written.
+ */
+const uint8_t *flare_request_body(const flare_request *request, size_t *length);
+
+/**
+ * Whether anybody still waits for the answer: FLARE_OK, or why not: FLARE_ERROR_CLOSED (the client is gone), FLARE_ERROR_TIMEOUT (the
+ * deadline of the handler passed), FLARE_ERROR_CANCELLED (the server ended).
+ */
+int32_t flare_request_cancelled(const flare_request *request);
+
+/**
+ * Keeps the exchange, to answer later from any thread. Request and response are two faces of it and share one count.
+ */
+int32_t flare_response_retain(flare_response *response);
+
+/**
+ * Lets the exchange go. The last release of an exchange without an answer answers 500.
+ */
+int32_t flare_response_release(flare_response *response);
+
+/**
+ * Adds a header field. Date, Server, Content-Length, Transfer-Encoding and Connection are added by the connection;
+ * "connection: close" closes it after the answer.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT when name or value can't be sent (RFC 9110, 5.1 and 5.5), FLARE_ERROR_FINISHED when the
+ * exchange was answered before, FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when nobody waits for it.
+ *
+ * The caller promises:
+ * `name` and `value` are NUL-terminated strings.
+ */
+int32_t flare_response_add_header(flare_response *response, const char *name, const char *value);
+
+/**
+ * Sets a header field: others of its name are removed.
+ *
+ * @return As flare_response_add_header().
+ *
+ * The caller promises:
+ * `name` and `value` are NUL-terminated strings.
+ */
+int32_t flare_response_set_header(flare_response *response, const char *name, const char *value);
+
+/**
+ * Adds a trailer field, sent after the content (RFC 9110, 6.5). HTTP/1.0 clients don't get it.
+ *
+ * @return As flare_response_add_header().
+ *
+ * The caller promises:
+ * `name` and `value` are NUL-terminated strings.
+ */
+int32_t flare_response_add_trailer(flare_response *response, const char *name, const char *value);
+
+/**
+ * Answers with a copy of `body`.
+ *
+ * @param status  200 to 599.
+ * @param body    The content; may be NULL when `length` is 0.
+ * @param length  The number of bytes.
+ * @return FLARE_ERROR_FINISHED when the exchange was answered before; FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when nobody waits
+ * for the answer.
+ *
+ * The caller promises:
+ * `body` points to `length` readable bytes.
+ */
+int32_t flare_response_send(flare_response *response,
+                            int32_t status,
+                            const void *body,
+                            size_t length);
+
+/**
+ * Answers with text, as text/plain in UTF-8 unless a Content-Type was set before. The text is copied.
+ *
+ * @return As flare_response_send().
+ *
+ * The caller promises:
+ * `body` is a NUL-terminated string.
+ */
+int32_t flare_response_send_text(flare_response *response, int32_t status, const char *body);
+
+/**
+ * Answers with JSON that is text already, as application/json unless a Content-Type was set before. The text is copied.
+ *
+ * @return As flare_response_send().
+ *
+ * The caller promises:
+ * `body` is a NUL-terminated string.
+ */
+int32_t flare_response_send_json(flare_response *response, int32_t status, const char *body);
+
+/**
+ * Answers with memory of the caller's, which is not copied when it is large.
+ *
+ * @param body     The content. It must stay unchanged until `destroy` is called; without `destroy`, as long as the process lives.
+ * @param destroy  Called once with `user` when the memory is needed no more, from any thread, also when this call fails. May be NULL.
+ * @return As flare_response_send().
+ *
+ * The caller promises:
+ * `body` points to `length` bytes that are readable and unchanged until `destroy` is called.
+ */
+int32_t flare_response_send_borrowed(flare_response *response,
+                                     int32_t status,
+                                     const void *body,
+                                     size_t length,
+                                     void *user,
+                                     flare_destroy destroy);
+
+/**
+ * Makes a router without routes: everything is 404. The caller owns the handle. NULL when there is no memory.
+ */
+flare_router *flare_router_new(void);
+
+/**
+ * Frees a router. Servers that were made from it keep its routes.
+ */
+int32_t flare_router_free(flare_router *router);
+
+/**
+ * Adds a handler for a method and a pattern.
+ *
+ * Patterns are made of segments: text, `:name` (one segment, not empty) and, last, `*name` (the rest of the path). Text beats
+ * `:name` beats `*name`. HEAD is answered by GET; OPTIONS and 405 by the server, with Allow.
+ *
+ * @param method   A method such as "GET", case-sensitive, or "*" for every method.
+ * @param pattern  A pattern such as "/hi/:name".
+ * @param handler  Called on a worker for each request.
+ * @param user     Handed to the handler. It may be used by several workers at once.
+ * @param destroy  Frees `user`; may be NULL. Called when the router and all servers made from it are gone, or when this call fails.
+ * @return FLARE_ERROR_INVALID_ARGUMENT for a bad method or pattern, FLARE_ERROR_CONFLICT when another route matches the same.
+ *
+ * The caller promises:
+ * `method` and `pattern` are NUL-terminated strings. `handler` may be called with `user` from any thread.
+ */
+int32_t flare_router_add(flare_router *router,
+                         const char *method,
+                         const char *pattern,
+                         flare_handler handler,
+                         void *user,
+                         flare_destroy destroy);
+
+/**
+ * The same as flare_router_add(), with a limit for the content of requests.
+ *
+ * @param body_limit  The most bytes of content; more is refused with 413. -1: the server's setting.
+ *
+ * The caller promises:
+ * As for flare_router_add().
+ */
+int32_t flare_router_add_limited(flare_router *router,
+                                 const char *method,
+                                 const char *pattern,
+                                 int64_t body_limit,
+                                 flare_handler handler,
+                                 void *user,
+                                 flare_destroy destroy);
+
+/**
+ * Adds all routes of another router below a prefix; its "/" becomes the prefix itself. The other router is left as it is and may
+ * be freed.
+ *
+ * @return As flare_router_add(). After an error no route was added.
+ *
+ * The caller promises:
+ * `prefix` is a NUL-terminated string.
+ */
+int32_t flare_router_mount(flare_router *router,
+                           const char *prefix,
+                           flare_router *other);
+
+/**
+ * Makes a server of the routes that a router has now.
+ *
+ * @param router  Its routes are shared; the router may be changed or freed afterwards.
+ * @param config  Its settings are copied; NULL for the defaults.
+ * @return The server, which the caller owns; NULL with a message for a bad handle or a wrong setting.
+ */
+flare_server *flare_server_new(const flare_router *router, const flare_config *config);
+
+/**
+ * Frees a server. If it runs it is ended at once, and running exchanges are cut; the call waits for the workers, unless it is made
+ * on one of them. While another thread is in flare_server_wait() or flare_server_run(), the end is left to that thread.
+ */
+int32_t flare_server_free(flare_server *server);
+
+/**
+ * Adds an address to listen on: "127.0.0.1:8080", "[::1]:0", "localhost:8080", "unix:/run/app.sock". Port 0 is any free port; see
+ * flare_server_address(). It is bound by flare_server_start() or flare_server_run().
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT when the text is no address, FLARE_ERROR_INVALID_STATE after the start.
+ *
+ * The caller promises:
+ * `address` is a NUL-terminated string.
+ */
+int32_t flare_server_listen(flare_server *server,
+                            const char *address);
+
+/**
+ * Sends events of this level, and of those that matter more, to a callback. Without one, errors and warnings go to standard error.
+ *
+ * @param level    FLARE_LOG_ERROR to FLARE_LOG_DEBUG.
+ * @param destroy  Frees `user` when the server is gone, or when this call fails; may be NULL.
+ *
+ * The caller promises:
+ * `sink` may be called with `user` from any thread.
+ */
+int32_t flare_server_set_log(flare_server *server,
+                             int32_t level,
+                             flare_log_sink sink,
+                             void *user,
+                             flare_destroy destroy);
+
+/**
+ * Calls back for each exchange that ended.
+ *
+ * @param destroy  Frees `user` when the server is gone, or when this call fails; may be NULL.
+ *
+ * The caller promises:
+ * `sink` may be called with `user` from any thread.
+ */
+int32_t flare_server_set_access_log(flare_server *server, flare_access_sink sink, void *user, flare_destroy destroy);
+
+/**
+ * Calls back on each worker before it accepts its first connection.
+ *
+ * @param destroy  Frees `user` when the server is gone, or when this call fails; may be NULL.
+ *
+ * The caller promises:
+ * `task` may be called with `user` on every worker, at once.
+ */
+int32_t flare_server_on_worker_start(flare_server *server, flare_task task, void *user, flare_destroy destroy);
+
+/**
+ * Calls back on each worker after its last connection closed.
+ *
+ * @param destroy  Frees `user` when the server is gone, or when this call fails; may be NULL.
+ *
+ * The caller promises:
+ * `task` may be called with `user` on every worker, at once.
+ */
+int32_t flare_server_on_worker_stop(flare_server *server, flare_task task, void *user, flare_destroy destroy);
+
+/**
+ * Binds the addresses and runs the workers on threads of their own. Returns at once.
+ *
+ * @return FLARE_ERROR_ADDRESS_IN_USE, FLARE_ERROR_PERMISSION or FLARE_ERROR_IO when an address can't be bound: the server stays as it
+ * was before the call only if nothing was bound, so free it. FLARE_ERROR_INVALID_STATE when it was started before or has no address.
+ */
+int32_t flare_server_start(flare_server *server);
+
+/**
+ * Waits until the server has ended. It ends when somebody drains, stops or frees it, or by a signal after
+ * flare_server_drain_on_signals(). Not for use on a worker.
+ *
+ * @return FLARE_ERROR_INVALID_STATE when it was not started, or another thread waits.
+ */
+int32_t flare_server_wait(flare_server *server);
+
+/**
+ * Starts the server and waits until it has ended: flare_server_start() and flare_server_wait().
+ */
+int32_t flare_server_run(flare_server *server);
+
+/**
+ * Serves a router on one address with default settings, until the process gets SIGINT or SIGTERM; then it drains.
+ *
+ * @return FLARE_OK after a drain, or the error of the step that failed.
+ *
+ * The caller promises:
+ * `address` is a NUL-terminated string.
+ */
+int32_t flare_serve(const flare_router *router, const char *address);
+
+/**
+ * Begins to end the server: no more connections are accepted, idle ones close, running exchanges get this long. Returns at once;
+ * flare_server_wait() returns when it is done. A second call can only shorten the time.
+ *
+ * @param timeout_ms  How long running exchanges may go on, in milliseconds. 0 cuts them.
+ */
+int32_t flare_server_drain(flare_server *server,
+                           uint64_t timeout_ms);
+
+/**
+ * Drains the server when the process gets SIGINT or SIGTERM, with the setting drain_timeout_ms; a second signal cuts what still runs.
+ * The signals are given back when the server ends or is freed.
+ *
+ * @return FLARE_ERROR_INVALID_STATE before the start.
+ */
+int32_t flare_server_drain_on_signals(flare_server *server);
+
+/**
+ * An address that the server listens on, with the port that was found for port 0, copied into a buffer and terminated.
+ *
+ * @param index  From 0. A name such as "localhost" may stand for several addresses.
+ * @return The length of the whole text without the NUL, which may be more than fits; 0 when there is no such address, or the server
+ * does not run.
+ *
+ * The caller promises:
+ * `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
+ */
+size_t flare_server_address(const flare_server *server,
+                            size_t index,
+                            char *buffer,
+                            size_t capacity);
+
+/**
+ * A number that the server counts, over all workers; docs/c-api/server.md lists the names, such as "requests" and "open", and after
+ * the end "drain_finished" and "drain_aborted".
+ *
+ * @return The number, or a negative error code: FLARE_ERROR_NOT_FOUND for an unknown name, FLARE_ERROR_INVALID_STATE before the start.
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string.
+ */
+int64_t flare_server_stat(const flare_server *server,
+                          const char *name);
+
+/**
+ * The number of workers of a server that was started; a negative error code otherwise.
+ */
+int32_t flare_server_workers(const flare_server *server);
+
+/**
+ * Runs a task on a worker, after the events that came before. It must not block.
+ *
+ * @param worker    The number of the worker, from 0.
+ * @param delay_ms  How long the task waits before, in milliseconds; 0 for none.
+ * @param destroy   Frees `user` after the task, or when it can't run any more; may be NULL.
+ * @return FLARE_ERROR_NOT_FOUND when there is no such worker, or it has ended.
+ *
+ * The caller promises:
+ * `task` may be called with `user` on that worker.
+ */
+int32_t flare_server_post(flare_server *server,
+                          uint32_t worker,
+                          uint64_t delay_ms,
+                          flare_task task,
+                          void *user,
+                          flare_destroy destroy);
 
 /**
  * The name of a status code, as `"FLARE_ERROR_TIMEOUT"`.

@@ -5,6 +5,8 @@
 use std::cell::RefCell;
 use std::ffi::c_char;
 
+use crate::text;
+
 /// The longest message that is kept, in bytes without the NUL. Longer ones are cut at a character.
 const MAX_LENGTH: usize = 1024;
 
@@ -26,32 +28,10 @@ thread_local! {
 /// `buffer` is NULL, or points to `capacity` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flare_last_error(buffer: *mut c_char, capacity: usize) -> usize {
-    if !buffer.is_null() && capacity > 0 {
-        // SAFETY: the caller promises at least one writable byte.
-        unsafe { buffer.write(0) };
-    }
-    let length = read(|message| {
-        if !buffer.is_null() && capacity > 0 {
-            let kept = fitting(message, capacity - 1);
-            // SAFETY: kept < capacity, and the caller promises `capacity` writable bytes at `buffer`. The message is ours
-            // and cannot overlap them: nothing hands out its address.
-            unsafe {
-                message.as_ptr().copy_to_nonoverlapping(buffer.cast::<u8>(), kept);
-                buffer.add(kept).write(0);
-            }
-        }
-        message.len()
-    });
-    length.unwrap_or(0)
-}
-
-/// The length of the longest part of `message`, from its start, that fits into `room` bytes and does not split a character.
-fn fitting(message: &str, room: usize) -> usize {
-    let mut length = message.len().min(room);
-    while !message.is_char_boundary(length) {
-        length -= 1;
-    }
-    length
+    // SAFETY: the caller's promise.
+    let copied = read(|message| unsafe { text::copy_out(message, buffer, capacity) });
+    // SAFETY: as above.
+    copied.unwrap_or_else(|| unsafe { text::copy_out("", buffer, capacity) })
 }
 
 /// Remembers `message` as this thread's last failure. NUL characters are shown as `U+FFFD`: in C they would end the text.

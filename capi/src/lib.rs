@@ -9,6 +9,8 @@
 //! | [`last_error`] | the message of a thread's last failure |
 //! | [`guard`] | what every function runs inside: failures and panics become codes |
 //! | [`text`] | reading text, bytes and user data that come from C |
+//! | [`config`], [`router`], [`server`], [`request`], [`response`] | the functions of each handle |
+//! | [`handler`] | C callbacks as handlers |
 //! | [`version`] | the version of the ABI, of the library, and its features |
 // A C ABI is raw pointers: this is one of the crates that may hold unsafe code. Each block says why it is sound.
 #![allow(unsafe_code)]
@@ -16,15 +18,28 @@
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("flare's handles are 64-bit tokens in a pointer: the target needs 64-bit pointers");
 
+pub mod config;
 pub mod guard;
 pub mod handle;
+pub mod handler;
 pub mod last_error;
+mod object;
+pub mod request;
+pub mod response;
+pub mod router;
+pub mod server;
 pub mod status;
 pub mod text;
 pub mod version;
 
+pub use config::*;
 pub use guard::{Failure, guard, guard_or};
 pub use last_error::flare_last_error;
+pub use handler::{flare_destroy, flare_handler};
+pub use request::*;
+pub use response::*;
+pub use router::*;
+pub use server::*;
 pub use status::*;
 pub use text::UserData;
 pub use version::{FLARE_ABI_VERSION, flare_abi_version, flare_has_feature, flare_version};

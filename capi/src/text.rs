@@ -53,6 +53,32 @@ pub unsafe fn bytes<'a>(pointer: *const c_void, length: usize, argument: &str) -
     Ok(unsafe { std::slice::from_raw_parts(pointer.cast::<u8>(), length) })
 }
 
+/// Copies `text` for C, as much as fits, and terminates it. Returns the length of the whole text.
+///
+/// # Safety
+/// `buffer` points to `capacity` bytes that may be written, or is NULL, or `capacity` is 0.
+pub unsafe fn copy_out(text: &str, buffer: *mut c_char, capacity: usize) -> usize {
+    if !buffer.is_null() && capacity > 0 {
+        let kept = fitting(text, capacity - 1);
+        // SAFETY: kept < capacity, and the caller promises `capacity` writable bytes at `buffer`, which `text`, being borrowed,
+        // can't overlap.
+        unsafe {
+            text.as_ptr().copy_to_nonoverlapping(buffer.cast::<u8>(), kept);
+            buffer.add(kept).write(0);
+        }
+    }
+    text.len()
+}
+
+/// The length of the longest part of `text`, from its start, that fits into `room` bytes and does not split a character.
+fn fitting(text: &str, room: usize) -> usize {
+    let mut length = text.len().min(room);
+    while !text.is_char_boundary(length) {
+        length -= 1;
+    }
+    length
+}
+
 /// Frees what a `void *user` points to.
 pub type Destroy = unsafe extern "C" fn(user: *mut c_void);
 

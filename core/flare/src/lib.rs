@@ -1,4 +1,38 @@
-//! The library people use.
+//! flare: an HTTP server and client library.
+//!
+//! A [`Router`] holds handlers, a [`Server`] runs it. Each request is an [`Exchange`], which a [`Handler`] answers now or later.
+//!
+//! ```no_run
+//! use flare::prelude::*;
+//!
+//! fn main() -> Result<(), flare::Error> {
+//!     let mut router = Router::new();
+//!     router.get("/hi/:name", |request: &Request| format!("hi, {}\n", request.param("name").unwrap_or("you")))?;
+//!     Server::new(router).listen("127.0.0.1:8080")?.run()?;
+//!     Ok(())
+//! }
+//! ```
 #![forbid(unsafe_code)]
 
+mod error;
+mod exchange;
+mod handler;
+pub mod log;
+pub mod message;
+mod router;
 pub mod routing;
+pub mod server;
+
+pub use error::Error;
+pub use exchange::{AnswerError, CancelReason, Exchange};
+pub use flare_net::Address;
+pub use handler::{Handler, later};
+pub use message::{Body, Headers, IntoResponse, InvalidField, Json, Method, Peer, Request, Response, Version};
+pub use router::{RouteOptions, Router};
+pub use routing::RouteError;
+pub use server::{Server, ServerConfig, ServerHandle};
+
+/// What most programs use.
+pub mod prelude {
+    pub use crate::{Body, Exchange, Handler, Headers, IntoResponse, Json, Method, Request, Response, Router, Server, ServerConfig};
+}

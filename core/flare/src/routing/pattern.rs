@@ -26,6 +26,11 @@ pub(super) struct Segment {
 }
 
 impl Segment {
+    /// The length of the text or name as written, in bytes.
+    pub(super) const fn len(&self) -> usize {
+        self.end.saturating_sub(self.start) as usize
+    }
+
     /// The text or name, out of the pattern that was parsed.
     pub(super) const fn of<'p>(&self, pattern: &'p str) -> &'p [u8] {
         let (head, _) = pattern.as_bytes().split_at(self.end as usize);

@@ -11,14 +11,14 @@ use super::{Found, capture, missing};
 /// Maps a method and a path to a value. The rules are those of the [module](super).
 ///
 /// Finding a route allocates nothing, except that [`Params`] may grow. Registration is not made to be fast.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RouteTable<T> {
     root: Node,
     routes: Vec<Route<T>>,
     methods: Vec<Box<str>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Route<T> {
     method: Box<str>,
     pattern: Box<str>,

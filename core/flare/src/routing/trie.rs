@@ -9,10 +9,10 @@ use super::path::{self, Form};
 use super::pattern::Kind;
 
 /// Up to this many texts are compared one by one; comparing lengths is cheaper than ordering.
-const FEW: usize = 8;
+const FEW: usize = 16;
 
 /// The routes whose pattern ends here.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Leaf {
     methods: u64,
     routes: Vec<(u64, usize)>,
@@ -53,7 +53,7 @@ impl Leaf {
 }
 
 /// What can follow a prefix of patterns.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Node {
     /// Decoded, sorted; `children` has the node for each.
     texts: Vec<Box<[u8]>>,

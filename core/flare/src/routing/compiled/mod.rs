@@ -150,13 +150,15 @@ impl Route {
         self.segments.as_slice().get(depth).map_or(&[], |segment| segment.of(self.pattern))
     }
 
+    #[inline]
     fn is(&self, depth: usize, segment: &[u8], form: Form) -> bool {
-        let text = self.text(depth);
+        let Some(own) = self.segments.as_slice().get(depth) else {
+            return false;
+        };
         if self.encoded || form == Form::Encoded {
-            path::order(text, segment).is_eq()
-        } else {
-            text == segment
+            return path::order(own.of(self.pattern), segment).is_eq();
         }
+        own.len() == segment.len() && own.of(self.pattern) == segment
     }
 
     fn is_before(&self, depth: usize, segment: &[u8], form: Form) -> bool {

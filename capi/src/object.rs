@@ -1,0 +1,93 @@
+//! What stands behind the handles.
+
+use std::sync::Mutex;
+
+use flare::{AnswerError, CancelReason, Exchange, Router, ServerConfig};
+
+use crate::guard::Failure;
+use crate::handle::{HandleError, Kind, Kinds, Table, Token};
+use crate::server::ServerState;
+use crate::status::*;
+
+/// The kinds of handles, one for each opaque C type.
+pub(crate) const CONFIG: Kind = Kind::new(1);
+pub(crate) const ROUTER: Kind = Kind::new(2);
+pub(crate) const SERVER: Kind = Kind::new(3);
+pub(crate) const REQUEST: Kind = Kind::new(4);
+pub(crate) const RESPONSE: Kind = Kind::new(5);
+/// A request and its response are two faces of one object.
+pub(crate) const EXCHANGE: Kinds = REQUEST.and(RESPONSE);
+
+/// Whatever a handle may stand for.
+pub(crate) enum Object {
+    Config(Mutex<ServerConfig>),
+    Router(Mutex<Router>),
+    Server(ServerState),
+    Exchange(Exchange),
+}
+
+/// All objects that C holds handles to.
+pub(crate) static TABLE: Table<Object> = Table::new();
+
+impl From<AnswerError> for Failure {
+    fn from(error: AnswerError) -> Self {
+        match error {
+            AnswerError::Answered => Failure::new(FLARE_ERROR_FINISHED, "the exchange was answered before"),
+            AnswerError::Cancelled(CancelReason::PeerGone) => Failure::new(FLARE_ERROR_CLOSED, "the client is gone"),
+            AnswerError::Cancelled(CancelReason::Deadline) => {
+                Failure::new(FLARE_ERROR_TIMEOUT, "the deadline of the handler passed")
+            }
+            AnswerError::Cancelled(_) => Failure::new(FLARE_ERROR_CANCELLED, "the server ended"),
+        }
+    }
+}
+
+/// The kind of the handle and the kind of the object always agree; this error is for the compiler.
+fn mismatch() -> Failure {
+    HandleError::WrongKind.into()
+}
+
+/// Runs `f` on the exchange behind a request or response handle.
+#[inline]
+pub(crate) fn with_exchange<P, R>(
+    handle: *const P,
+    kind: Kind,
+    f: impl FnOnce(&Exchange) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    TABLE.with(Token::from_pointer(handle), kind, |object| match object {
+        Object::Exchange(exchange) => f(exchange),
+        _ => Err(mismatch()),
+    })
+}
+
+/// Runs `f` on the settings behind a handle.
+pub(crate) fn with_config<P, R>(
+    handle: *const P,
+    f: impl FnOnce(&mut ServerConfig) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    TABLE.with(Token::from_pointer(handle), CONFIG, |object| match object {
+        Object::Config(config) => f(&mut lock(config)),
+        _ => Err(mismatch()),
+    })
+}
+
+/// Runs `f` on the router behind a handle.
+pub(crate) fn with_router<P, R>(handle: *const P, f: impl FnOnce(&mut Router) -> Result<R, Failure>) -> Result<R, Failure> {
+    TABLE.with(Token::from_pointer(handle), ROUTER, |object| match object {
+        Object::Router(router) => f(&mut lock(router)),
+        _ => Err(mismatch()),
+    })
+}
+
+/// Runs `f` on the server behind a handle.
+pub(crate) fn with_server<P, R>(handle: *const P, f: impl FnOnce(&ServerState) -> Result<R, Failure>) -> Result<R, Failure> {
+    TABLE.with(Token::from_pointer(handle), SERVER, |object| match object {
+        Object::Server(server) => f(server),
+        _ => Err(mismatch()),
+    })
+}
+
+/// Locks what a panic in another call may have left: each change is whole or not made.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,44 @@
+//! Blocks that wait for their next exchange.
+
+use std::sync::Arc;
+
+use flare_net::Peer;
+
+use crate::exchange::{Block, ExchangeKey, Home};
+
+/// The free blocks of one worker.
+pub(crate) struct Pool {
+    home: Arc<dyn Home>,
+    free: Vec<Arc<Block>>,
+    most: usize,
+}
+
+impl Pool {
+    /// A pool that keeps at most `most` blocks.
+    pub(crate) fn new(home: Arc<dyn Home>, most: usize) -> Self {
+        Self { home, free: Vec::new(), most }
+    }
+
+    /// A block that nobody else holds.
+    pub(crate) fn take(&mut self, key: ExchangeKey, peer: Peer) -> Arc<Block> {
+        while let Some(mut block) = self.free.pop() {
+            if let Some(own) = Arc::get_mut(&mut block) {
+                own.key = key;
+                own.peer = peer;
+                return block;
+            }
+        }
+        Arc::new(Block::new(Arc::clone(&self.home), key, peer))
+    }
+
+    /// Takes a block back if this was its last holder; otherwise the last holder frees it.
+    pub(crate) fn give_back(&mut self, mut block: Arc<Block>) {
+        const KEEP: usize = 16 * 1024;
+        if self.free.len() < self.most
+            && let Some(own) = Arc::get_mut(&mut block)
+        {
+            own.reset(KEEP);
+            self.free.push(block);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The request of an exchange.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::exchange::{Block, CancelReason};
+use crate::message::{Headers, Method, Version};
+use crate::routing::Params;
+
+pub use flare_net::Peer;
+
+/// The request of an exchange: an immutable head, and the content if the route collects it.
+///
+/// A request may be cloned, kept, and read from any thread; it stays valid until the last clone is gone, also after the
+/// answer was sent or the client left.
+#[derive(Clone)]
+pub struct Request {
+    pub(crate) block: Arc<Block>,
+}
+
+impl Request {
+    /// The method; [`Method::Extension`] for one that is not in the enumeration, see [`Request::method_str`].
+    #[must_use]
+    pub fn method(&self) -> Method {
+        self.block.head.method()
+    }
+
+    /// The method as it was sent. Methods are case-sensitive (RFC 9110, 9.1).
+    #[must_use]
+    pub fn method_str(&self) -> &str {
+        self.block.head.method_str()
+    }
+
+    /// The path as it was sent, still percent-encoded. `*` for `OPTIONS *`, empty for CONNECT.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.block.head.path()
+    }
+
+    /// The query as it was sent, without the question mark; `None` when there is no question mark.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        self.block.head.query()
+    }
+
+    /// The decoded names and values of a query in form encoding (`a=1&b=2`).
+    pub fn query_pairs(&self) -> impl Iterator<Item = (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)> {
+        form_urlencoded::parse(self.query().unwrap_or_default().as_bytes())
+    }
+
+    /// The authority (host and port) from an absolute target or from `Host`; may be empty.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.block.head.authority()
+    }
+
+    /// The protocol version of the request.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.block.head.version()
+    }
+
+    /// The header fields, names in lower case.
+    #[must_use]
+    pub fn headers(&self) -> &Headers {
+        self.block.head.headers()
+    }
+
+    /// The first header field of this name, if its value is UTF-8.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers().get_str(name)
+    }
+
+    /// The parameters that the route took from the path, decoded.
+    #[must_use]
+    pub fn params(&self) -> &Params {
+        &self.block.params
+    }
+
+    /// A parameter of the route, decoded, if it is UTF-8.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.block.params.get_str(name)
+    }
+
+    /// The content. Empty when there is none.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.block.body
+    }
+
+    /// The content as text, if it is UTF-8.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.block.body).ok()
+    }
+
+    /// The trailers that followed the content.
+    #[must_use]
+    pub fn trailers(&self) -> &Headers {
+        &self.block.trailers
+    }
+
+    /// Who sent the request.
+    #[must_use]
+    pub fn peer(&self) -> Peer {
+        self.block.peer
+    }
+
+    /// The address of the client; `None` on a Unix socket.
+    #[must_use]
+    pub fn peer_address(&self) -> Option<SocketAddr> {
+        match self.block.peer {
+            Peer::Ip(address) => Some(address),
+            Peer::Unix => None,
+        }
+    }
+
+    /// Why the exchange is over before its answer was sent, if it is.
+    #[must_use]
+    pub fn cancelled(&self) -> Option<CancelReason> {
+        self.block.state.cancelled()
+    }
+
+    /// The method, path and so on with their final NUL, for C.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn head(&self) -> &flare_proto::RequestHead {
+        &self.block.head
+    }
+}
+
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method_str())
+            .field("path", &self.path())
+            .field("version", &self.version())
+            .finish_non_exhaustive()
+    }
+}

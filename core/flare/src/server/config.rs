@@ -1,0 +1,224 @@
+//! Settings of a server, with safe defaults.
+
+use std::time::Duration;
+
+use flare_proto::http1::Limits;
+
+/// Settings of a server. Each has a safe default; [`ServerConfig::validate`] names the field that is wrong.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// Workers, each a thread with its own loop. 0: one for each core. At most 1024.
+    pub workers: usize,
+    /// One listener shared by all workers, instead of one for each worker (`SO_REUSEPORT`). Unix sockets are always shared.
+    pub shared_listener: bool,
+    /// Bind each worker to a core.
+    pub pin_workers: bool,
+    /// Connections that may wait to be accepted, for each listener. 1 to 65535.
+    pub backlog: u32,
+    /// Connections open at once, over all workers. At the limit no more are accepted until one closes. At least 1.
+    pub max_connections: usize,
+    /// Limits of what HTTP/1.1 reads.
+    pub http1: Limits,
+    /// The most bytes of content that are collected for a handler; more is refused with 413. A route may have its own limit.
+    pub body_limit: u64,
+    /// Content that nobody asked for is read and dropped up to this many bytes, so that the connection can go on.
+    pub discard_limit: u64,
+    /// Answers of one connection that wait for the client, in bytes, before no more of its requests are read. At least 4096.
+    pub output_limit: usize,
+    /// From the first byte of a request, or from accept, to the end of its head. Then 408.
+    pub head_timeout: Duration,
+    /// From one part of the content to the next. Then 408.
+    pub body_timeout: Duration,
+    /// From an answer to the next request. Then the connection closes.
+    pub idle_timeout: Duration,
+    /// From the call of a handler to its answer. Then 503.
+    pub handler_timeout: Duration,
+    /// How long a client may take none of what was written for it. Then the connection closes.
+    pub write_timeout: Duration,
+    /// After the last answer: how long what the client still sends is read and dropped, so that it gets the answer
+    /// (RFC 9112, 9.6).
+    pub linger_timeout: Duration,
+    /// How long a drain by signal lets running exchanges go on.
+    pub drain_timeout: Duration,
+    /// The value of `Server`; empty: no such field.
+    pub server_name: String,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            workers: 0,
+            shared_listener: false,
+            pin_workers: false,
+            backlog: 1024,
+            max_connections: 100_000,
+            http1: Limits::default(),
+            body_limit: 16 << 20,
+            discard_limit: 64 << 10,
+            output_limit: 256 << 10,
+            head_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(75),
+            handler_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(30),
+            linger_timeout: Duration::from_secs(2),
+            drain_timeout: Duration::from_secs(30),
+            server_name: "flare".to_owned(),
+        }
+    }
+}
+
+/// A setting that can't be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The name of the setting.
+    pub field: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "setting {}: {}", self.field, self.problem)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+fn wrong(field: &str, problem: impl Into<String>) -> ConfigError {
+    ConfigError { field: field.to_owned(), problem: problem.into() }
+}
+
+fn within(field: &str, value: u64, low: u64, high: u64) -> Result<(), ConfigError> {
+    if (low..=high).contains(&value) {
+        Ok(())
+    } else {
+        Err(wrong(field, format!("{value} is not within {low} to {high}")))
+    }
+}
+
+/// A day: longer waits are a mistake, or mean "never", which no deadline may be.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl ServerConfig {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// The first setting that is wrong.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        within("workers", self.workers as u64, 0, 1024)?;
+        within("backlog", self.backlog.into(), 1, 65535)?;
+        within("max_connections", self.max_connections as u64, 1, 1 << 24)?;
+        within("head_bytes", self.http1.head_bytes.into(), 256, 1 << 20)?;
+        within("target_bytes", self.http1.target_bytes.into(), 64, self.http1.head_bytes.into())?;
+        within("header_count", self.http1.header_count.into(), 1, 1024)?;
+        within("trailer_bytes", self.http1.trailer_bytes.into(), 2, 1 << 20)?;
+        within("chunk_line_bytes", self.http1.chunk_line_bytes.into(), 16, 1 << 16)?;
+        within("body_limit", self.body_limit, 0, 1 << 40)?;
+        within("discard_limit", self.discard_limit, 0, 1 << 40)?;
+        within("output_limit", self.output_limit as u64, 4096, 1 << 32)?;
+        for (field, value) in self.durations() {
+            if value.is_zero() || value > LONGEST {
+                return Err(wrong(field, format!("{value:?} is not within 1 ms to 24 h")));
+            }
+        }
+        let mut headers = flare_proto::Headers::new();
+        headers.append("server", &self.server_name).map_err(|error| wrong("server_name", error.to_string()))
+    }
+
+    fn durations(&self) -> [(&'static str, Duration); 7] {
+        [
+            ("head_timeout_ms", self.head_timeout),
+            ("body_timeout_ms", self.body_timeout),
+            ("idle_timeout_ms", self.idle_timeout),
+            ("handler_timeout_ms", self.handler_timeout),
+            ("write_timeout_ms", self.write_timeout),
+            ("linger_timeout_ms", self.linger_timeout),
+            ("drain_timeout_ms", self.drain_timeout),
+        ]
+    }
+
+    /// Sets a number by name, for languages that have no access to the fields. Durations are named `..._ms`, switches take 0 and 1.
+    ///
+    /// # Errors
+    /// When there is no such setting or the value does not fit it.
+    pub fn set_number(&mut self, name: &str, value: i64) -> Result<(), ConfigError> {
+        let unsigned = || u64::try_from(value).map_err(|_| wrong(name, format!("{value} is negative")));
+        let duration = || unsigned().map(Duration::from_millis);
+        let size = || unsigned().and_then(|v| usize::try_from(v).map_err(|_| wrong(name, "is too large")));
+        let small = || unsigned().and_then(|v| u32::try_from(v).map_err(|_| wrong(name, "is too large")));
+        let switch = || match value {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(wrong(name, format!("{value} is not 0 or 1"))),
+        };
+        match name {
+            "workers" => self.workers = size()?,
+            "shared_listener" => self.shared_listener = switch()?,
+            "pin_workers" => self.pin_workers = switch()?,
+            "backlog" => self.backlog = small()?,
+            "max_connections" => self.max_connections = size()?,
+            "head_bytes" => self.http1.head_bytes = small()?,
+            "target_bytes" => self.http1.target_bytes = small()?,
+            "header_count" => {
+                self.http1.header_count = u16::try_from(value).map_err(|_| wrong(name, "is not within 1 to 1024"))?;
+            }
+            "trailer_bytes" => self.http1.trailer_bytes = small()?,
+            "chunk_line_bytes" => self.http1.chunk_line_bytes = small()?,
+            "body_limit" => self.body_limit = unsigned()?,
+            "discard_limit" => self.discard_limit = unsigned()?,
+            "output_limit" => self.output_limit = size()?,
+            "head_timeout_ms" => self.head_timeout = duration()?,
+            "body_timeout_ms" => self.body_timeout = duration()?,
+            "idle_timeout_ms" => self.idle_timeout = duration()?,
+            "handler_timeout_ms" => self.handler_timeout = duration()?,
+            "write_timeout_ms" => self.write_timeout = duration()?,
+            "linger_timeout_ms" => self.linger_timeout = duration()?,
+            "drain_timeout_ms" => self.drain_timeout = duration()?,
+            _ => return Err(wrong(name, "there is no such number setting")),
+        }
+        Ok(())
+    }
+
+    /// Sets a text by name: `server_name`.
+    ///
+    /// # Errors
+    /// When there is no such setting.
+    pub fn set_text(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
+        match name {
+            "server_name" => value.clone_into(&mut self.server_name),
+            _ => return Err(wrong(name, "there is no such text setting")),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid() {
+        assert_eq!(ServerConfig::default().validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named() {
+        for (name, value) in [("backlog", 0), ("max_connections", 0), ("idle_timeout_ms", 0), ("output_limit", 1), ("header_count", 0)] {
+            let mut config = ServerConfig::default();
+            assert_eq!(config.set_number(name, value), Ok(()), "{name}");
+            assert_eq!(config.validate().unwrap_err().field, name);
+        }
+    }
+
+    #[test]
+    fn unknown_names_and_values_that_do_not_fit_are_refused() {
+        let mut config = ServerConfig::default();
+        assert_eq!(config.set_number("no_such", 1).unwrap_err().field, "no_such");
+        assert_eq!(config.set_number("workers", -1).unwrap_err().field, "workers");
+        assert_eq!(config.set_number("pin_workers", 2).unwrap_err().field, "pin_workers");
+        assert_eq!(config.set_text("workers", "1").unwrap_err().field, "workers");
+        config.set_text("server_name", "a\r\nb").unwrap();
+        assert_eq!(config.validate().unwrap_err().field, "server_name");
+    }
+}

@@ -1,0 +1,56 @@
+//! What code that runs on a worker may do there.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+type Task = Box<dyn FnOnce(&mut WorkerContext) + Send>;
+
+/// The worker, for code that runs on it: start and stop hooks, posted tasks and timers.
+pub struct WorkerContext {
+    index: usize,
+    next: u32,
+    tasks: HashMap<u32, Task>,
+    armed: Vec<(u32, Duration)>,
+}
+
+impl WorkerContext {
+    pub(crate) fn new(index: usize) -> Self {
+        Self { index, next: 0, tasks: HashMap::new(), armed: Vec::new() }
+    }
+
+    /// The number of the worker, from 0.
+    #[must_use]
+    pub fn worker(&self) -> usize {
+        self.index
+    }
+
+    /// Runs a task on this worker after a while, at a resolution of 1 ms. It must not block. Tasks whose time has not come
+    /// when the worker ends are dropped.
+    pub fn after(&mut self, delay: Duration, task: impl FnOnce(&mut WorkerContext) + Send + 'static) {
+        // Numbers wrap after 2^32 timers; a number that is still in use is passed over.
+        while self.tasks.contains_key(&self.next) {
+            self.next = self.next.wrapping_add(1);
+        }
+        let id = self.next;
+        self.next = self.next.wrapping_add(1);
+        self.tasks.insert(id, Box::new(task));
+        self.armed.push((id, delay));
+    }
+
+    pub(crate) fn take_armed(&mut self) -> Vec<(u32, Duration)> {
+        std::mem::take(&mut self.armed)
+    }
+
+    pub(crate) fn fire(&mut self, id: u64) {
+        let task = u32::try_from(id).ok().and_then(|id| self.tasks.remove(&id));
+        if let Some(task) = task {
+            task(self);
+        }
+    }
+}
+
+impl std::fmt::Debug for WorkerContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WorkerContext").field("worker", &self.index).field("timers", &self.tasks.len()).finish()
+    }
+}

@@ -1,0 +1,109 @@
+//! What a server has done, as numbers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A number that one thread counts and any thread reads.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds, on the thread that owns the counter. A plain load and store: there is one writer.
+    #[inline]
+    pub(crate) fn add(&self, n: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The counters of one worker.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) accepted: Counter,
+    pub(crate) closed: Counter,
+    pub(crate) requests: Counter,
+    /// Answers by the first digit of their status: 1xx is at 0.
+    pub(crate) answers: [Counter; 5],
+    pub(crate) bytes_in: Counter,
+    pub(crate) bytes_out: Counter,
+    pub(crate) bad_requests: Counter,
+    pub(crate) timeouts: Counter,
+    pub(crate) panics: Counter,
+    pub(crate) accept_errors: Counter,
+}
+
+/// What a server has done since it began, over all workers.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerStats {
+    /// Connections accepted.
+    pub accepted: u64,
+    /// Connections open now.
+    pub open: u64,
+    /// Request heads received.
+    pub requests: u64,
+    /// Final answers sent with a status of 2xx, 3xx, 4xx and 5xx.
+    pub answers: [u64; 4],
+    /// Bytes received.
+    pub bytes_in: u64,
+    /// Bytes given to the operating system or queued for it.
+    pub bytes_out: u64,
+    /// Requests that broke the protocol or a limit.
+    pub bad_requests: u64,
+    /// Deadlines that passed.
+    pub timeouts: u64,
+    /// Handlers that panicked.
+    pub panics: u64,
+    /// Times that a connection could not be accepted, for want of descriptors or memory.
+    pub accept_errors: u64,
+}
+
+impl ServerStats {
+    /// A number by its name, for languages that have no access to the fields. Answers are `answers_2xx` to `answers_5xx`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<u64> {
+        let [success, redirect, client_error, server_error] = self.answers;
+        Some(match name {
+            "accepted" => self.accepted,
+            "open" => self.open,
+            "requests" => self.requests,
+            "answers_2xx" => success,
+            "answers_3xx" => redirect,
+            "answers_4xx" => client_error,
+            "answers_5xx" => server_error,
+            "bytes_in" => self.bytes_in,
+            "bytes_out" => self.bytes_out,
+            "bad_requests" => self.bad_requests,
+            "timeouts" => self.timeouts,
+            "panics" => self.panics,
+            "accept_errors" => self.accept_errors,
+            _ => return None,
+        })
+    }
+}
+
+impl Counters {
+    pub(crate) fn add_to(&self, sum: &mut ServerStats) {
+        sum.accepted += self.accepted.get();
+        sum.open += self.accepted.get().saturating_sub(self.closed.get());
+        sum.requests += self.requests.get();
+        for (total, counter) in sum.answers.iter_mut().zip(&self.answers[1..]) {
+            *total += counter.get();
+        }
+        sum.bytes_in += self.bytes_in.get();
+        sum.bytes_out += self.bytes_out.get();
+        sum.bad_requests += self.bad_requests.get();
+        sum.timeouts += self.timeouts.get();
+        sum.panics += self.panics.get();
+        sum.accept_errors += self.accept_errors.get();
+    }
+
+    pub(crate) fn answer(&self, status: u16) {
+        let class = usize::from(status / 100).clamp(1, 5) - 1;
+        if let Some(counter) = self.answers.get(class) {
+            counter.add(1);
+        }
+    }
+}

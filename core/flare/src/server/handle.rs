@@ -1,0 +1,61 @@
+//! How other threads watch, reach and end a server.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::server::ServerStats;
+use crate::server::context::WorkerContext;
+use crate::server::shared::{Message, Shared};
+
+/// Watches, reaches and ends a server, from any thread.
+#[derive(Clone)]
+pub struct ServerHandle {
+    shared: Arc<Shared>,
+}
+
+impl ServerHandle {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Begins to end the server: no more connections are accepted, idle ones close, running exchanges get this long. Returns
+    /// at once; whoever runs the server gets the report. A second call can only shorten the time.
+    pub fn drain(&self, timeout: Duration) {
+        let now = Instant::now();
+        self.shared.drain(now.checked_add(timeout).unwrap_or(now));
+    }
+
+    /// Ends the server at once: running exchanges are cut.
+    pub fn stop(&self) {
+        self.drain(Duration::ZERO);
+    }
+
+    /// What the server has done so far.
+    #[must_use]
+    pub fn stats(&self) -> ServerStats {
+        self.shared.stats()
+    }
+
+    /// The number of workers.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.shared.workers.len()
+    }
+
+    /// Runs a task on a worker. It must not block. False: there is no such worker, or it does not run.
+    pub fn post(&self, worker: usize, task: impl FnOnce(&mut WorkerContext) + Send + 'static) -> bool {
+        self.shared.workers.get(worker).is_some_and(|worker| worker.post(Message::Run(Box::new(task))))
+    }
+
+    /// The time that a drain by signal takes at most, from the settings.
+    #[must_use]
+    pub fn drain_timeout(&self) -> Duration {
+        self.shared.service.config.drain_timeout
+    }
+}
+
+impl std::fmt::Debug for ServerHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerHandle").field("workers", &self.workers()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,325 @@
+//! The server: settings, workers, and their life from bind to drain.
+
+mod config;
+mod connections;
+mod context;
+mod counters;
+mod drain;
+mod environment;
+mod handle;
+mod http1;
+mod shared;
+mod signals;
+mod worker;
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use flare_net::{Address, ListenOptions, Listener};
+
+pub use config::{ConfigError, ServerConfig};
+pub use context::WorkerContext;
+pub use counters::ServerStats;
+pub use drain::{DrainReport, WorkerReport};
+pub use handle::ServerHandle;
+pub use signals::SignalDrain;
+
+use crate::error::Error;
+use crate::log::{AccessRecord, Level, Log};
+use crate::router::Router;
+use environment::{AccessSink, Service};
+use shared::{Hooks, Shared};
+use worker::Worker;
+
+/// A server: a router, settings, and the addresses it listens on.
+///
+/// ```no_run
+/// use flare::prelude::*;
+///
+/// fn main() -> Result<(), flare::Error> {
+///     let mut router = Router::new();
+///     router.get("/", |_: &Request| "Hello, World!\n")?;
+///     Server::new(router).listen("127.0.0.1:8080")?.run()?;
+///     Ok(())
+/// }
+/// ```
+pub struct Server {
+    router: Router,
+    config: ServerConfig,
+    hooks: Hooks,
+    log: Log,
+    access: Option<Arc<AccessSink>>,
+    addresses: Vec<String>,
+}
+
+impl Server {
+    /// A server with default settings.
+    #[must_use]
+    pub fn new(router: Router) -> Self {
+        Self {
+            router,
+            config: ServerConfig::default(),
+            hooks: Hooks::default(),
+            log: Log::default(),
+            access: None,
+            addresses: Vec::new(),
+        }
+    }
+
+    /// Sets the settings. They are checked when the server binds.
+    #[must_use]
+    pub fn config(mut self, config: ServerConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Sets where events go.
+    #[must_use]
+    pub fn log(mut self, log: Log) -> Self {
+        self.log = log;
+        self
+    }
+
+    /// Calls back for each exchange that ended, on its worker.
+    #[must_use]
+    pub fn access_log(mut self, sink: impl Fn(&AccessRecord<'_>) + Send + Sync + 'static) -> Self {
+        self.access = Some(Arc::new(sink));
+        self
+    }
+
+    /// Calls back on each worker before it accepts its first connection.
+    #[must_use]
+    pub fn on_worker_start(mut self, hook: impl Fn(&mut WorkerContext) + Send + Sync + 'static) -> Self {
+        self.hooks.start.push(Box::new(hook));
+        self
+    }
+
+    /// Calls back on each worker after its last connection closed.
+    #[must_use]
+    pub fn on_worker_stop(mut self, hook: impl Fn(&mut WorkerContext) + Send + Sync + 'static) -> Self {
+        self.hooks.stop.push(Box::new(hook));
+        self
+    }
+
+    /// Adds an address: `127.0.0.1:8080`, `[::1]:0`, `localhost:8080`, `unix:/run/app.sock`. Port 0 is any free port.
+    ///
+    /// # Errors
+    /// When the text is no address. Whether it can be bound shows when the server binds.
+    pub fn listen(mut self, address: &str) -> Result<Self, Error> {
+        resolve(address)?;
+        self.addresses.push(address.to_owned());
+        Ok(self)
+    }
+
+    /// Checks the settings and binds the addresses. Connections wait from now on.
+    ///
+    /// # Errors
+    /// When a setting is wrong, there is no address, or one can't be bound.
+    pub fn bind(self) -> Result<BoundServer, Error> {
+        self.config.validate()?;
+        if self.addresses.is_empty() {
+            return Err(Error::State("the server has no address to listen on"));
+        }
+        let workers = if self.config.workers == 0 { flare_net::cores() } else { self.config.workers };
+        let mut each: Vec<Vec<Listener>> = (0..workers).map(|_| Vec::new()).collect();
+        let mut addresses = Vec::new();
+        for text in &self.addresses {
+            for address in resolve(text)? {
+                addresses.push(bind_for_all(&address, &self.config, &mut each)?);
+            }
+        }
+        let service = Service {
+            router: Arc::new(self.router),
+            config: Arc::new(self.config),
+            log: self.log,
+            access: self.access,
+        };
+        let shared = Arc::new(Shared::new(service, self.hooks, workers));
+        Ok(BoundServer { shared, listeners: each, addresses })
+    }
+
+    /// Binds, and runs until the server is drained. Returns how it ended.
+    ///
+    /// # Errors
+    /// As [`Server::bind`] and [`BoundServer::run`].
+    pub fn run(self) -> Result<DrainReport, Error> {
+        self.bind()?.run()
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server")
+            .field("router", &self.router)
+            .field("config", &self.config)
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Checks that a text is an address to listen on.
+///
+/// # Errors
+/// [`Error::Address`] when it is none, or its name is not known.
+pub fn check_address(text: &str) -> Result<(), Error> {
+    resolve(text).map(drop)
+}
+
+fn resolve(text: &str) -> Result<Vec<Address>, Error> {
+    flare_net::resolve(text).map_err(|error| Error::Address { address: text.to_owned(), problem: error.to_string() })
+}
+
+/// Binds one address for every worker: a listener each, or one that they share. Returns the bound address.
+fn bind_for_all(address: &Address, config: &ServerConfig, each: &mut [Vec<Listener>]) -> Result<Address, Error> {
+    let failed = |error| Error::Bind { address: address.to_string(), error };
+    let own = !config.shared_listener && matches!(address, Address::Ip(_)) && each.len() > 1;
+    let options = ListenOptions { backlog: config.backlog, reuse_port: own, ..ListenOptions::default() };
+    let first = Listener::bind(address, &options).map_err(failed)?;
+    let bound = first.local_address().clone();
+    let (head, rest) = each.split_at_mut(1.min(each.len()));
+    for worker in rest {
+        let next = if own { Listener::bind(&bound, &options) } else { first.try_clone() };
+        worker.push(next.map_err(failed)?);
+    }
+    for worker in head {
+        worker.push(first);
+        break;
+    }
+    Ok(bound)
+}
+
+/// A server that has its addresses.
+pub struct BoundServer {
+    shared: Arc<Shared>,
+    listeners: Vec<Vec<Listener>>,
+    addresses: Vec<Address>,
+}
+
+impl BoundServer {
+    /// The addresses, with the ports that were found for port 0.
+    #[must_use]
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// What other threads use to watch, reach and end the server.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        ServerHandle::new(Arc::clone(&self.shared))
+    }
+
+    /// Runs the workers on threads of their own.
+    ///
+    /// # Errors
+    /// When a thread or its loop can't be made; the others are ended first.
+    pub fn start(self) -> Result<RunningServer, Error> {
+        let mut running = RunningServer { shared: Arc::clone(&self.shared), threads: Vec::new(), addresses: self.addresses };
+        for (worker, listeners) in self.shared.workers.iter().zip(self.listeners) {
+            let (shared, own) = (Arc::clone(&self.shared), Arc::clone(worker));
+            let name = format!("flare-{}", own.index);
+            let (ready, wait) = std::sync::mpsc::channel();
+            let spawned = std::thread::Builder::new().name(name).spawn(move || {
+                if shared.service.config.pin_workers
+                    && let Err(error) = flare_net::pin_to_core(own.index % flare_net::cores())
+                {
+                    shared.service.log.tell(Level::Warn, "worker not pinned", || error.to_string());
+                }
+                match Worker::new(&shared, &own, listeners) {
+                    Ok(worker) => {
+                        if let Some(deadline) = shared.drain_asked() {
+                            own.post(shared::Message::Drain(deadline));
+                        }
+                        // Err: nobody waits for the start any more.
+                        let _ = ready.send(Ok(()));
+                        worker.run()
+                    }
+                    Err(error) => {
+                        let _ = ready.send(Err(error));
+                        WorkerReport { worker: own.index, ..WorkerReport::default() }
+                    }
+                }
+            });
+            let started = match spawned {
+                Ok(thread) => {
+                    running.threads.push(thread);
+                    wait.recv().unwrap_or_else(|_| Err(std::io::Error::other("a worker panicked while it started")))
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = started {
+                running.shared.drain(Instant::now());
+                running.wait();
+                return Err(error.into());
+            }
+        }
+        Ok(running)
+    }
+
+    /// Runs until the server is drained, and says how it ended.
+    ///
+    /// # Errors
+    /// As [`BoundServer::start`].
+    pub fn run(self) -> Result<DrainReport, Error> {
+        Ok(self.start()?.wait())
+    }
+}
+
+impl std::fmt::Debug for BoundServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BoundServer").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}
+
+/// A server whose workers run. Dropping it ends them at once.
+pub struct RunningServer {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<WorkerReport>>,
+    addresses: Vec<Address>,
+}
+
+impl RunningServer {
+    /// The addresses, with the ports that were found for port 0.
+    #[must_use]
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// What other threads use to watch, reach and end the server.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        ServerHandle::new(Arc::clone(&self.shared))
+    }
+
+    /// Waits until the server has ended, and says how. It ends when somebody drains it.
+    pub fn wait(mut self) -> DrainReport {
+        self.join()
+    }
+
+    fn join(&mut self) -> DrainReport {
+        let mut report = DrainReport::default();
+        for (index, thread) in std::mem::take(&mut self.threads).into_iter().enumerate() {
+            let worker = thread.join().unwrap_or_else(|_| {
+                self.shared.service.log.tell(Level::Error, "worker panicked", || index.to_string());
+                WorkerReport { worker: index, ..WorkerReport::default() }
+            });
+            report.workers.push(worker);
+        }
+        report
+    }
+}
+
+impl Drop for RunningServer {
+    fn drop(&mut self) {
+        if !self.threads.is_empty() {
+            self.shared.drain(Instant::now());
+            self.join();
+        }
+    }
+}
+
+impl std::fmt::Debug for RunningServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunningServer").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,99 @@
+//! What the workers of a server share, and how other threads reach them.
+
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
+
+use flare_net::Mailbox;
+
+use crate::exchange::ExchangeKey;
+use crate::server::ServerStats;
+use crate::server::context::WorkerContext;
+use crate::server::counters::Counters;
+use crate::server::environment::Service;
+
+pub(crate) type Hook = Box<dyn Fn(&mut WorkerContext) + Send + Sync>;
+pub(crate) type Task = Box<dyn FnOnce(&mut WorkerContext) + Send>;
+
+/// What other threads tell a worker.
+pub(crate) enum Message {
+    /// The answer of an exchange came after its handler returned. At most one for each exchange, so their number is bounded
+    /// by the connections.
+    Answered(ExchangeKey),
+    /// A task for the worker.
+    Run(Task),
+    /// The server ends; what still runs at this time is cut.
+    Drain(Instant),
+}
+
+/// Called on each worker when it starts and when it ends.
+#[derive(Default)]
+pub(crate) struct Hooks {
+    pub(crate) start: Vec<Hook>,
+    pub(crate) stop: Vec<Hook>,
+}
+
+/// What the workers of a server share.
+pub(crate) struct Shared {
+    pub(crate) service: Service,
+    pub(crate) hooks: Hooks,
+    /// Connections open over all workers.
+    pub(crate) open: AtomicUsize,
+    pub(crate) workers: Vec<Arc<WorkerBox>>,
+    /// A drain that was asked for; workers that open later learn it too.
+    drain: Mutex<Option<Instant>>,
+}
+
+/// A worker as other threads see it.
+pub(crate) struct WorkerBox {
+    pub(crate) index: usize,
+    pub(crate) counters: Arc<Counters>,
+    mailbox: OnceLock<Mailbox<Message>>,
+}
+
+impl WorkerBox {
+    pub(crate) fn new(index: usize) -> Self {
+        Self { index, counters: Arc::default(), mailbox: OnceLock::new() }
+    }
+
+    /// The worker lives: it has a mailbox.
+    pub(crate) fn open(&self, mailbox: Mailbox<Message>) {
+        let set = self.mailbox.set(mailbox);
+        debug_assert!(set.is_ok(), "a worker opened twice");
+    }
+
+    /// Tells the worker something. False: it does not live.
+    pub(crate) fn post(&self, message: Message) -> bool {
+        self.mailbox.get().is_some_and(|mailbox| mailbox.post(message).is_ok())
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(service: Service, hooks: Hooks, workers: usize) -> Self {
+        let workers = (0..workers).map(|index| Arc::new(WorkerBox::new(index))).collect();
+        Self { service, hooks, open: AtomicUsize::new(0), workers, drain: Mutex::new(None) }
+    }
+
+    /// Asks all workers to end by this time. A later call can only bring the time forward.
+    pub(crate) fn drain(&self, deadline: Instant) {
+        let mut drain = self.drain.lock().unwrap_or_else(PoisonError::into_inner);
+        let deadline = drain.map_or(deadline, |before| before.min(deadline));
+        *drain = Some(deadline);
+        for worker in &self.workers {
+            worker.post(Message::Drain(deadline));
+        }
+    }
+
+    /// The drain that was asked for, for a worker that has just opened its mailbox.
+    pub(crate) fn drain_asked(&self) -> Option<Instant> {
+        *self.drain.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn stats(&self) -> ServerStats {
+        let mut sum = ServerStats::default();
+        for worker in &self.workers {
+            worker.counters.add_to(&mut sum);
+        }
+        sum
+    }
+}

@@ -1,0 +1,467 @@
+//! One worker: a loop over a driver, its connections and its timers, on one thread.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use flare_net::{Address, Clock, Driver, DriverOptions, Event, Key, Listener, ListenerKey, MailboxReceiver, Millis, Output, Peer, Sent, TimerId, Wheel};
+
+use crate::exchange::{CancelReason, ExchangeKey, Home, Pool};
+use crate::log::Level;
+use crate::server::connections::Connections;
+use crate::server::context::WorkerContext;
+use crate::server::counters::Counters;
+use crate::server::drain::WorkerReport;
+use crate::server::environment::{Date, Environment};
+use crate::server::http1::{Http1, Next};
+use crate::server::shared::{Message, Shared, WorkerBox};
+
+/// How long a worker waits before it accepts again after the process ran out of descriptors or memory.
+const ACCEPT_BACK_OFF: u64 = 100;
+/// Blocks that a worker keeps for the next exchanges.
+const POOL: usize = 1024;
+
+/// A connection and what the worker knows of it.
+pub(crate) struct Connection {
+    session: Http1,
+    timer: Option<TimerId>,
+    /// When the timer fires; the real deadline may be later, never earlier.
+    armed: Millis,
+    /// When the peer must have taken some of the backlog.
+    write_deadline: Millis,
+    /// The backlog when `write_deadline` was set.
+    backlog: usize,
+    paused: bool,
+    closing: Closing,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    No,
+    /// Closes when the backlog is gone.
+    Flushing { linger: bool },
+    /// Our side is closed; what the peer sends is dropped until it closes too.
+    Lingering { until: Millis },
+}
+
+/// A worker. It lives on its thread from start to end.
+pub(crate) struct Worker {
+    driver: Driver,
+    wheel: Wheel,
+    clock: Clock,
+    env: Environment,
+    connections: Connections<Connection>,
+    listeners: Vec<ListenerKey>,
+    accepting: Accepting,
+    messages: MailboxReceiver<Message>,
+    batch: Vec<Message>,
+    output: Output,
+    shared: Arc<Shared>,
+    counters: Arc<Counters>,
+    context: WorkerContext,
+    drain_deadline: Option<Millis>,
+    report: WorkerReport,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Accepting {
+    Yes,
+    /// Too many connections are open.
+    Full,
+    /// The process ran out of something.
+    BackOff { until: Millis },
+    /// The server ends.
+    Over,
+}
+
+/// What a timer token stands for. Connections use their key, whose upper half is never all ones.
+const ACCEPT_TIMER: u64 = u64::MAX;
+const DRAIN_TIMER: u64 = u64::MAX - 1;
+const USER_TIMERS: u64 = 0xffff_ffff_0000_0000;
+
+impl Worker {
+    /// Makes a worker on the thread that will run it.
+    pub(crate) fn new(shared: &Arc<Shared>, own: &WorkerBox, listeners: Vec<Listener>) -> io::Result<Self> {
+        let mut driver = Driver::new(DriverOptions::default())?;
+        let (mailbox, messages) = driver.mailbox(usize::MAX)?;
+        own.open(mailbox.clone());
+        let exclusive = shared.service.config.shared_listener;
+        let mut keys = Vec::new();
+        for listener in listeners {
+            let shares = exclusive || matches!(listener.local_address(), Address::Unix(_));
+            keys.push(driver.listen(listener, shares)?);
+        }
+        let clock = Clock::start();
+        let now = clock.now();
+        let home: Arc<dyn Home> = Arc::new(Inbox(mailbox));
+        Ok(Self {
+            driver,
+            wheel: Wheel::new(now),
+            clock,
+            env: Environment {
+                service: shared.service.clone(),
+                now,
+                date: Date::new(now),
+                pool: Pool::new(home, POOL),
+                counters: Arc::clone(&own.counters),
+                draining: false,
+            },
+            connections: Connections::new(),
+            listeners: keys,
+            accepting: Accepting::Yes,
+            messages,
+            batch: Vec::new(),
+            output: Output::new(),
+            shared: Arc::clone(shared),
+            counters: Arc::clone(&own.counters),
+            context: WorkerContext::new(own.index),
+            drain_deadline: None,
+            report: WorkerReport { worker: own.index, ..WorkerReport::default() },
+        })
+    }
+
+    /// Runs until the server ends.
+    pub(crate) fn run(mut self) -> WorkerReport {
+        for hook in &self.shared.hooks.start {
+            hook(&mut self.context);
+        }
+        self.take_timers();
+        while !self.is_over() {
+            if let Err(error) = self.turn(None) {
+                self.env.service.log.tell(Level::Error, "worker failed", || error.to_string());
+                break;
+            }
+        }
+        for key in self.connections.keys() {
+            self.close(key, CancelReason::Drain);
+        }
+        for hook in &self.shared.hooks.stop {
+            hook(&mut self.context);
+        }
+        self.report
+    }
+
+    fn is_over(&self) -> bool {
+        self.env.draining && (self.connections.is_empty() || self.drain_deadline.is_some_and(|at| at <= self.env.now))
+    }
+
+    /// One turn of the loop: waits for something, at most `longest`, and works off all there is.
+    fn turn(&mut self, longest: Option<Duration>) -> io::Result<()> {
+        let until = self.wheel.next_deadline().map(|at| Duration::from_millis(at.0.saturating_sub(self.clock.now().0)));
+        let timeout = match (until, longest) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        self.driver.wait(timeout)?;
+        self.env.now = self.clock.now();
+        self.env.date.refresh(self.env.now);
+        while let Some(event) = self.driver.next() {
+            self.event(event);
+        }
+        while let Some(token) = self.wheel.expire(self.env.now) {
+            self.timer(token);
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Received { key, lease } => {
+                self.counters.bytes_in.add(lease.len() as u64);
+                if let Some(connection) = self.connections.get_mut(key)
+                    && connection.closing == Closing::No
+                {
+                    connection.session.receive(&lease, &mut self.env, &mut self.output);
+                    self.settle(key);
+                }
+                self.driver.recycle(lease);
+            }
+            Event::Accepted { key, peer, .. } => self.accepted(key, peer),
+            Event::ReadClosed { key } => self.read_closed(key),
+            Event::Flushed { key } => self.flushed(key),
+            Event::Failed { key, .. } => self.close(key, CancelReason::PeerGone),
+            Event::AcceptFailed { error, .. } => self.accept_failed(&error),
+            Event::Woken => self.mail(),
+        }
+    }
+
+    fn accepted(&mut self, key: Key, peer: Peer) {
+        self.counters.accepted.add(1);
+        let open = self.shared.open.fetch_add(1, Ordering::Relaxed) + 1;
+        if open >= self.env.service.config.max_connections && self.accepting == Accepting::Yes {
+            self.accepting = Accepting::Full;
+            for listener in &self.listeners {
+                self.driver.pause_accept(*listener);
+            }
+        }
+        let session = Http1::new(key, peer, &self.env);
+        let armed = session.deadline();
+        let timer = Some(self.wheel.arm(armed, key.to_u64()));
+        let connection =
+            Connection { session, timer, armed, write_deadline: Millis(u64::MAX), backlog: 0, paused: false, closing: Closing::No };
+        self.connections.insert(key, connection);
+    }
+
+    fn accept_failed(&mut self, error: &io::Error) {
+        self.counters.accept_errors.add(1);
+        self.env.service.log.tell(Level::Warn, "accept failed", || error.to_string());
+        if self.accepting != Accepting::Over {
+            let until = Millis(self.env.now.0 + ACCEPT_BACK_OFF);
+            self.accepting = Accepting::BackOff { until };
+            self.wheel.arm(until, ACCEPT_TIMER);
+        }
+    }
+
+    fn resume_accept(&mut self) {
+        if self.accepting != Accepting::Over {
+            self.accepting = Accepting::Yes;
+            for listener in &self.listeners {
+                self.driver.resume_accept(*listener);
+            }
+        }
+    }
+
+    fn read_closed(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if connection.closing == Closing::No {
+            connection.session.read_closed();
+            self.settle(key);
+        } else if matches!(connection.closing, Closing::Lingering { .. }) {
+            self.close(key, CancelReason::PeerGone);
+        }
+    }
+
+    fn flushed(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        connection.write_deadline = Millis(u64::MAX);
+        connection.backlog = 0;
+        if connection.closing == Closing::No {
+            connection.session.set_blocked(false, &mut self.env, &mut self.output);
+        }
+        self.settle(key);
+    }
+
+    /// After a session worked: its output leaves, and its socket does what it wants.
+    fn settle(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        // A session that stopped for its output may go on at once when the output left at once.
+        loop {
+            if self.output.is_empty() {
+                break;
+            }
+            self.counters.bytes_out.add(self.output.len() as u64);
+            match self.driver.send(key, &mut self.output) {
+                Ok(Sent::All) => {
+                    if connection.closing != Closing::No {
+                        break;
+                    }
+                    connection.session.set_blocked(false, &mut self.env, &mut self.output);
+                }
+                Ok(Sent::Queued) => {
+                    let backlog = self.driver.backlog(key);
+                    if connection.write_deadline.0 == u64::MAX || backlog < connection.backlog {
+                        connection.write_deadline = self.env.now + self.env.service.config.write_timeout;
+                    }
+                    connection.backlog = backlog;
+                    let blocked = backlog >= self.env.service.config.output_limit;
+                    if blocked {
+                        connection.session.set_blocked(true, &mut self.env, &mut self.output);
+                    }
+                    break;
+                }
+                Err(_) => {
+                    self.output.clear();
+                    return self.close(key, CancelReason::PeerGone);
+                }
+            }
+        }
+        let flushing = matches!(connection.closing, Closing::Flushing { .. });
+        if connection.closing == Closing::No || flushing {
+            match connection.session.next() {
+                Next::Read if connection.paused => {
+                    connection.paused = false;
+                    self.driver.resume_read(key);
+                }
+                Next::Pause if !connection.paused => {
+                    connection.paused = true;
+                    self.driver.pause_read(key);
+                }
+                Next::Close { linger } => return self.finish(key, linger),
+                Next::Read | Next::Pause => {}
+            }
+        }
+        self.arm(key);
+    }
+
+    /// The session is over: closes when the output is gone, and gently when the peer may still be sending.
+    fn finish(&mut self, key: Key, linger: bool) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if self.driver.backlog(key) > 0 {
+            connection.closing = Closing::Flushing { linger };
+            if !connection.paused {
+                connection.paused = true;
+                self.driver.pause_read(key);
+            }
+            return self.arm(key);
+        }
+        if !linger || self.driver.shutdown_write(key).is_err() {
+            return self.close(key, CancelReason::PeerGone);
+        }
+        connection.closing = Closing::Lingering { until: self.env.now + self.env.service.config.linger_timeout };
+        if std::mem::take(&mut connection.paused) {
+            self.driver.resume_read(key);
+        }
+        self.arm(key);
+    }
+
+    /// Makes sure that the timer fires no later than the next deadline. Later deadlines cost nothing here: the timer finds out.
+    fn arm(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let deadline = connection.deadline();
+        if deadline < connection.armed || connection.timer.is_none() {
+            if let Some(timer) = connection.timer.take() {
+                self.wheel.cancel(timer);
+            }
+            connection.timer = Some(self.wheel.arm(deadline, key.to_u64()));
+            connection.armed = deadline;
+        }
+    }
+
+    fn timer(&mut self, token: u64) {
+        match token {
+            ACCEPT_TIMER => {
+                if matches!(self.accepting, Accepting::BackOff { until } if until <= self.env.now) {
+                    self.resume_accept();
+                }
+            }
+            DRAIN_TIMER => {}
+            token if token & USER_TIMERS == USER_TIMERS => {
+                self.context.fire(token & !USER_TIMERS);
+                self.take_timers();
+            }
+            token => self.deadline(Key::from_u64(token)),
+        }
+    }
+
+    fn deadline(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        connection.timer = None;
+        let now = self.env.now;
+        if connection.deadline() > now {
+            return self.arm(key);
+        }
+        match connection.closing {
+            Closing::Lingering { .. } => self.close(key, CancelReason::PeerGone),
+            _ if connection.write_deadline <= now => {
+                let backlog = self.driver.backlog(key);
+                if backlog < connection.backlog {
+                    connection.backlog = backlog;
+                    connection.write_deadline = now + self.env.service.config.write_timeout;
+                    self.arm(key);
+                } else {
+                    self.counters.timeouts.add(1);
+                    self.close(key, CancelReason::PeerGone);
+                }
+            }
+            Closing::Flushing { .. } => self.arm(key),
+            Closing::No => {
+                connection.session.timeout(&mut self.env, &mut self.output);
+                self.settle(key);
+            }
+        }
+    }
+
+    fn close(&mut self, key: Key, reason: CancelReason) {
+        let Some(mut connection) = self.connections.remove(key) else { return };
+        if let Some(timer) = connection.timer.take() {
+            self.wheel.cancel(timer);
+        }
+        if self.env.draining {
+            if reason == CancelReason::Drain && connection.session.is_active() {
+                self.report.aborted += 1;
+            } else {
+                self.report.finished += 1;
+            }
+        }
+        connection.session.abort(reason, &mut self.env);
+        self.driver.close(key);
+        self.counters.closed.add(1);
+        self.shared.open.fetch_sub(1, Ordering::Relaxed);
+        if self.accepting == Accepting::Full {
+            self.resume_accept();
+        }
+    }
+
+    fn mail(&mut self) {
+        let mut batch = std::mem::take(&mut self.batch);
+        self.messages.take(&mut batch);
+        for message in batch.drain(..) {
+            match message {
+                Message::Answered(exchange) => {
+                    if let Some(connection) = self.connections.get_mut(exchange.connection) {
+                        connection.session.answered(exchange, &mut self.env, &mut self.output);
+                        self.settle(exchange.connection);
+                    }
+                }
+                Message::Run(task) => {
+                    task(&mut self.context);
+                    self.take_timers();
+                }
+                Message::Drain(deadline) => self.drain(deadline),
+            }
+        }
+        self.batch = batch;
+    }
+
+    fn drain(&mut self, deadline: Instant) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let at = self.env.now + left;
+        self.drain_deadline = Some(self.drain_deadline.map_or(at, |before| before.min(at)));
+        self.wheel.arm(at, DRAIN_TIMER);
+        if self.env.draining {
+            return;
+        }
+        self.env.draining = true;
+        self.accepting = Accepting::Over;
+        for listener in std::mem::take(&mut self.listeners) {
+            self.driver.close_listener(listener);
+        }
+        for key in self.connections.keys() {
+            if let Some(connection) = self.connections.get_mut(key)
+                && connection.closing == Closing::No
+            {
+                connection.session.drain();
+                self.settle(key);
+            }
+        }
+    }
+
+    /// Arms the timers that user code asked for.
+    fn take_timers(&mut self) {
+        for (id, delay) in self.context.take_armed() {
+            self.wheel.arm(self.env.now + delay, USER_TIMERS | u64::from(id));
+        }
+    }
+}
+
+impl Connection {
+    /// The earliest of what may end this connection.
+    fn deadline(&self) -> Millis {
+        match self.closing {
+            Closing::No => self.session.deadline().min(self.write_deadline),
+            Closing::Flushing { .. } => self.write_deadline,
+            Closing::Lingering { until } => until,
+        }
+    }
+}
+
+/// Tells the worker of answers that came late.
+struct Inbox(flare_net::Mailbox<Message>);
+
+impl Home for Inbox {
+    fn answered(&self, key: ExchangeKey) {
+        // Err: the worker has ended, and its connections with it.
+        let _ = self.0.post(Message::Answered(key));
+    }
+}
