@@ -1,0 +1,225 @@
+#!/usr/bin/env python3
+"""Measures servers by CPU time per request, beside a floor and known peers. See README.md."""
+import argparse, json, os, random, re, resource, signal, statistics, subprocess, sys, time
+from pathlib import Path
+
+from server import BIN, FILES, HERE, LAB, SERVERS, Server
+from workloads import WORKLOADS
+
+BATCH = ("chrt", "-b", "0")
+PEERS = ("hyper", "actix", "axum", "may")
+
+
+def build(options):
+    """Compiles what is named: c, or a peer. Without names everything."""
+    BIN.mkdir(parents=True, exist_ok=True)
+    FILES.mkdir(exist_ok=True)
+    for name, data in (("plaintext", b"Hello, World!"), ("64k", b"x" * 65536), ("1m", b"x" * (1 << 20))):
+        (FILES / name).write_bytes(data)
+    for what in options.what or ("c", *PEERS):
+        if what == "c":
+            steps = [["cc", "-O2", "-Wall", "-o", BIN / "floor", HERE / "c/floor.c"],
+                     ["cc", "-O2", "-Wall", "-o", BIN / "lg", HERE / "c/lg.c", "-lssl", "-lcrypto"]]
+        elif what in PEERS:
+            out = LAB / "peers"
+            steps = [["cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", HERE / "peers/Cargo.toml",
+                      "--target-dir", out, "-p", f"peer_{what}"],
+                     ["cp", out / f"release/peer_{what}", BIN]]
+        else:
+            sys.exit(f"nothing to build is called {what}: c {' '.join(PEERS)}")
+        for step in steps:
+            if subprocess.run(step).returncode:
+                sys.exit(f"could not build {what}")
+
+
+def client(workload, port, units, connections=0, lockstep=True):
+    """The command of the load generator."""
+    load = WORKLOADS[workload]
+    return [BIN / "lg", "-p", str(port), "-c", str(connections or load.connections), "-n", str(units),
+            *(["-L"] if lockstep else []), *load.asks.split()]
+
+
+def ask(command):
+    """Runs the load generator; returns how many units were answered. Any wrong answer is an error."""
+    run = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300)
+    if run.returncode:
+        raise RuntimeError(run.stderr[-300:].strip())
+    return int(run.stdout.split()[0])
+
+
+def measure(name, workload, units, o):
+    """One server, one run: CPU microseconds per unit, in all, in user space, in the kernel."""
+    with Server(name, workload, o.cpu, BATCH) as server:
+        def go(count):
+            return ask([*BATCH, "taskset", "-c", str(o.cpu), *client(workload, server.port, count, o.c)])
+        go(max(units // 5, 200))  # warm up
+        cpu0, ticks0 = server.cpu(), server.user_sys()
+        done = go(units)
+        cpu1, ticks1 = server.cpu(), server.user_sys()
+        user, system = ((b - a) * 1e4 / done for a, b in zip(ticks0, ticks1))
+        return dict(us=(cpu1 - cpu0) / done / 1e3, user=user, sys=system)
+
+
+def lock(o):
+    """Client and server share one CPU under SCHED_BATCH, so neither preempts the other: the server always finds a full
+    batch of ready connections. What counts is the server's CPU time per unit, as a ratio to the reference (the first
+    server of the list) in the same round."""
+    units = o.n or WORKLOADS[o.l].units
+    results = {name: [] for name in o.s}
+    for number in range(o.r):
+        for name in random.sample(o.s, len(o.s)):
+            try:
+                result = measure(name, o.l, units, o)
+            except (RuntimeError, subprocess.TimeoutExpired, OSError) as error:
+                print(f"!! {name}: {error}", file=sys.stderr)
+                result = None
+            results[name].append(result)
+        print(f"round {number + 1}/{o.r}, load average {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
+    table(o, units, results)
+    if o.o:
+        Path(o.o).write_text(json.dumps(dict(workload=o.l, units=units, reference=o.s[0], results=results), indent=1) + "\n")
+
+
+def table(o, units, results):
+    """Prints medians, and the ratios to the reference round by round."""
+    size, median = WORKLOADS[o.l].size, statistics.median
+    print(f"\n{o.l}: server CPU per unit, {o.r} rounds of {units}\n{'server':18}{'median us':>10}{'min':>9}{'user':>8}{'sys':>8}"
+          f"{'ratio':>8}{'[min - max]':>16}{'units/CPU s':>13}{'  ns/byte' if size else ''}")
+    for name in o.s:
+        good = [x for x in results[name] if x]
+        if not good:
+            print(f"{name:18} no data")
+            continue
+        ratios = [x["us"] / base["us"] for x, base in zip(results[name], results[o.s[0]]) if x and base] or [float("nan")]
+        us = median([x["us"] for x in good])
+        print(f"{name:18}{us:10.2f}{min(x['us'] for x in good):9.2f}{median([x['user'] for x in good]):8.2f}"
+              f"{median([x['sys'] for x in good]):8.2f}{median(ratios):8.3f}{min(ratios):9.3f} -{max(ratios):6.3f}{1e6 / us:13.0f}"
+              + (f"{us * 1e3 / size:9.3f}" if size else ""), flush=True)
+
+
+def cg(o):
+    """User instructions per unit: the difference of two runs under callgrind. Exact to about 1 %, whatever the machine does."""
+    rows = {}
+    for name in o.s:
+        counts = []
+        for units in (2000, 8000):
+            out = LAB / f"callgrind.{units}"
+            out.unlink(missing_ok=True)
+            with Server(name, o.l, o.cpu, ("valgrind", "--tool=callgrind", f"--callgrind-out-file={out}")) as server:
+                done = ask(client(o.l, server.port, units, o.c))
+                server.stop(60)
+            total = re.search(r"^(?:totals|summary): (\d+)", out.read_text(), re.M) if out.exists() else None
+            counts.append((done, int(total[1]) if total else 0))
+        (units0, total0), (units1, total1) = counts
+        if not total0 or not total1:
+            print(f"{name:18}{o.l:10} no count: it did not end by SIGTERM")
+            continue
+        rows[name] = (total1 - total0) / (units1 - units0)
+        print(f"{name:18}{o.l:10}{rows[name]:10.0f} user instructions per unit", flush=True)
+    save(o, rows)
+
+
+def strace(o):
+    """System calls per unit under saturation."""
+    rows = {}
+    for name in o.s:
+        out = LAB / "strace.out"
+        with Server(name, o.l, o.cpu) as server:
+            pids = [word for pid in server.pids() for word in ("-p", str(pid))]
+            tracer = subprocess.Popen(["strace", "-c", "-f", *pids, "-o", str(out)], stderr=subprocess.PIPE, text=True)
+            for _ in range(len(pids) // 2):
+                tracer.stderr.readline()  # "Process N attached"
+            done = ask(client(o.l, server.port, o.n or 20000, o.c))
+            tracer.send_signal(signal.SIGINT)
+            tracer.communicate()
+        lines = [line.split() for line in out.read_text().splitlines()]
+        calls = [(w[-1], int(w[3]) / done) for w in lines if len(w) > 4 and w[0][0].isdigit() and w[3].isdigit() and w[-1] != "total"]
+        rows[name] = sum(count for _, count in calls)
+        most = " ".join(f"{call}={count:.3f}" for call, count in sorted(calls, key=lambda x: -x[1]) if count > 0.002)
+        print(f"{name:18}{o.l:10}{rows[name]:10.3f} system calls per unit: {most}", flush=True)
+    save(o, rows)
+
+
+def mem(o):
+    """Resident bytes per idle keep-alive connection that has served one request (the server's user space only)."""
+    rows, total = {}, o.n or 10000
+    for name in o.s:
+        held = []
+
+        def hold(count):
+            command = [str(BIN / "lg"), "-p", str(server.port), "-c", str(count), "-I", *WORKLOADS[o.l].asks.split()]
+            held.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+            if held[-1].stdout.readline().strip() != "ready":
+                raise RuntimeError(held[-1].stderr.read())
+            time.sleep(1)  # for what the server does after its last answer
+            return server.rss()
+
+        try:
+            with Server(name, "plain", o.cpu) as server:
+                start = server.rss()
+                try:
+                    few, many = hold(100), hold(total - 100)
+                finally:
+                    for process in held:
+                        process.stdin.close()
+                        process.wait(20)
+        except (RuntimeError, OSError) as error:
+            print(f"!! {name}: {error}", file=sys.stderr)
+            continue
+        rows[name] = (many - few) / (total - 100)
+        print(f"{name:18} RSS start {start / 2**20:7.1f} MiB, {total} idle {many / 2**20:7.1f} MiB, per connection {rows[name]:8.0f} B", flush=True)
+    save(o, rows)
+
+
+def smoke(o):
+    """Starts each server and runs a few units of the workload."""
+    for name in o.s:
+        try:
+            with Server(name, o.l, o.cpu) as server:
+                ask(client(o.l, server.port, 256, o.c))
+            print(f"{name:18}ok", flush=True)
+        except (RuntimeError, subprocess.TimeoutExpired, OSError) as error:
+            print(f"{name:18}FAILED {error}", flush=True)
+
+
+def save(o, rows):
+    if o.o:
+        Path(o.o).write_text(json.dumps(dict(workload=o.l, results=rows), indent=1) + "\n")
+
+
+def add_servers(words):
+    """Names of the list, after the servers that are given by command are made known."""
+    names = []
+    for word in words:
+        given = re.match(r"([\w.-]+)=(.+\{port\}.*)", word)
+        if given:
+            SERVERS[given[1]] = given[2]
+        names += [given[1]] if given else word.split(",")
+    for name in names:
+        if name.split("@")[0] not in SERVERS:
+            sys.exit(f"unknown server {name}; known: {' '.join(SERVERS)}")
+    return names
+
+
+def main():
+    modes = dict(build=build, smoke=smoke, lock=lock, cg=cg, strace=strace, mem=mem)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("mode", choices=[*modes, "list"])
+    parser.add_argument("what", nargs="*", help=f"build: any of c {' '.join(PEERS)}")
+    parser.add_argument("-s", action="append", default=[], help="servers: a,b,c (a@2 is a second copy of a) or 'name=[VAR=x] command {port}'; may be repeated")
+    parser.add_argument("-l", default="plain", choices=list(WORKLOADS), help="workload")
+    parser.add_argument("-r", type=int, default=5, help="rounds")
+    parser.add_argument("-n", type=int, default=0, help="units per run (mem: connections)")
+    parser.add_argument("-c", type=int, default=0, help="connections")
+    parser.add_argument("--cpu", type=int, default=0)
+    parser.add_argument("-o", help="write the results as JSON")
+    o = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    if o.mode == "list":
+        return print("servers: " + " ".join(SERVERS) + "\nworkloads: " + " ".join(WORKLOADS))
+    o.s = add_servers(o.s or ["floor,hyper"])
+    modes[o.mode](o)
+
+
+if __name__ == "__main__":
+    main()
