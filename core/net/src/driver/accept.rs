@@ -206,3 +206,40 @@ fn concerns_one(error: &io::Error) -> bool {
         )
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ListenOptions, Stream};
+    use socket2::SockRef;
+
+    #[test]
+    fn accepted_sockets_do_not_block_and_have_the_listeners_nodelay() {
+        for nodelay in [true, false] {
+            let options = ListenOptions { nodelay, ..ListenOptions::default() };
+            let listener = Listener::bind(&([127, 0, 0, 1], 0).into(), &options).unwrap();
+            let _client = Stream::connect(listener.local_address()).unwrap();
+            let acceptor = Acceptor {
+                listener,
+                exclusive: false,
+                registered: false,
+                paused: false,
+                queued: false,
+                budget: BATCH,
+            };
+            let (socket, _) = acceptor.accept().unwrap();
+            let socket = SockRef::from(&socket);
+            assert_eq!(socket.tcp_nodelay().unwrap(), nodelay);
+            assert!(socket.nonblocking().unwrap());
+            assert!(socket.cloexec().unwrap());
+        }
+    }
+
+    #[test]
+    fn running_out_is_not_the_fault_of_one_connection() {
+        for code in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::EAGAIN, libc::EBADF] {
+            assert!(!concerns_one(&io::Error::from_raw_os_error(code)));
+        }
+        assert!(concerns_one(&io::Error::from_raw_os_error(libc::ECONNABORTED)));
+    }
+}

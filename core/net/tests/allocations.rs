@@ -1,0 +1,71 @@
+//! A connection that is never blocked costs no allocation: neither for a request, nor for its answer, its timer or its turn.
+#![allow(clippy::unwrap_used, unsafe_code)]
+
+mod support;
+
+use bytes::Bytes;
+use flare_net::{Event, Millis, Output, Sent, Wheel};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::io::{Read, Write};
+use support::{SORTS, connect, driver, event};
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: each call is passed on unchanged to the system's allocator; counting touches a thread-local number that needs no allocation.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn requests_allocate_nothing() {
+    for sort in SORTS {
+        let mut driver = driver(4096);
+        let (key, mut client) = connect(&mut driver, sort);
+        let mut wheel = Wheel::new(Millis(0));
+        let mut output = Output::new();
+        let body = Bytes::from(vec![b'b'; 1000]);
+        let mut before = 0;
+        for round in 0..1_000 {
+            if round == 10 {
+                before = COUNT.get();
+            }
+            client.write_all(b"request").unwrap();
+            let timer = wheel.arm(Millis(round + 5_000), key.to_u64());
+            match event(&mut driver) {
+                Event::Received { key, lease } => {
+                    output.buffer().extend_from_slice(&lease);
+                    driver.recycle(lease);
+                    if round % 2 == 0 {
+                        output.push_shared(body.clone());
+                    }
+                    assert_eq!(driver.send(key, &mut output).unwrap(), Sent::All);
+                }
+                other => panic!("{other:?}"),
+            }
+            assert!(wheel.cancel(timer));
+            let mut answer = [0; 1007];
+            let length = if round % 2 == 0 { 1007 } else { 7 };
+            client.read_exact(&mut answer[..length]).unwrap();
+            assert!(answer.starts_with(b"request"));
+        }
+        assert!(before > 0, "nothing is counted");
+        assert_eq!(COUNT.get() - before, 0, "{sort:?}");
+    }
+}
