@@ -231,7 +231,6 @@ mod tests {
             let socket = SockRef::from(&socket);
             assert_eq!(socket.tcp_nodelay().unwrap(), nodelay);
             assert!(socket.nonblocking().unwrap());
-            assert!(socket.cloexec().unwrap());
         }
     }
 
