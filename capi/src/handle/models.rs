@@ -193,6 +193,26 @@ fn a_stale_token_never_finds_the_next_object() {
 }
 
 #[test]
+fn a_guessed_token_finds_a_whole_object_or_none() {
+    loom::model(|| {
+        let slot = Slot::new();
+        // No thread handed the token over: only the word says that the object is there.
+        let guesses = [
+            in_thread(&slot, |slot| assert!(matches!(slot.call(0), None | Some(1)))),
+            in_thread(&slot, |slot| {
+                if slot.state.is_live(0) {
+                    assert_eq!(slot.kinds.load(Ordering::Relaxed), 1);
+                }
+            }),
+        ];
+        slot.fill(1, 0);
+        for guess in guesses {
+            guess.join().unwrap();
+        }
+    });
+}
+
+#[test]
 fn a_retained_token_keeps_its_kinds() {
     loom::model(|| {
         let slot = Slot::new();
