@@ -238,9 +238,7 @@ int32_t flare_config_free(flare_config *config);
  * The caller promises:
  * `name` is a NUL-terminated string.
  */
-int32_t flare_config_set_number(flare_config *config,
-                                const char *name,
-                                int64_t value);
+int32_t flare_config_set_number(flare_config *config, const char *name, int64_t value);
 
 /**
  * Sets a text by name; see docs/c-api/config.md. The text is copied.
@@ -442,10 +440,7 @@ int32_t flare_response_add_trailer(flare_response *response, const char *name, c
  * The caller promises:
  * `body` points to `length` readable bytes.
  */
-int32_t flare_response_send(flare_response *response,
-                            int32_t status,
-                            const void *body,
-                            size_t length);
+int32_t flare_response_send(flare_response *response, int32_t status, const void *body, size_t length);
 
 /**
  * Answers with text, as text/plain in UTF-8 unless a Content-Type was set before. The text is copied.
@@ -542,9 +537,7 @@ int32_t flare_router_add_limited(flare_router *router,
  * The caller promises:
  * `prefix` is a NUL-terminated string.
  */
-int32_t flare_router_mount(flare_router *router,
-                           const char *prefix,
-                           flare_router *other);
+int32_t flare_router_mount(flare_router *router, const char *prefix, flare_router *other);
 
 /**
  * Makes a server of the routes that a router has now.
@@ -570,8 +563,7 @@ int32_t flare_server_free(flare_server *server);
  * The caller promises:
  * `address` is a NUL-terminated string.
  */
-int32_t flare_server_listen(flare_server *server,
-                            const char *address);
+int32_t flare_server_listen(flare_server *server, const char *address);
 
 /**
  * Sends events of this level, and of those that matter more, to a callback. Without one, errors and warnings go to standard error.
@@ -582,11 +574,7 @@ int32_t flare_server_listen(flare_server *server,
  * The caller promises:
  * `sink` may be called with `user` from any thread.
  */
-int32_t flare_server_set_log(flare_server *server,
-                             int32_t level,
-                             flare_log_sink sink,
-                             void *user,
-                             flare_destroy destroy);
+int32_t flare_server_set_log(flare_server *server, int32_t level, flare_log_sink sink, void *user, flare_destroy destroy);
 
 /**
  * Calls back for each exchange that ended.
@@ -655,8 +643,7 @@ int32_t flare_serve(const flare_router *router, const char *address);
  *
  * @param timeout_ms  How long running exchanges may go on, in milliseconds. 0 cuts them.
  */
-int32_t flare_server_drain(flare_server *server,
-                           uint64_t timeout_ms);
+int32_t flare_server_drain(flare_server *server, uint64_t timeout_ms);
 
 /**
  * Drains the server when the process gets SIGINT or SIGTERM, with the setting drain_timeout_ms; a second signal cuts what still runs.
@@ -676,10 +663,7 @@ int32_t flare_server_drain_on_signals(flare_server *server);
  * The caller promises:
  * `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
  */
-size_t flare_server_address(const flare_server *server,
-                            size_t index,
-                            char *buffer,
-                            size_t capacity);
+size_t flare_server_address(const flare_server *server, size_t index, char *buffer, size_t capacity);
 
 /**
  * A number that the server counts, over all workers; docs/c-api/server.md lists the names, such as "requests" and "open", and after
@@ -690,8 +674,7 @@ size_t flare_server_address(const flare_server *server,
  * The caller promises:
  * `name` is a NUL-terminated string.
  */
-int64_t flare_server_stat(const flare_server *server,
-                          const char *name);
+int64_t flare_server_stat(const flare_server *server, const char *name);
 
 /**
  * The number of workers of a server that was started; a negative error code otherwise.
@@ -709,12 +692,7 @@ int32_t flare_server_workers(const flare_server *server);
  * The caller promises:
  * `task` may be called with `user` on that worker.
  */
-int32_t flare_server_post(flare_server *server,
-                          uint32_t worker,
-                          uint64_t delay_ms,
-                          flare_task task,
-                          void *user,
-                          flare_destroy destroy);
+int32_t flare_server_post(flare_server *server, uint32_t worker, uint64_t delay_ms, flare_task task, void *user, flare_destroy destroy);
 
 /**
  * The name of a status code, as `"FLARE_ERROR_TIMEOUT"`.
