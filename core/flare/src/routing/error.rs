@@ -113,3 +113,18 @@ impl fmt::Display for RouteError {
 }
 
 impl Error for RouteError {}
+
+#[cfg(test)]
+mod tests {
+    use super::super::allow::MAX_METHODS;
+    use super::super::{MAX_PATTERN, MAX_SEGMENTS};
+    use super::*;
+
+    /// The texts are `const`, so the numbers in them are written by hand.
+    #[test]
+    fn says_the_right_numbers() {
+        assert!(RouteProblem::TooManySegments.text().contains(&format!(" {MAX_SEGMENTS} ")));
+        assert!(RouteProblem::TooLong.text().contains(&format!(" {MAX_PATTERN} ")));
+        assert!(RouteProblem::TooManyMethods.text().contains(&format!(" {MAX_METHODS} ")));
+    }
+}

@@ -12,10 +12,34 @@ pub(super) enum Form {
 /// Checks the whole path. `None`: invalid percent-encoding, `%00` or NUL.
 #[inline]
 pub(super) fn check(path: &[u8]) -> Option<Form> {
-    match memchr::memchr2(b'%', 0, path) {
-        None => Some(Form::Plain),
-        Some(first) => check_encoded(path.get(first..)?),
+    if is_plain(path) { Some(Form::Plain) } else { check_encoded(path) }
+}
+
+/// Whether no byte needs a closer look. Eight bytes at a time, because paths are too short for a general search to pay.
+#[inline]
+fn is_plain(path: &[u8]) -> bool {
+    let (chunks, tail) = path.as_chunks();
+    let mut found = 0;
+    for chunk in chunks {
+        let word = u64::from_le_bytes(*chunk);
+        found |= zero_bytes(word) | zero_bytes(word ^ repeat(b'%'));
     }
+    match path.last_chunk() {
+        Some(chunk) => {
+            let word = u64::from_le_bytes(*chunk);
+            found | zero_bytes(word) | zero_bytes(word ^ repeat(b'%')) == 0
+        }
+        None => !tail.iter().any(|&byte| byte == b'%' || byte == 0),
+    }
+}
+
+const fn repeat(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// Not 0 if a byte of `word` is 0. The lowest bit that is set belongs to the first such byte; higher ones may be wrong.
+const fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(repeat(1)) & !word & repeat(0x80)
 }
 
 #[cold]
@@ -36,10 +60,24 @@ fn check_encoded(mut path: &[u8]) -> Option<Form> {
 /// The first segment, and what follows its slash. `None`: it was the last one.
 #[inline]
 pub(super) fn split(path: &[u8]) -> (&[u8], Option<&[u8]>) {
-    match path.iter().position(|&byte| byte == b'/').and_then(|at| path.split_at_checked(at)) {
+    match slash(path).and_then(|at| path.split_at_checked(at)) {
         Some((segment, tail)) => (segment, tail.get(1..)),
         None => (path, None),
     }
+}
+
+#[inline]
+fn slash(path: &[u8]) -> Option<usize> {
+    let (chunks, tail) = path.as_chunks();
+    let mut start = 0;
+    for chunk in chunks {
+        let found = zero_bytes(u64::from_le_bytes(*chunk) ^ repeat(b'/'));
+        if found != 0 {
+            return Some(start + found.trailing_zeros() as usize / 8);
+        }
+        start += 8;
+    }
+    tail.iter().position(|&byte| byte == b'/').map(|at| start + at)
 }
 
 /// The value of two hexadecimal digits.
@@ -157,6 +195,31 @@ mod tests {
         assert_eq!(split(b"a/"), (&b"a"[..], Some(&b""[..])));
         assert_eq!(split(b"/b"), (&b""[..], Some(&b"b"[..])));
         assert_eq!(split(b"a%2Fb/c/d"), (&b"a%2Fb"[..], Some(&b"c/d"[..])));
+    }
+
+    #[test]
+    fn looks_at_every_place() {
+        for len in 1..40 {
+            for at in 0..len {
+                let put = |byte| {
+                    let mut path = vec![b'.'; len];
+                    path[at] = byte;
+                    path
+                };
+                assert_eq!(check(&put(0)), None);
+                assert_eq!(check(&put(b'%')), None);
+                // Neighbours of the bytes that are searched for, and their high halves.
+                for byte in [1, b'$', b'&', 0x80, 0xff, b'.', b'0', b'%' | 0x80, b'/' | 0x80] {
+                    assert_eq!(check(&put(byte)), Some(Form::Plain));
+                    assert_eq!(split(&put(byte)).1, None);
+                }
+                let path = put(b'/');
+                assert_eq!(split(&path), (&path[..at], Some(&path[at + 1..])));
+            }
+        }
+        // The first of several, and no carry from one into the next.
+        assert_eq!(split(b"abc/0//0/.").0, b"abc");
+        assert_eq!(split(b"////////").0, b"");
     }
 
     #[test]

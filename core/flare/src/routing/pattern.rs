@@ -27,8 +27,8 @@ pub(super) struct Segment {
 
 impl Segment {
     /// The length of the text or name as written, in bytes.
-    pub(super) const fn len(&self) -> usize {
-        self.end.saturating_sub(self.start) as usize
+    pub(super) const fn len(&self) -> u16 {
+        self.end.saturating_sub(self.start)
     }
 
     /// The text or name, out of the pattern that was parsed.

@@ -2,7 +2,7 @@
 //! runs this.
 
 use super::message::refuse;
-use super::{Reach, Route};
+use super::{NOWHERE, Reach, Route};
 use crate::routing::allow::{MAX_METHODS, bit};
 use crate::routing::error::RouteProblem;
 use crate::routing::path;
@@ -68,7 +68,8 @@ const fn link(routes: &mut [Route]) {
         };
         let mut depth = 0;
         while depth < own.len() {
-            let mut reach = Reach { same: 1, texts: matches!(own[depth].kind, Kind::Text) as u16 };
+            let mut reach =
+                Reach { same: 1, texts: matches!(own[depth].kind, Kind::Text) as u16, len: own[depth].len() };
             if let Some(next) = &next {
                 if depth < common {
                     reach.same += next.reach[depth].same;
@@ -97,7 +98,7 @@ const fn parse<const N: usize>(given: &[Given; N], methods: &[&'static str]) -> 
     const EMPTY: Route = Route {
         pattern: "",
         segments: Segments::EMPTY,
-        reach: [Reach { same: 1, texts: 0 }; MAX_SEGMENTS],
+        reach: [NOWHERE; MAX_SEGMENTS],
         method: 0,
         index: 0,
         has_params: false,

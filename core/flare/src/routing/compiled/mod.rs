@@ -83,7 +83,11 @@ struct Reach {
     same: u16,
     /// ...have text in this segment.
     texts: u16,
+    /// The length of this segment as written, in bytes. It is here because most texts differ in length already.
+    len: u16,
 }
+
+const NOWHERE: Reach = Reach { same: 1, texts: 0, len: 0 };
 
 impl<const N: usize> StaticTable<N> {
     /// A table of `(method, pattern)`; the method `*` stands for any.
@@ -143,22 +147,20 @@ impl Route {
     }
 
     fn reach(&self, depth: usize) -> Reach {
-        self.reach.get(depth).copied().unwrap_or(Reach { same: 1, texts: 0 })
+        self.reach.get(depth).copied().unwrap_or(NOWHERE)
     }
 
     fn text(&self, depth: usize) -> &'static [u8] {
         self.segments.as_slice().get(depth).map_or(&[], |segment| segment.of(self.pattern))
     }
 
-    #[inline]
     fn is(&self, depth: usize, segment: &[u8], form: Form) -> bool {
-        let Some(own) = self.segments.as_slice().get(depth) else {
-            return false;
-        };
+        let text = self.text(depth);
         if self.encoded || form == Form::Encoded {
-            return path::order(own.of(self.pattern), segment).is_eq();
+            path::order(text, segment).is_eq()
+        } else {
+            text == segment
         }
-        own.len() == segment.len() && own.of(self.pattern) == segment
     }
 
     fn is_before(&self, depth: usize, segment: &[u8], form: Form) -> bool {
@@ -210,11 +212,12 @@ fn same_text<'t>(mut texts: &'t [Route], depth: usize, segment: &[u8], form: For
         };
     }
     while let Some(route) = texts.first() {
-        let (same, others) = cut_same(texts, depth);
-        if route.is(depth, segment, form) {
-            return same;
+        let reach = route.reach(depth);
+        let may_be = usize::from(reach.len) == segment.len() || route.encoded || form == Form::Encoded;
+        if may_be && route.is(depth, segment, form) {
+            return texts.get(..reach.same.into()).unwrap_or_default();
         }
-        texts = others;
+        texts = texts.get(reach.same.into()..).unwrap_or_default();
     }
     &[]
 }
