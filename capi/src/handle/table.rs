@@ -6,7 +6,7 @@ use super::free_list::FreeList;
 use super::slot::Slot;
 use super::state::Refusal;
 use super::sync::{AtomicU32, AtomicU64, Ordering};
-use super::thread::{self, Current, SHARDS, Scope};
+use super::thread::{self, Current, SHARDS};
 use super::token::{Kind, Kinds, Token};
 use std::ops::Deref;
 use std::ptr;
@@ -59,9 +59,10 @@ impl<T: Send + Sync> Table<T> {
     /// # Errors
     /// [`HandleError::Limit`] or [`HandleError::OutOfMemory`]; the object is dropped.
     pub fn insert(&self, kinds: Kinds, object: T) -> Result<Token, HandleError> {
-        let (index, slot) = self.free_slot()?;
+        let shard = thread::here(|thread| thread.shard());
+        let (index, slot) = self.free_slot(shard)?;
         // SAFETY: `free_slot` gives each slot to one caller.
-        let generation = unsafe { slot.fill(object, kinds, thread::shard(), 0) };
+        let generation = unsafe { slot.fill(object, kinds, shard, 0) };
         Ok(Token::new(kinds.first(), generation, index))
     }
 
@@ -78,7 +79,7 @@ impl<T: Send + Sync> Table<T> {
         kind: Kind,
         f: impl FnOnce(&T) -> Result<R, E>,
     ) -> Result<R, E> {
-        let current = thread::current();
+        let current = thread::here(|thread| thread.current());
         if current.identity == token.identity() && ptr::eq(current.table, ptr::from_ref(self).cast()) {
             // SAFETY: the slot belongs to this table, whose slots stay as long as it does.
             let slot = unsafe { &*current.slot.cast::<Slot<T>>() };
@@ -103,8 +104,10 @@ impl<T: Send + Sync> Table<T> {
         f: impl FnOnce(&T) -> Result<R, E>,
     ) -> Result<R, E> {
         let pinned = self.pin(token, kind)?;
-        let _scope = self.scope(token, pinned.slot);
-        f(&pinned)
+        thread::here(|thread| {
+            let _scope = thread.begin(self.as_current(token, pinned.slot));
+            f(&pinned)
+        })
     }
 
     /// Puts an object in for the time of one call, as a worker does for a request: insert, [`Table::enter`] and release in
@@ -115,14 +118,18 @@ impl<T: Send + Sync> Table<T> {
     /// # Errors
     /// [`HandleError::Limit`] or [`HandleError::OutOfMemory`]; then `f` is not called and the object is dropped.
     pub fn lend<R>(&self, kinds: Kinds, object: T, f: impl FnOnce(Token, &T) -> R) -> Result<R, HandleError> {
-        let (index, slot) = self.free_slot()?;
-        // SAFETY: `free_slot` gives each slot to one caller.
-        let generation = unsafe { slot.fill(object, kinds, thread::shard(), 1) };
-        let token = Token::new(kinds.first(), generation, index);
-        let _lent = Lent { table: self, slot, token };
-        let _scope = self.scope(token, slot);
-        // SAFETY: the slot was filled with one pin, and `_lent` takes it away after `f`.
-        Ok(f(token, unsafe { slot.object() }))
+        thread::here(|thread| {
+            let shard = thread.shard();
+            let (index, slot) = self.free_slot(shard)?;
+            // SAFETY: `free_slot` gives each slot to one caller.
+            let generation = unsafe { slot.fill(object, kinds, shard, 1) };
+            let token = Token::new(kinds.first(), generation, index);
+            // Dropped in reverse: the handle is no longer current when its pin goes.
+            let _lent = Lent { table: self, slot, token };
+            let _scope = thread.begin(self.as_current(token, slot));
+            // SAFETY: the slot was filled with one pin, and `_lent` takes it away after `f`.
+            Ok(f(token, unsafe { slot.object() }))
+        })
     }
 
     /// Finds an object and keeps it in place as long as the guard lives. Costs two atomic changes; [`Table::with`] may need
@@ -193,19 +200,18 @@ impl<T: Send + Sync> Table<T> {
         if is_another { HandleError::WrongKind } else { HandleError::Invalid }
     }
 
-    fn scope(&self, token: Token, slot: &Slot<T>) -> Scope {
-        Scope::begin(Current {
+    fn as_current(&self, token: Token, slot: &Slot<T>) -> Current {
+        Current {
             identity: token.identity(),
             table: ptr::from_ref(self).cast(),
             slot: ptr::from_ref(slot).cast(),
-        })
+        }
     }
 
     /// A slot that is the caller's alone.
     #[inline]
-    fn free_slot(&self) -> Result<(u32, &Slot<T>), HandleError> {
-        let own = thread::shard() as usize;
-        if let Some(found) = self.shards.get(own).and_then(|shard| self.pop(shard)) {
+    fn free_slot(&self, shard: u32) -> Result<(u32, &Slot<T>), HandleError> {
+        if let Some(found) = self.shards.get(shard as usize).and_then(|shard| self.pop(shard)) {
             return Ok(found);
         }
         self.free_slot_elsewhere()

@@ -22,49 +22,60 @@ impl Current {
     const NONE: Current = Current { identity: u64::MAX, table: ptr::null(), slot: ptr::null() };
 }
 
-// Neither has a destructor: reading them is a plain load, also while the thread is ending.
+/// One value, so that a call finds its thread's memory once: in a shared library that is a call by itself.
+pub(super) struct Thread {
+    current: Cell<Current>,
+    shard: Cell<u32>,
+}
+
+// Without a destructor: reading it is a plain load, also while the thread is ending.
 thread_local! {
-    static CURRENT: Cell<Current> = const { Cell::new(Current::NONE) };
-    static SHARD: Cell<u32> = const { Cell::new(SHARDS) };
+    static THREAD: Thread = const { Thread { current: Cell::new(Current::NONE), shard: Cell::new(SHARDS) } };
 }
 
+/// Runs `f` with what this thread remembers.
 #[inline]
-pub(super) fn current() -> Current {
-    CURRENT.get()
+pub(super) fn here<R>(f: impl FnOnce(&Thread) -> R) -> R {
+    THREAD.with(f)
 }
 
-/// The number of this thread's free list, below [`SHARDS`]. Given out in turn.
-#[inline]
-pub(super) fn shard() -> u32 {
-    let shard = SHARD.get();
-    if shard < SHARDS { shard } else { choose_shard() }
-}
-
-#[cold]
-fn choose_shard() -> u32 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let shard = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
-    SHARD.set(shard);
-    shard
-}
-
-/// Makes a handle the current one until it is dropped; then the one before is current again.
-pub(super) struct Scope {
-    before: Current,
-    /// Belongs to its thread.
-    here: std::marker::PhantomData<*const ()>,
-}
-
-impl Scope {
+impl Thread {
     #[inline]
-    pub(super) fn begin(current: Current) -> Scope {
-        Scope { before: CURRENT.replace(current), here: std::marker::PhantomData }
+    pub(super) fn current(&self) -> Current {
+        self.current.get()
+    }
+
+    /// The number of this thread's free list, below [`SHARDS`]. Given out in turn.
+    #[inline]
+    pub(super) fn shard(&self) -> u32 {
+        let shard = self.shard.get();
+        if shard < SHARDS { shard } else { self.choose_shard() }
+    }
+
+    #[cold]
+    fn choose_shard(&self) -> u32 {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let shard = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
+        self.shard.set(shard);
+        shard
+    }
+
+    /// Makes a handle the current one until the scope is dropped; then the one before is current again.
+    #[inline]
+    pub(super) fn begin(&self, current: Current) -> Scope<'_> {
+        Scope { thread: self, before: self.current.replace(current) }
     }
 }
 
-impl Drop for Scope {
+/// See [`Thread::begin`].
+pub(super) struct Scope<'a> {
+    thread: &'a Thread,
+    before: Current,
+}
+
+impl Drop for Scope<'_> {
     #[inline]
     fn drop(&mut self) {
-        CURRENT.set(self.before);
+        self.thread.current.set(self.before);
     }
 }
