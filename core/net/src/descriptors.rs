@@ -2,6 +2,10 @@
 
 use std::io;
 
+/// macOS refuses more than this, even when it says that there is no limit (setrlimit(2)).
+#[cfg(target_vendor = "apple")]
+const OPEN_MAX: libc::rlim_t = 10_240;
+
 /// Raises the process's limit of open descriptors to the most it may set itself, and returns the limit that holds then. Each connection
 /// takes one descriptor, and the default of many systems is 1024.
 ///
@@ -14,9 +18,8 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
         return Err(io::Error::last_os_error());
     }
     let most = limit.rlim_max;
-    // macOS refuses more than OPEN_MAX even when it says that there is no limit.
     #[cfg(target_vendor = "apple")]
-    let most = most.min(libc::OPEN_MAX as libc::rlim_t);
+    let most = most.min(OPEN_MAX);
     if limit.rlim_cur < most {
         limit.rlim_cur = most;
         // SAFETY: the kernel reads one rlimit from `limit`, which outlives the call.
@@ -24,7 +27,9 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
             return Err(io::Error::last_os_error());
         }
     }
-    Ok(limit.rlim_cur)
+    // Signed on some systems, but never negative.
+    #[allow(clippy::unnecessary_cast)]
+    Ok(limit.rlim_cur as u64)
 }
 
 #[cfg(test)]

@@ -49,6 +49,13 @@ impl Output {
         self.shared_length = 0;
     }
 
+    /// Appends a copy of everything, in order. For tests and for what is no socket.
+    pub fn copy_to(&self, into: &mut Vec<u8>) {
+        for piece in self.pieces(0) {
+            into.extend_from_slice(piece.bytes());
+        }
+    }
+
     /// The text if there is nothing else.
     pub(crate) fn flat(&self) -> Option<&[u8]> {
         self.shared.is_empty().then_some(&*self.text)
