@@ -61,9 +61,7 @@ pub(super) fn push_content_length(out: &mut Vec<u8>, length: u64) {
 pub(super) struct SentFields {
     pub(super) framing: Framing,
     pub(super) has_date: bool,
-    pub(super) has_server: bool,
-    /// The number of Host fields. They are written only for the one that `keep_host` lets through.
-    pub(super) hosts: u16,
+    has_te: bool,
     has_other_options: bool,
 }
 
@@ -83,9 +81,8 @@ pub(super) fn push_fields(out: &mut Vec<u8>, headers: &Headers) -> Result<SentFi
             }
             Some(KnownField::Upgrade) => sent.framing.upgrade_field = true,
             Some(KnownField::Date) => sent.has_date = true,
-            Some(KnownField::Server) => sent.has_server = true,
-            Some(KnownField::Host) => sent.hosts = sent.hosts.saturating_add(1),
-            Some(KnownField::Te | KnownField::Expect) => {}
+            Some(KnownField::Te) => sent.has_te = true,
+            Some(KnownField::Host | KnownField::Expect | KnownField::Server) => {}
         }
         push_field(out, name, value);
     }
@@ -95,7 +92,8 @@ pub(super) fn push_fields(out: &mut Vec<u8>, headers: &Headers) -> Result<SentFi
 impl SentFields {
     /// Writes the Connection field, if there is anything to say. `persistence` is `close`, `keep-alive` or empty.
     pub(super) fn push_connection(&self, out: &mut Vec<u8>, headers: &Headers, persistence: &[u8]) {
-        if persistence.is_empty() && !self.framing.upgrade_field && !self.has_other_options {
+        let has_hop_field = self.framing.upgrade_field || self.has_te;
+        if persistence.is_empty() && !has_hop_field && !self.has_other_options {
             return;
         }
         let start = out.len();
@@ -109,13 +107,16 @@ impl SentFields {
         if !persistence.is_empty() {
             push(persistence);
         }
-        // Whoever sends Upgrade has to list it here (RFC 9110 section 7.8).
+        // Whoever sends Upgrade or TE has to list it here (RFC 9110 sections 7.8, 10.1.4).
         if self.framing.upgrade_field {
             push(b"upgrade");
         }
+        if self.has_te {
+            push(b"te");
+        }
         if self.has_other_options {
             for option in headers.get_all("connection").flat_map(list_members) {
-                let ours: [&[u8]; 3] = [b"close", b"keep-alive", b"upgrade"];
+                let ours: [&[u8]; 4] = [b"close", b"keep-alive", b"upgrade", b"te"];
                 if !ours.iter().any(|own| own.eq_ignore_ascii_case(option)) {
                     push(option);
                 }
