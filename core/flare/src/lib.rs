@@ -22,6 +22,7 @@ pub mod message;
 mod router;
 pub mod routing;
 pub mod server;
+pub mod testing;
 
 pub use error::Error;
 pub use exchange::{AnswerError, CancelReason, Exchange};

@@ -80,7 +80,7 @@ impl Http1 {
             blocked: false,
             peer,
             key,
-            deadline: after(env.now, env.service.config.head_timeout),
+            deadline: env.now + env.service.config.head_timeout,
             began: env.now,
             pending: Vec::new(),
             block: None,
@@ -88,9 +88,13 @@ impl Http1 {
         }
     }
 
-    /// When [`Http1::timeout`] has to be called, unless something happens before.
-    pub(crate) fn deadline(&self) -> Millis {
-        self.deadline
+    /// When [`Http1::timeout`] has to be called, unless something happens before. `flushing`: the peer has not taken all output
+    /// yet, so it is not idle.
+    pub(crate) fn deadline(&self, flushing: bool) -> Millis {
+        match self.phase {
+            Phase::Idle { .. } if flushing => Millis::NEVER,
+            _ => self.deadline,
+        }
     }
 
     pub(crate) fn next(&self) -> Next {
@@ -137,10 +141,17 @@ impl Http1 {
         }
     }
 
-    /// So much output waits that no more requests are taken, or no longer.
-    pub(crate) fn set_blocked(&mut self, blocked: bool, env: &mut Environment, out: &mut Output) {
-        let was = std::mem::replace(&mut self.blocked, blocked);
-        if was && !blocked {
+    /// So much output waits that no more requests are taken.
+    pub(crate) fn block(&mut self) {
+        self.blocked = true;
+    }
+
+    /// The peer took all output. Idle time counts from now.
+    pub(crate) fn flushed(&mut self, env: &mut Environment, out: &mut Output) {
+        if matches!(self.phase, Phase::Idle { fresh: false }) {
+            self.deadline = env.now + env.service.config.idle_timeout;
+        }
+        if std::mem::take(&mut self.blocked) {
             self.resume(env, out);
         }
     }
@@ -251,7 +262,7 @@ impl Http1 {
                 if let Phase::Idle { fresh } = self.phase {
                     self.phase = Phase::Head;
                     if !fresh {
-                        self.deadline = after(env.now, env.service.config.head_timeout);
+                        self.deadline = env.now + env.service.config.head_timeout;
                     }
                 }
                 None
@@ -287,7 +298,7 @@ impl Http1 {
                 self.block = Some(block);
                 self.route = Some(Arc::clone(route));
                 self.phase = Phase::Body { allowed: limit };
-                self.deadline = after(env.now, env.service.config.body_timeout);
+                self.deadline = env.now + env.service.config.body_timeout;
             }
             Found::Options { allow } => self.answer_early(block, info, 204, Some(&allow.to_string()), env, out),
             Found::NotAllowed { allow } => self.answer_early(block, info, 405, Some(&allow.to_string()), env, out),
@@ -308,7 +319,7 @@ impl Http1 {
                 }
                 own.body.extend_from_slice(data);
                 self.phase = Phase::Body { allowed: allowed - length };
-                self.deadline = after(env.now, env.service.config.body_timeout);
+                self.deadline = env.now + env.service.config.body_timeout;
                 if self.wire.request_complete() {
                     self.collected(env, out);
                 }
@@ -369,7 +380,7 @@ impl Http1 {
         } else {
             self.block = Some(block);
             self.phase = Phase::Waiting;
-            self.deadline = after(env.now, env.service.config.handler_timeout);
+            self.deadline = env.now + env.service.config.handler_timeout;
         }
     }
 
@@ -425,7 +436,7 @@ impl Http1 {
             self.end(!self.wire.request_complete());
         } else {
             self.phase = Phase::Discard { allowed: env.service.config.discard_limit };
-            self.deadline = after(env.now, env.service.config.body_timeout);
+            self.deadline = env.now + env.service.config.body_timeout;
         }
     }
 
@@ -461,7 +472,7 @@ impl Http1 {
             return self.end(false);
         }
         self.phase = Phase::Idle { fresh: false };
-        self.deadline = after(env.now, env.service.config.idle_timeout);
+        self.deadline = env.now + env.service.config.idle_timeout;
     }
 
     fn protocol_error(&mut self, error: http1::Error, env: &mut Environment, out: &mut Output) {
@@ -501,8 +512,4 @@ fn share(body: &mut Body) -> Bytes {
         }
         Body::Shared(bytes) => bytes.clone(),
     }
-}
-
-fn after(now: Millis, wait: Duration) -> Millis {
-    Millis(now.0.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)))
 }

@@ -5,9 +5,9 @@ mod connections;
 mod context;
 mod counters;
 mod drain;
-mod environment;
+pub(crate) mod environment;
 mod handle;
-mod http1;
+pub(crate) mod http1;
 mod shared;
 mod signals;
 mod worker;
@@ -177,14 +177,12 @@ fn bind_for_all(address: &Address, config: &ServerConfig, each: &mut [Vec<Listen
     let options = ListenOptions { backlog: config.backlog, reuse_port: own, ..ListenOptions::default() };
     let first = Listener::bind(address, &options).map_err(failed)?;
     let bound = first.local_address().clone();
-    let (head, rest) = each.split_at_mut(1.min(each.len()));
-    for worker in rest {
+    for worker in each.iter_mut().skip(1) {
         let next = if own { Listener::bind(&bound, &options) } else { first.try_clone() };
         worker.push(next.map_err(failed)?);
     }
-    for worker in head {
+    if let Some(worker) = each.first_mut() {
         worker.push(first);
-        break;
     }
     Ok(bound)
 }

@@ -18,7 +18,7 @@ use crate::server::http1::{Http1, Next};
 use crate::server::shared::{Message, Shared, WorkerBox};
 
 /// How long a worker waits before it accepts again after the process ran out of descriptors or memory.
-const ACCEPT_BACK_OFF: u64 = 100;
+const ACCEPT_BACK_OFF: Duration = Duration::from_millis(100);
 /// Blocks that a worker keeps for the next exchanges.
 const POOL: usize = 1024;
 
@@ -196,10 +196,10 @@ impl Worker {
             }
         }
         let session = Http1::new(key, peer, &self.env);
-        let armed = session.deadline();
+        let armed = session.deadline(false);
         let timer = Some(self.wheel.arm(armed, key.to_u64()));
         let connection =
-            Connection { session, timer, armed, write_deadline: Millis(u64::MAX), backlog: 0, paused: false, closing: Closing::No };
+            Connection { session, timer, armed, write_deadline: Millis::NEVER, backlog: 0, paused: false, closing: Closing::No };
         self.connections.insert(key, connection);
     }
 
@@ -207,7 +207,7 @@ impl Worker {
         self.counters.accept_errors.add(1);
         self.env.service.log.tell(Level::Warn, "accept failed", || error.to_string());
         if self.accepting != Accepting::Over {
-            let until = Millis(self.env.now.0 + ACCEPT_BACK_OFF);
+            let until = self.env.now + ACCEPT_BACK_OFF;
             self.accepting = Accepting::BackOff { until };
             self.wheel.arm(until, ACCEPT_TIMER);
         }
@@ -234,10 +234,10 @@ impl Worker {
 
     fn flushed(&mut self, key: Key) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        connection.write_deadline = Millis(u64::MAX);
+        connection.write_deadline = Millis::NEVER;
         connection.backlog = 0;
         if connection.closing == Closing::No {
-            connection.session.set_blocked(false, &mut self.env, &mut self.output);
+            connection.session.flushed(&mut self.env, &mut self.output);
         }
         self.settle(key);
     }
@@ -256,17 +256,16 @@ impl Worker {
                     if connection.closing != Closing::No {
                         break;
                     }
-                    connection.session.set_blocked(false, &mut self.env, &mut self.output);
+                    connection.session.flushed(&mut self.env, &mut self.output);
                 }
                 Ok(Sent::Queued) => {
                     let backlog = self.driver.backlog(key);
-                    if connection.write_deadline.0 == u64::MAX || backlog < connection.backlog {
+                    if connection.write_deadline == Millis::NEVER || backlog < connection.backlog {
                         connection.write_deadline = self.env.now + self.env.service.config.write_timeout;
                     }
                     connection.backlog = backlog;
-                    let blocked = backlog >= self.env.service.config.output_limit;
-                    if blocked {
-                        connection.session.set_blocked(true, &mut self.env, &mut self.output);
+                    if backlog >= self.env.service.config.output_limit {
+                        connection.session.block();
                     }
                     break;
                 }
@@ -449,7 +448,7 @@ impl Connection {
     /// The earliest of what may end this connection.
     fn deadline(&self) -> Millis {
         match self.closing {
-            Closing::No => self.session.deadline().min(self.write_deadline),
+            Closing::No => self.session.deadline(self.backlog > 0).min(self.write_deadline),
             Closing::Flushing { .. } => self.write_deadline,
             Closing::Lingering { until } => until,
         }

@@ -1,0 +1,141 @@
+//! A connection without a socket, with a clock that stands until it is moved.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use flare_net::{Key, Millis, Output, Peer};
+
+use crate::exchange::{CancelReason, ExchangeKey, Home, Pool};
+use crate::log::Log;
+use crate::router::Router;
+use crate::server::ServerConfig;
+use crate::server::environment::{Date, Environment, Service};
+use crate::server::http1::{Http1, Next};
+
+/// How long a test waits for an answer from another thread.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A connection to a router, without a socket. The test sends and receives bytes, and moves the time.
+pub struct TestConnection {
+    session: Http1,
+    env: Environment,
+    output: Output,
+    received: Vec<u8>,
+    late: Receiver<ExchangeKey>,
+}
+
+struct Inbox(Mutex<Sender<ExchangeKey>>);
+
+impl Home for Inbox {
+    fn answered(&self, key: ExchangeKey) {
+        // Err: the test is over.
+        let _ = self.0.lock().unwrap_or_else(PoisonError::into_inner).send(key);
+    }
+}
+
+impl TestConnection {
+    /// A new connection to a router with these settings.
+    #[must_use]
+    pub fn new(router: &Arc<Router>, config: &Arc<ServerConfig>) -> Self {
+        let (sender, late) = channel();
+        let now = Millis(0);
+        let env = Environment {
+            service: Service {
+                router: Arc::clone(router),
+                config: Arc::clone(config),
+                log: Log::default(),
+                access: None,
+            },
+            now,
+            date: Date::new(now),
+            pool: Pool::new(Arc::new(Inbox(Mutex::new(sender))), 4),
+            counters: Arc::default(),
+            draining: false,
+        };
+        let session = Http1::new(Key::from_u64(0), Peer::Unix, &env);
+        Self { session, env, output: Output::new(), received: Vec::new(), late }
+    }
+
+    /// Sends bytes to the server. Ignored once the server has closed.
+    pub fn send(&mut self, bytes: &[u8]) {
+        if self.is_open() && !bytes.is_empty() {
+            self.session.receive(bytes, &mut self.env, &mut self.output);
+            self.flush();
+        }
+    }
+
+    /// Tells the server that nothing more will be sent.
+    pub fn close_write(&mut self) {
+        if self.is_open() {
+            self.session.read_closed();
+            self.flush();
+        }
+    }
+
+    /// What the server has sent since the last call.
+    pub fn received(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.received)
+    }
+
+    /// Whether the server keeps the connection.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !matches!(self.session.next(), Next::Close { .. })
+    }
+
+    /// Whether a handler has not answered yet.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.session.next() == Next::Pause
+    }
+
+    /// Waits for the answer of a handler that answers later, for at most 10 seconds. False: none came.
+    pub fn wait(&mut self) -> bool {
+        while self.is_waiting() {
+            let Ok(key) = self.late.recv_timeout(PATIENCE) else { return false };
+            self.session.answered(key, &mut self.env, &mut self.output);
+            self.flush();
+        }
+        true
+    }
+
+    /// Moves the time, and lets deadlines pass.
+    pub fn advance(&mut self, time: Duration) {
+        self.env.now = self.env.now + time;
+        self.env.date.refresh(self.env.now);
+        if self.is_open() && self.session.deadline(false) <= self.env.now {
+            self.session.timeout(&mut self.env, &mut self.output);
+            self.flush();
+        }
+    }
+
+    /// Begins to drain, as a server that ends.
+    pub fn drain(&mut self) {
+        self.env.draining = true;
+        self.session.drain();
+        self.flush();
+    }
+
+    /// Loses the connection, as when the client is gone.
+    pub fn abort(&mut self) {
+        self.session.abort(CancelReason::PeerGone, &mut self.env);
+    }
+
+    /// The network takes everything at once, so a session that waits for it goes on.
+    fn flush(&mut self) {
+        while !self.output.is_empty() {
+            self.output.copy_to(&mut self.received);
+            self.output.clear();
+            if self.is_open() {
+                self.session.flushed(&mut self.env, &mut self.output);
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for TestConnection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TestConnection").field("open", &self.is_open()).finish_non_exhaustive()
+    }
+}
