@@ -17,11 +17,6 @@
 #include <stdint.h>
 
 /**
- * The most slots a table can have.
- */
-#define Table_MAX_SLOTS 16777215
-
-/**
  * Something failed that should not fail.
  */
 #define FLARE_LOG_ERROR 1

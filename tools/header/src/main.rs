@@ -24,11 +24,13 @@ fn main() -> ExitCode {
 fn header(krate: &Path) -> Result<String, String> {
     // A missing file would mean cbindgen's defaults, and these are C++.
     let config = cbindgen::Config::from_file(krate.join("cbindgen.toml"))?;
-    let bindings = cbindgen::Builder::new()
+    let mut bindings = cbindgen::Builder::new()
         .with_crate(krate)
         .with_config(config)
         .generate()
         .map_err(|error| error.to_string())?;
+    // cbindgen takes every public constant of the crate, associated ones too.
+    bindings.constants.retain(|constant| constant.export_name.starts_with("FLARE_"));
     let mut text = Vec::new();
     bindings.write(&mut text);
     String::from_utf8(text).map(|text| in_words_of_c(&text)).map_err(|error| error.to_string())
