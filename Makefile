@@ -49,8 +49,8 @@ $(ARCHIVE): FORCE
 $(LIB)/libflare.a: $(ARCHIVE) capi/package.sh capi/symbols
 	capi/package.sh $(ARCHIVE) $(LIB) $(VERSION) "$$(cat $(NEEDED))"
 
-target/showcase: examples/c/showcase.c include/flare.h $(LIB)/libflare.a
-	$(CC) $(C_FLAGS) -o $@ $< $(WITH_LIBFLARE)
+target/showcase: $(wildcard examples/c/showcase/*.[ch]) include/flare.h $(LIB)/libflare.a
+	$(CC) $(C_FLAGS) -pthread -o $@ $(filter %.c,$^) $(WITH_LIBFLARE)
 
 target/examples/c/%: examples/c/%.c include/flare.h $(LIB)/libflare.a
 	@mkdir -p $(@D)
