@@ -1,0 +1,71 @@
+#define _POSIX_C_SOURCE 200809L
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char HELP[] = "usage: showcase [OPTION]...\n"
+                           "\n"
+                           "An HTTP server that shows what flare does. GET / lists what it answers.\n"
+                           "\n"
+                           "  --host HOST    listen on this address or name (127.0.0.1)\n"
+                           "  --port PORT    listen on this port, 0 for any free one (8080)\n"
+                           "  --workers N    threads that serve, 0 for one on each core (0)\n"
+                           "  --files DIR    the folder of files to serve; checked, but no route serves it yet\n"
+                           "  --help         this text\n";
+
+static bool number(const char *name, const char *text, long high, uint16_t *value) {
+    char *end;
+    errno = 0;
+    long read = strtol(text, &end, 10);
+    if (*text == '\0' || *end != '\0' || errno != 0 || read < 0 || read > high) {
+        fprintf(stderr, "showcase: --%s: \"%s\" is not a number from 0 to %ld\n", name, text, high);
+        return false;
+    }
+    *value = (uint16_t)read;
+    return true;
+}
+
+static bool folder(const char *path) {
+    struct stat found;
+    if (stat(path, &found) != 0) {
+        fprintf(stderr, "showcase: --files: %s: %s\n", path, strerror(errno));
+        return false;
+    }
+    if (!S_ISDIR(found.st_mode)) {
+        fprintf(stderr, "showcase: --files: %s is not a folder\n", path);
+        return false;
+    }
+    return true;
+}
+
+enum options_outcome options_read(struct options *options, int count, char **arguments) {
+    static const struct option known[] = {
+        {"host", required_argument, NULL, 'h'},  {"port", required_argument, NULL, 'p'}, {"workers", required_argument, NULL, 'w'},
+        {"files", required_argument, NULL, 'f'}, {"help", no_argument, NULL, 'H'}, {NULL, 0, NULL, 0},
+    };
+    *options = (struct options){.host = "127.0.0.1", .port = 8080};
+    int option;
+    bool good = true;
+    while (good && (option = getopt_long(count, arguments, "", known, NULL)) != -1) {
+        switch (option) {
+        case 'h': options->host = optarg; break;
+        case 'p': good = number("port", optarg, 65535, &options->port); break;
+        case 'w': good = number("workers", optarg, 1024, &options->workers); break;
+        case 'f': good = folder(options->files = optarg); break;
+        case 'H': return fputs(HELP, stdout) < 0 ? OPTIONS_WRONG : OPTIONS_HELP;
+        default: good = false;  // getopt_long has said what is wrong
+        }
+    }
+    if (good && optind < count) {
+        fprintf(stderr, "showcase: \"%s\" is no option\n", arguments[optind]);
+        good = false;
+    }
+    if (!good) fputs("Try showcase --help.\n", stderr);
+    return good ? OPTIONS_RUN : OPTIONS_WRONG;
+}

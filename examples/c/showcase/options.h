@@ -1,0 +1,19 @@
+// What the command line of showcase says.
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdint.h>
+
+struct options {
+    const char *host;   // a name or an IP address
+    uint16_t port;      // 0: any free one
+    uint16_t workers;   // 0: one for each core
+    const char *files;  // an existing folder; NULL: none
+};
+
+enum options_outcome { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_WRONG };
+
+// Reads the command line. It has said what there is to say unless the program should run.
+enum options_outcome options_read(struct options *options, int count, char **arguments);
+
+#endif

@@ -1,0 +1,55 @@
+// The demo page: what showcase answers, for people.
+#include "routes.h"
+
+static const char PAGE[] =
+    "<!doctype html>\n"
+    "<html lang=\"en\">\n"
+    "<head>\n"
+    "<meta charset=\"utf-8\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width\">\n"
+    "<title>flare showcase</title>\n"
+    "<style>\n"
+    "  :root { color-scheme: light dark; --line: #8884; --warm: #d9480f }\n"
+    "  body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem }\n"
+    "  h1 { margin: 0; font-size: 2.2rem } h1 span { color: var(--warm) }\n"
+    "  p { margin: .3rem 0 1.5rem }\n"
+    "  table { border-collapse: collapse; width: 100% }\n"
+    "  td, th { border-bottom: 1px solid var(--line); padding: .4rem .6rem; text-align: left; vertical-align: top }\n"
+    "  code, pre { font: 14px/1.5 ui-monospace, monospace } td:first-child { white-space: nowrap }\n"
+    "  pre { background: #8881; border-left: 3px solid var(--warm); padding: .8rem 1rem; overflow-x: auto }\n"
+    "  a { color: var(--warm) }\n"
+    "</style>\n"
+    "</head>\n"
+    "<body>\n"
+    "<h1><span>flare</span> showcase</h1>\n"
+    "<p>One program in C on <code>libflare</code>. Each line below is an ordinary handler; its source is in\n"
+    "<code>examples/c/showcase</code>.</p>\n"
+    "<table>\n"
+    "<tr><th>Request</th><th>Answer</th></tr>\n"
+    "<tr><td><code>GET <a href=\"/\">/</a></code></td><td>this page</td></tr>\n"
+    "<tr><td><code>POST /</code></td><td>the content as it came</td></tr>\n"
+    "<tr><td><code>GET <a href=\"/plaintext\">/plaintext</a></code></td><td><code>Hello, World!</code></td></tr>\n"
+    "<tr><td><code>GET <a href=\"/hi/you\">/hi/:name</a></code></td><td>a greeting, with a part of the path in it</td></tr>\n"
+    "<tr><td><code>GET <a href=\"/json\">/json</a></code></td><td>a message as JSON</td></tr>\n"
+    "<tr><td><code>POST /json</code></td><td>the JSON that came, read and written anew; 400 when it is none</td></tr>\n"
+    "<tr><td><code>GET <a href=\"/headers\">/headers</a></code></td><td>the header fields of the request as JSON</td></tr>\n"
+    "<tr><td><code>* <a href=\"/echo\">/echo</a></code></td><td>the content and its type, for every method</td></tr>\n"
+    "<tr><td><code>POST /upload</code></td><td>how many bytes came (at most 64 MiB), and their checksum (RFC 1071)</td></tr>\n"
+    "<tr><td><code>GET <a href=\"/bytes/100\">/bytes/:n</a></code></td><td>so many bytes, at most 64 MiB</td></tr>\n"
+    "<tr><td><code>GET <a href=\"/64k\">/64k</a></code>, <code><a href=\"/1m\">/1m</a></code></td>\n"
+    "    <td>65536 and 1048576 bytes, sent from where they are</td></tr>\n"
+    "<tr><td>anything else</td><td>404, or 405 with <code>Allow</code> when the path has other methods</td></tr>\n"
+    "</table>\n"
+    "<h2>Try it</h2>\n"
+    "<pre>curl -i localhost:8080/hi/ada\n"
+    "curl -d '{ \"answer\": 42 }' localhost:8080/json\n"
+    "curl -T some-file -X POST localhost:8080/upload\n"
+    "curl -X PUT -d text localhost:8080/echo</pre>\n"
+    "</body>\n"
+    "</html>\n";
+
+int32_t get_page(flare_request *request, flare_response *response, void *user) {
+    (void)request, (void)user;
+    int32_t status = flare_response_add_header(response, "content-type", "text/html; charset=utf-8");
+    return status == FLARE_OK ? flare_response_send(response, 200, PAGE, sizeof PAGE - 1) : status;
+}
