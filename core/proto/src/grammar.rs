@@ -82,20 +82,65 @@ pub(crate) fn trim_ows(mut text: &[u8]) -> &[u8] {
 /// How many bytes at the start of the text are of the class or are percent triplets; `None` if a `%` does not begin a triplet.
 #[inline]
 pub(crate) fn uri_prefix(text: &[u8], class: u8) -> Option<usize> {
-    let mut at = 0;
-    while let Some(&byte) = text.get(at) {
-        if is(byte, class) {
-            at += 1;
-        } else if byte == b'%' {
-            match text.get(at + 1..at + 3) {
-                Some([high, low]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => at += 3,
-                _ => return None,
+    let mut rest = text;
+    loop {
+        let run = rest.iter().position(|&byte| !is(byte, class)).unwrap_or(rest.len());
+        rest = rest.get(run..)?;
+        rest = match rest {
+            [b'%', high, low, behind @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => behind,
+            [b'%', ..] => return None,
+            _ => return Some(text.len() - rest.len()),
+        };
+    }
+}
+
+/// Puts ASCII letters into lower case, a word at a time: names are short and there are many of them.
+#[inline]
+pub(crate) fn make_lower_case(name: &mut [u8]) {
+    // In each case the last word may overlap bytes that are done, which changes nothing in them.
+    if name.len() >= 8 {
+        for chunk in name.chunks_exact_mut(8) {
+            if let Some(chunk) = chunk.first_chunk_mut() {
+                *chunk = lower_case_of_eight(*chunk);
             }
-        } else {
-            break;
+        }
+        if let Some(chunk) = name.last_chunk_mut() {
+            *chunk = lower_case_of_eight(*chunk);
+        }
+    } else if name.len() >= 4 {
+        if let Some(chunk) = name.first_chunk_mut() {
+            *chunk = lower_case_of_four(*chunk);
+        }
+        if let Some(chunk) = name.last_chunk_mut() {
+            *chunk = lower_case_of_four(*chunk);
+        }
+    } else if let [first, rest @ ..] = name {
+        first.make_ascii_lowercase();
+        if let [second, rest @ ..] = rest {
+            second.make_ascii_lowercase();
+            if let [third, ..] = rest {
+                third.make_ascii_lowercase();
+            }
         }
     }
-    Some(at)
+}
+
+#[inline]
+fn lower_case_of_four([a, b, c, d]: [u8; 4]) -> [u8; 4] {
+    let [a, b, c, d, ..] = lower_case_of_eight([a, b, c, d, 0, 0, 0, 0]);
+    [a, b, c, d]
+}
+
+#[inline]
+fn lower_case_of_eight(bytes: [u8; 8]) -> [u8; 8] {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let word = u64::from_ne_bytes(bytes);
+    let low_bits = word & (0x7f * EACH);
+    // The top bit of each byte tells: at least 'A', and above 'Z'.
+    let from_a = low_bits + (0x80 - u64::from(b'A')) * EACH;
+    let above_z = low_bits + (0x7f - u64::from(b'Z')) * EACH;
+    let upper = (from_a ^ above_z) & !word & (0x80 * EACH);
+    (word | upper >> 2).to_ne_bytes()
 }
 
 /// The members of a comma-separated list, without white space around them and without empty members (RFC 9110 section 5.6.1).
@@ -131,6 +176,18 @@ mod tests {
         assert_eq!(uri_prefix(b"/a%4fb?c", QUERY), Some(8));
         for bad in [&b"%"[..], b"%4", b"%zz", b"a%g0", b"%0g"] {
             assert_eq!(uri_prefix(bad, PATH), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn lower_case() {
+        let every: Vec<u8> = (0..=255).collect();
+        for start in 0..every.len() {
+            for len in 0..24.min(every.len() - start) {
+                let mut text = every[start..start + len].to_vec();
+                make_lower_case(&mut text);
+                assert_eq!(text, every[start..start + len].to_ascii_lowercase());
+            }
         }
     }
 

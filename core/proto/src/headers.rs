@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::grammar::{is_field_value, is_token, trim_ows};
+use crate::grammar::{is_field_value, is_token, make_lower_case, trim_ows};
 
 /// A field section: names with values, in the order they came. A name may occur more than once.
 ///
@@ -106,7 +106,7 @@ impl Headers {
             return Err(InvalidField::TooLong);
         };
         if let Some(name) = self.text.get_mut(name_span.start as usize..name_span.end as usize) {
-            name.make_ascii_lowercase();
+            make_lower_case(name);
         }
         self.push(name_span, value_span);
         Ok(())
@@ -202,7 +202,7 @@ impl Headers {
         if let Some(name_and_colon) = self.text.get_mut(name.start as usize..name.end as usize + 1)
             && let Some((colon, name)) = name_and_colon.split_last_mut()
         {
-            name.make_ascii_lowercase();
+            make_lower_case(name);
             *colon = 0;
         }
         if let Some(behind) = self.text.get_mut(value.end as usize) {

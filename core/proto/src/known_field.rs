@@ -15,23 +15,23 @@ pub(crate) enum KnownField {
     TransferEncoding,
 }
 
-/// Which known field has this name, written in lower case. Looks at the length first: most fields are told apart by it.
+/// Which known field has this name, written in lower case.
 #[inline]
 pub(crate) fn known_field(name: &[u8]) -> Option<KnownField> {
-    let (candidate, field): (&[u8], _) = match name.len() {
-        2 => (b"te", KnownField::Te),
-        4 if name.first() == Some(&b'h') => (b"host", KnownField::Host),
-        4 => (b"date", KnownField::Date),
-        6 if name.first() == Some(&b'e') => (b"expect", KnownField::Expect),
-        6 => (b"server", KnownField::Server),
-        7 => (b"upgrade", KnownField::Upgrade),
-        10 if name.first() == Some(&b'c') => (b"connection", KnownField::Connection),
-        10 => (b"keep-alive", KnownField::KeepAlive),
-        14 => (b"content-length", KnownField::ContentLength),
-        17 => (b"transfer-encoding", KnownField::TransferEncoding),
-        _ => return None,
-    };
-    (name == candidate).then_some(field)
+    // The compiler looks at the length first, which tells most fields apart.
+    match name {
+        b"te" => Some(KnownField::Te),
+        b"date" => Some(KnownField::Date),
+        b"host" => Some(KnownField::Host),
+        b"expect" => Some(KnownField::Expect),
+        b"server" => Some(KnownField::Server),
+        b"upgrade" => Some(KnownField::Upgrade),
+        b"connection" => Some(KnownField::Connection),
+        b"keep-alive" => Some(KnownField::KeepAlive),
+        b"content-length" => Some(KnownField::ContentLength),
+        b"transfer-encoding" => Some(KnownField::TransferEncoding),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

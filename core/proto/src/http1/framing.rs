@@ -40,6 +40,8 @@ impl Framing {
                 self.content_length = Some(parse_length(value).ok_or(Kind::ContentLength)?);
             }
             KnownField::TransferEncoding => self.note_coding(value)?,
+            // Nearly every client sends just this.
+            KnownField::Connection if value == b"keep-alive" => self.keep_alive = true,
             KnownField::Connection => {
                 for option in list_members(value) {
                     self.close |= option.eq_ignore_ascii_case(b"close");
