@@ -30,14 +30,17 @@ pub(crate) fn parse(text: &[u8]) -> Option<Authority<'_>> {
 }
 
 fn parse_port(digits: &[u8]) -> Option<u16> {
-    let mut port: u16 = 0;
+    let mut port: u32 = 0;
     for &digit in digits {
         if !digit.is_ascii_digit() {
             return None;
         }
-        port = port.checked_mul(10)?.checked_add(u16::from(digit - b'0'))?;
+        port = port * 10 + u32::from(digit - b'0');
+        if port > 65_535 {
+            return None;
+        }
     }
-    Some(port)
+    u16::try_from(port).ok()
 }
 
 /// IPv6address or IPvFuture (RFC 3986 section 3.2.2), without the brackets.
