@@ -313,7 +313,7 @@ int32_t flare_request_version(const flare_request *request);
 /**
  * The address of the client, such as "127.0.0.1:50000" or "unix:", copied into a buffer and terminated.
  *
- * @return The length of the whole text without the NUL, which may be more than fits; 0 for a bad handle.
+ * @return The length of the whole text without the NUL, which may be more than fits; 0 for a bad handle, and the copy is empty.
  *
  * The caller promises:
  * `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
@@ -399,7 +399,7 @@ int32_t flare_response_release(flare_response *response);
  * exchange was answered before, FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when nobody waits for it.
  *
  * The caller promises:
- * `name` and `value` are NUL-terminated strings.
+ * `name` and `value` are NUL-terminated strings; the value may have bytes above 127 in any encoding.
  */
 int32_t flare_response_add_header(flare_response *response, const char *name, const char *value);
 
@@ -545,7 +545,8 @@ flare_server *flare_server_new(const flare_router *router, const flare_config *c
 
 /**
  * Frees a server. If it runs it is ended at once, and running exchanges are cut; the call waits for the workers, unless it is made
- * on one of them. While another thread is in flare_server_wait() or flare_server_run(), the end is left to that thread.
+ * on a worker (of any server). While another thread is in flare_server_wait() or flare_server_run(), the end is left to that
+ * thread.
  */
 int32_t flare_server_free(flare_server *server);
 
@@ -604,16 +605,17 @@ int32_t flare_server_on_worker_stop(flare_server *server, flare_task task, void 
 /**
  * Binds the addresses and runs the workers on threads of their own. Returns at once.
  *
- * @return FLARE_ERROR_ADDRESS_IN_USE, FLARE_ERROR_PERMISSION or FLARE_ERROR_IO when an address can't be bound: the server stays as it
- * was before the call only if nothing was bound, so free it. FLARE_ERROR_INVALID_STATE when it was started before or has no address.
+ * @return FLARE_ERROR_ADDRESS_IN_USE, FLARE_ERROR_PERMISSION, FLARE_ERROR_NOT_FOUND (no such folder) or FLARE_ERROR_IO when an
+ * address can't be bound, FLARE_ERROR_INVALID_STATE when it has no address: after these the server can only be freed.
+ * FLARE_ERROR_INVALID_STATE too when it was started before: then it runs on.
  */
 int32_t flare_server_start(flare_server *server);
 
 /**
  * Waits until the server has ended. It ends when somebody drains, stops or frees it, or by a signal after
- * flare_server_drain_on_signals(). Not for use on a worker.
+ * flare_server_drain_on_signals().
  *
- * @return FLARE_ERROR_INVALID_STATE when it was not started, or another thread waits.
+ * @return FLARE_ERROR_INVALID_STATE when it was not started, another thread waits, or the call is made on a worker (of any server).
  */
 int32_t flare_server_wait(flare_server *server);
 
@@ -653,7 +655,7 @@ int32_t flare_server_drain_on_signals(flare_server *server);
  *
  * @param index  From 0. A name such as "localhost" may stand for several addresses.
  * @return The length of the whole text without the NUL, which may be more than fits; 0 when there is no such address, or the server
- * does not run.
+ * does not run, and the copy is empty.
  *
  * The caller promises:
  * `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.

@@ -1,6 +1,7 @@
 //! C callbacks as handlers.
 
 use std::ffi::c_void;
+use std::sync::Arc;
 
 use flare::{Exchange, Handler, Response};
 
@@ -19,8 +20,13 @@ use crate::text::UserData;
 ///
 /// A C++ exception or a longjmp must not leave the callback: the process is aborted or its behaviour undefined.
 #[allow(non_camel_case_types, reason = "a C name")]
-pub type flare_handler =
-    Option<unsafe extern "C" fn(request: *mut flare_request, response: *mut flare_response, user: *mut c_void) -> i32>;
+pub type flare_handler = Option<
+    unsafe extern "C" fn(
+        request: *mut flare_request,
+        response: *mut flare_response,
+        user: *mut c_void,
+    ) -> i32,
+>;
 
 /// Frees what a `void *user` points to: called exactly once, from any thread, when flare needs it no more, also when the function
 /// that took it fails.
@@ -30,7 +36,8 @@ pub type flare_destroy = Option<unsafe extern "C" fn(user: *mut c_void)>;
 /// A C callback with its user data.
 pub(crate) struct CHandler {
     pub(crate) call: unsafe extern "C" fn(*mut flare_request, *mut flare_response, *mut c_void) -> i32,
-    pub(crate) user: UserData,
+    /// Shared with the call that adds the route: when that fails, the destructor runs after its locks are gone.
+    pub(crate) user: Arc<UserData>,
 }
 
 impl Handler for CHandler {

@@ -23,6 +23,7 @@ pub mod guard;
 pub mod handle;
 pub mod handler;
 pub mod last_error;
+mod life;
 mod object;
 pub mod request;
 pub mod response;

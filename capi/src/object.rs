@@ -6,7 +6,7 @@ use flare::{AnswerError, CancelReason, Exchange, Router, ServerConfig};
 
 use crate::guard::Failure;
 use crate::handle::{HandleError, Kind, Kinds, Table, Token};
-use crate::server::ServerState;
+use crate::life::ServerState;
 use crate::status::*;
 
 /// The kinds of handles, one for each opaque C type.
@@ -33,7 +33,9 @@ impl From<AnswerError> for Failure {
     fn from(error: AnswerError) -> Self {
         match error {
             AnswerError::Answered => Failure::new(FLARE_ERROR_FINISHED, "the exchange was answered before"),
-            AnswerError::Cancelled(CancelReason::PeerGone) => Failure::new(FLARE_ERROR_CLOSED, "the client is gone"),
+            AnswerError::Cancelled(CancelReason::PeerGone) => {
+                Failure::new(FLARE_ERROR_CLOSED, "the client is gone")
+            }
             AnswerError::Cancelled(CancelReason::Deadline) => {
                 Failure::new(FLARE_ERROR_TIMEOUT, "the deadline of the handler passed")
             }
@@ -72,7 +74,10 @@ pub(crate) fn with_config<P, R>(
 }
 
 /// Runs `f` on the router behind a handle.
-pub(crate) fn with_router<P, R>(handle: *const P, f: impl FnOnce(&mut Router) -> Result<R, Failure>) -> Result<R, Failure> {
+pub(crate) fn with_router<P, R>(
+    handle: *const P,
+    f: impl FnOnce(&mut Router) -> Result<R, Failure>,
+) -> Result<R, Failure> {
     TABLE.with(Token::from_pointer(handle), ROUTER, |object| match object {
         Object::Router(router) => f(&mut lock(router)),
         _ => Err(mismatch()),
@@ -80,7 +85,10 @@ pub(crate) fn with_router<P, R>(handle: *const P, f: impl FnOnce(&mut Router) ->
 }
 
 /// Runs `f` on the server behind a handle.
-pub(crate) fn with_server<P, R>(handle: *const P, f: impl FnOnce(&ServerState) -> Result<R, Failure>) -> Result<R, Failure> {
+pub(crate) fn with_server<P, R>(
+    handle: *const P,
+    f: impl FnOnce(&ServerState) -> Result<R, Failure>,
+) -> Result<R, Failure> {
     TABLE.with(Token::from_pointer(handle), SERVER, |object| match object {
         Object::Server(server) => f(server),
         _ => Err(mismatch()),

@@ -76,7 +76,10 @@ unsafe fn read(
 /// # Safety
 /// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flare_request_method(request: *const flare_request, length: *mut usize) -> *const c_char {
+pub unsafe extern "C" fn flare_request_method(
+    request: *const flare_request,
+    length: *mut usize,
+) -> *const c_char {
     // SAFETY: the caller's promise.
     unsafe { read(request, length, |request| Ok(Some(request.head().method_with_nul()))) }
 }
@@ -86,7 +89,10 @@ pub unsafe extern "C" fn flare_request_method(request: *const flare_request, len
 /// # Safety
 /// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flare_request_path(request: *const flare_request, length: *mut usize) -> *const c_char {
+pub unsafe extern "C" fn flare_request_path(
+    request: *const flare_request,
+    length: *mut usize,
+) -> *const c_char {
     // SAFETY: the caller's promise.
     unsafe { read(request, length, |request| Ok(Some(request.head().path_with_nul()))) }
 }
@@ -96,7 +102,10 @@ pub unsafe extern "C" fn flare_request_path(request: *const flare_request, lengt
 /// # Safety
 /// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flare_request_query(request: *const flare_request, length: *mut usize) -> *const c_char {
+pub unsafe extern "C" fn flare_request_query(
+    request: *const flare_request,
+    length: *mut usize,
+) -> *const c_char {
     // SAFETY: the caller's promise.
     unsafe { read(request, length, |request| Ok(request.head().query_with_nul())) }
 }
@@ -106,7 +115,10 @@ pub unsafe extern "C" fn flare_request_query(request: *const flare_request, leng
 /// # Safety
 /// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flare_request_authority(request: *const flare_request, length: *mut usize) -> *const c_char {
+pub unsafe extern "C" fn flare_request_authority(
+    request: *const flare_request,
+    length: *mut usize,
+) -> *const c_char {
     // SAFETY: the caller's promise.
     unsafe { read(request, length, |request| Ok(Some(request.head().authority_with_nul()))) }
 }
@@ -131,19 +143,22 @@ pub extern "C" fn flare_request_version(request: *const flare_request) -> i32 {
 
 /// The address of the client, such as "127.0.0.1:50000" or "unix:", copied into a buffer and terminated.
 ///
-/// @return The length of the whole text without the NUL, which may be more than fits; 0 for a bad handle.
+/// @return The length of the whole text without the NUL, which may be more than fits; 0 for a bad handle, and the copy is empty.
 ///
 /// # Safety
 /// `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flare_request_peer(request: *const flare_request, buffer: *mut c_char, capacity: usize) -> usize {
-    guard_or(0, || {
-        with_exchange(request, REQUEST, |exchange| {
-            let peer = exchange.request().peer().to_string();
-            // SAFETY: the caller's promise.
-            Ok(unsafe { text::copy_out(&peer, buffer, capacity) })
+pub unsafe extern "C" fn flare_request_peer(
+    request: *const flare_request,
+    buffer: *mut c_char,
+    capacity: usize,
+) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe {
+        text::copied(buffer, capacity, || {
+            with_exchange(request, REQUEST, |exchange| Ok(exchange.request().peer().to_string()))
         })
-    })
+    }
 }
 
 /// The value of the first header field of this name (in any case). NULL when there is none.

@@ -31,7 +31,10 @@ pub extern "C" fn flare_response_release(response: *mut flare_response) -> i32 {
     guard(|| Ok(TABLE.release(Token::from_pointer(response), RESPONSE)?))
 }
 
-fn draft<T>(response: *mut flare_response, change: impl FnOnce(&mut Response) -> Result<T, Failure>) -> Result<T, Failure> {
+fn draft<T>(
+    response: *mut flare_response,
+    change: impl FnOnce(&mut Response) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     with_exchange(response, RESPONSE, |exchange| exchange.draft(change)?)
 }
 
@@ -63,7 +66,7 @@ fn field(error: InvalidField) -> Failure {
 /// exchange was answered before, FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when nobody waits for it.
 ///
 /// # Safety
-/// `name` and `value` are NUL-terminated strings.
+/// `name` and `value` are NUL-terminated strings; the value may have bytes above 127 in any encoding.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flare_response_add_header(
     response: *mut flare_response,
@@ -72,7 +75,7 @@ pub unsafe extern "C" fn flare_response_add_header(
 ) -> i32 {
     guard(|| {
         // SAFETY: the caller's promise.
-        let (name, value) = unsafe { (text::required(name, "name")?, text::required(value, "value")?) };
+        let (name, value) = unsafe { (text::required(name, "name")?, text::terminated(value, "value")?) };
         draft(response, |response| response.headers_mut().append(name, value).map_err(field))
     })
 }
@@ -91,7 +94,7 @@ pub unsafe extern "C" fn flare_response_set_header(
 ) -> i32 {
     guard(|| {
         // SAFETY: the caller's promise.
-        let (name, value) = unsafe { (text::required(name, "name")?, text::required(value, "value")?) };
+        let (name, value) = unsafe { (text::required(name, "name")?, text::terminated(value, "value")?) };
         draft(response, |response| response.headers_mut().set(name, value).map_err(field))
     })
 }
@@ -110,7 +113,7 @@ pub unsafe extern "C" fn flare_response_add_trailer(
 ) -> i32 {
     guard(|| {
         // SAFETY: the caller's promise.
-        let (name, value) = unsafe { (text::required(name, "name")?, text::required(value, "value")?) };
+        let (name, value) = unsafe { (text::required(name, "name")?, text::terminated(value, "value")?) };
         draft(response, |response| response.trailers_mut().append(name, value).map_err(field))
     })
 }
@@ -149,7 +152,11 @@ pub unsafe extern "C" fn flare_response_send(
 /// # Safety
 /// `body` is a NUL-terminated string.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flare_response_send_text(response: *mut flare_response, status: i32, body: *const c_char) -> i32 {
+pub unsafe extern "C" fn flare_response_send_text(
+    response: *mut flare_response,
+    status: i32,
+    body: *const c_char,
+) -> i32 {
     // SAFETY: the caller's promise.
     guard(|| unsafe { send_typed(response, status, "text/plain; charset=utf-8", body) })
 }
@@ -161,7 +168,11 @@ pub unsafe extern "C" fn flare_response_send_text(response: *mut flare_response,
 /// # Safety
 /// `body` is a NUL-terminated string.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flare_response_send_json(response: *mut flare_response, status: i32, body: *const c_char) -> i32 {
+pub unsafe extern "C" fn flare_response_send_json(
+    response: *mut flare_response,
+    status: i32,
+    body: *const c_char,
+) -> i32 {
     // SAFETY: the caller's promise.
     guard(|| unsafe { send_typed(response, status, "application/json", body) })
 }

@@ -1,7 +1,7 @@
 //! `flare_router`: callbacks by method and path.
 
 use std::ffi::{c_char, c_void};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use flare::routing::RouteProblem;
 use flare::{RouteError, RouteOptions, Router};
@@ -80,16 +80,19 @@ pub unsafe extern "C" fn flare_router_add_limited(
     let user = unsafe { UserData::new(user, destroy) };
     guard(move || {
         // SAFETY: the caller's promise.
-        let (method, pattern) = unsafe { (text::required(method, "method")?, text::required(pattern, "pattern")?) };
+        let (method, pattern) =
+            unsafe { (text::required(method, "method")?, text::required(pattern, "pattern")?) };
         let call = handler.ok_or_else(|| Failure::argument("handler", "is NULL"))?;
         let body_limit = match body_limit {
             -1 => None,
             limit => Some(u64::try_from(limit).map_err(|_| Failure::argument("body_limit", "is negative"))?),
         };
-        let mut options = RouteOptions::default();
-        options.body_limit = body_limit;
-        let handler = CHandler { call, user };
-        with_router(router, |router| router.add_with(method, pattern, options, handler).map(drop).map_err(route))
+        let options = RouteOptions { body_limit };
+        let user = Arc::new(user);
+        let handler = CHandler { call, user: Arc::clone(&user) };
+        with_router(router, |router| {
+            router.add_with(method, pattern, options, handler).map(drop).map_err(route)
+        })
     })
 }
 
@@ -111,7 +114,8 @@ pub unsafe extern "C" fn flare_router_mount(
         let prefix = unsafe { text::required(prefix, "prefix") }?;
         // Copied first: so a router can be mounted in itself, and no two locks are held.
         let other = with_router(other, |other| Ok(other.clone()))?;
-        with_router(router, |router| router.mount(prefix, other).map(drop).map_err(route))
+        // And a clone goes in, because the last of these routes must not be dropped under the lock: their destructors are C.
+        with_router(router, |router| router.mount(prefix, other.clone()).map(drop).map_err(route))
     })
 }
 

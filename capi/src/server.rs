@@ -1,19 +1,19 @@
 //! `flare_server`: from settings to drain.
 
 use std::ffi::{CString, c_char, c_void};
-use std::sync::Mutex;
 use std::time::Duration;
 
 use flare::log::{Level, Log};
-use flare::server::{DrainReport, RunningServer, SignalDrain, WorkerContext};
+use flare::server::WorkerContext;
 use flare::{Error, Server, ServerConfig, ServerHandle};
 
+use crate::config::flare_config;
 use crate::guard::{Failure, guard, guard_or};
 use crate::handle::Token;
 use crate::handler::flare_destroy;
-use crate::object::{Object, SERVER, TABLE, lock, with_config, with_router, with_server};
+use crate::life::{self, ServerState};
+use crate::object::{Object, SERVER, TABLE, with_config, with_router, with_server};
 use crate::router::flare_router;
-use crate::config::flare_config;
 use crate::status::*;
 use crate::text::{self, UserData};
 
@@ -55,22 +55,6 @@ pub type flare_access_sink = Option<
     ),
 >;
 
-/// The life of a server behind a handle.
-pub(crate) struct ServerState(Mutex<Life>);
-
-enum Life {
-    /// Settings and addresses may still be added. None only while a call changes them.
-    Made(Option<Box<Server>>),
-    /// The workers run. None once somebody waits for their end.
-    Running { running: Option<RunningServer>, signals: Option<SignalDrain>, handle: ServerHandle, addresses: Vec<String> },
-    /// It has ended like this.
-    Ended { report: DrainReport, handle: ServerHandle },
-}
-
-fn state(message: &'static str) -> Failure {
-    Failure::new(FLARE_ERROR_INVALID_STATE, message)
-}
-
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let message = error.to_string();
@@ -89,7 +73,10 @@ impl From<Error> for Failure {
 /// @param config  Its settings are copied; NULL for the defaults.
 /// @return The server, which the caller owns; NULL with a message for a bad handle or a wrong setting.
 #[unsafe(no_mangle)]
-pub extern "C" fn flare_server_new(router: *const flare_router, config: *const flare_config) -> *mut flare_server {
+pub extern "C" fn flare_server_new(
+    router: *const flare_router,
+    config: *const flare_config,
+) -> *mut flare_server {
     guard_or(std::ptr::null_mut(), || {
         let routes = with_router(router, |router| Ok(router.clone()))?;
         let config = if config.is_null() {
@@ -98,22 +85,20 @@ pub extern "C" fn flare_server_new(router: *const flare_router, config: *const f
             with_config(config, |config| Ok(config.clone()))?
         };
         config.validate().map_err(|error| Failure::new(FLARE_ERROR_INVALID_ARGUMENT, error.to_string()))?;
-        let server = Server::new(routes).config(config);
-        let life = Object::Server(ServerState(Mutex::new(Life::Made(Some(Box::new(server))))));
-        Ok(TABLE.insert(SERVER.only(), life)?.to_pointer())
+        let server = Object::Server(ServerState::new(life::server(routes).config(config)));
+        Ok(TABLE.insert(SERVER.only(), server)?.to_pointer())
     })
 }
 
 /// Frees a server. If it runs it is ended at once, and running exchanges are cut; the call waits for the workers, unless it is made
-/// on one of them. While another thread is in flare_server_wait() or flare_server_run(), the end is left to that thread.
+/// on a worker (of any server). While another thread is in flare_server_wait() or flare_server_run(), the end is left to that
+/// thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_server_free(server: *mut flare_server) -> i32 {
     guard(|| {
         // Whoever waits for the server must not wait for ever.
         let _ = with_server(server, |server| {
-            if let Life::Running { handle, .. } = &*lock(&server.0) {
-                handle.stop();
-            }
+            server.stop();
             Ok(())
         });
         Ok(TABLE.release(Token::from_pointer(server), SERVER)?)
@@ -121,14 +106,11 @@ pub extern "C" fn flare_server_free(server: *mut flare_server) -> i32 {
 }
 
 /// Changes a server that was not started yet.
-fn change(server: *const flare_server, change: impl FnOnce(Server) -> Result<Server, Error>) -> Result<(), Failure> {
-    with_server(server, |server| {
-        let mut life = lock(&server.0);
-        let Life::Made(made) = &mut *life else { return Err(state("the server was started before")) };
-        let before = made.take().ok_or_else(|| state("an earlier call failed and took the server with it"))?;
-        *made = Some(Box::new(change(*before)?));
-        Ok(())
-    })
+fn change(
+    server: *const flare_server,
+    change: impl FnOnce(Server) -> Result<Server, Error>,
+) -> Result<(), Failure> {
+    with_server(server, |server| server.change(change))
 }
 
 /// Adds an address to listen on: "127.0.0.1:8080", "[::1]:0", "localhost:8080", "unix:/run/app.sock". Port 0 is any free port; see
@@ -204,7 +186,8 @@ pub unsafe extern "C" fn flare_server_set_access_log(
         let call = move |record: &flare::log::AccessRecord<'_>| {
             let peer = CString::new(record.request.peer().to_string()).unwrap_or_default();
             let head = record.request.head();
-            let (method, path) = (head.method_with_nul().as_ptr().cast(), head.path_with_nul().as_ptr().cast());
+            let (method, path) =
+                (head.method_with_nul().as_ptr().cast(), head.path_with_nul().as_ptr().cast());
             let duration = u64::try_from(record.duration.as_millis()).unwrap_or(u64::MAX);
             let status = i32::from(record.status);
             // SAFETY: the caller of `flare_server_set_access_log` promised that any thread may call it; the texts end with NUL.
@@ -277,42 +260,21 @@ pub unsafe extern "C" fn flare_server_on_worker_stop(
 
 /// Binds the addresses and runs the workers on threads of their own. Returns at once.
 ///
-/// @return FLARE_ERROR_ADDRESS_IN_USE, FLARE_ERROR_PERMISSION or FLARE_ERROR_IO when an address can't be bound: the server stays as it
-/// was before the call only if nothing was bound, so free it. FLARE_ERROR_INVALID_STATE when it was started before or has no address.
+/// @return FLARE_ERROR_ADDRESS_IN_USE, FLARE_ERROR_PERMISSION, FLARE_ERROR_NOT_FOUND (no such folder) or FLARE_ERROR_IO when an
+/// address can't be bound, FLARE_ERROR_INVALID_STATE when it has no address: after these the server can only be freed.
+/// FLARE_ERROR_INVALID_STATE too when it was started before: then it runs on.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_server_start(server: *mut flare_server) -> i32 {
-    guard(|| with_server(server, start))
-}
-
-fn start(server: &ServerState) -> Result<(), Failure> {
-    let mut life = lock(&server.0);
-    let Life::Made(made) = &mut *life else { return Err(state("the server was started before")) };
-    let made = made.take().ok_or_else(|| state("an earlier call failed and took the server with it"))?;
-    let running = made.bind()?.start()?;
-    let addresses = running.addresses().iter().map(ToString::to_string).collect();
-    *life = Life::Running { handle: running.handle(), running: Some(running), signals: None, addresses };
-    Ok(())
+    guard(|| with_server(server, ServerState::start))
 }
 
 /// Waits until the server has ended. It ends when somebody drains, stops or frees it, or by a signal after
-/// flare_server_drain_on_signals(). Not for use on a worker.
+/// flare_server_drain_on_signals().
 ///
-/// @return FLARE_ERROR_INVALID_STATE when it was not started, or another thread waits.
+/// @return FLARE_ERROR_INVALID_STATE when it was not started, another thread waits, or the call is made on a worker (of any server).
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_server_wait(server: *mut flare_server) -> i32 {
-    guard(|| with_server(server, wait))
-}
-
-fn wait(server: &ServerState) -> Result<(), Failure> {
-    let running = match &mut *lock(&server.0) {
-        Life::Made(_) => return Err(state("the server was not started")),
-        Life::Ended { .. } => return Ok(()),
-        Life::Running { running, .. } => running.take().ok_or_else(|| state("another thread waits for the server"))?,
-    };
-    let handle = running.handle();
-    let report = running.wait();
-    *lock(&server.0) = Life::Ended { report, handle };
-    Ok(())
+    guard(|| with_server(server, ServerState::wait))
 }
 
 /// Starts the server and waits until it has ended: flare_server_start() and flare_server_wait().
@@ -320,8 +282,9 @@ fn wait(server: &ServerState) -> Result<(), Failure> {
 pub extern "C" fn flare_server_run(server: *mut flare_server) -> i32 {
     guard(|| {
         with_server(server, |server| {
-            start(server)?;
-            wait(server)
+            life::may_wait()?;
+            server.start()?;
+            server.wait()
         })
     })
 }
@@ -338,21 +301,19 @@ pub unsafe extern "C" fn flare_serve(router: *const flare_router, address: *cons
         // SAFETY: the caller's promise.
         let address = unsafe { text::required(address, "address") }?;
         let routes = with_router(router, |router| Ok(router.clone()))?;
-        let running = Server::new(routes).listen(address)?.bind()?.start()?;
+        life::may_wait()?;
+        let running = life::server(routes).listen(address)?.bind()?.start()?;
         let _signals = running.handle().drain_on_signals().map_err(Failure::from)?;
         running.wait();
         Ok(())
     })
 }
 
-fn with_handle<R>(server: *const flare_server, f: impl FnOnce(&ServerHandle) -> Result<R, Failure>) -> Result<R, Failure> {
-    with_server(server, |server| {
-        let handle = match &*lock(&server.0) {
-            Life::Made(_) => return Err(state("the server was not started")),
-            Life::Running { handle, .. } | Life::Ended { handle, .. } => handle.clone(),
-        };
-        f(&handle)
-    })
+fn with_handle<R>(
+    server: *const flare_server,
+    f: impl FnOnce(&ServerHandle) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    with_server(server, |server| f(&server.handle()?))
 }
 
 /// Begins to end the server: no more connections are accepted, idle ones close, running exchanges get this long. Returns at once;
@@ -375,25 +336,14 @@ pub extern "C" fn flare_server_drain(server: *mut flare_server, timeout_ms: u64)
 /// @return FLARE_ERROR_INVALID_STATE before the start.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_server_drain_on_signals(server: *mut flare_server) -> i32 {
-    guard(|| {
-        with_server(server, |server| match &mut *lock(&server.0) {
-            Life::Running { signals, handle, .. } => {
-                if signals.is_none() {
-                    *signals = Some(handle.drain_on_signals()?);
-                }
-                Ok(())
-            }
-            Life::Made(_) => Err(state("the server was not started")),
-            Life::Ended { .. } => Err(state("the server has ended")),
-        })
-    })
+    guard(|| with_server(server, ServerState::drain_on_signals))
 }
 
 /// An address that the server listens on, with the port that was found for port 0, copied into a buffer and terminated.
 ///
 /// @param index  From 0. A name such as "localhost" may stand for several addresses.
 /// @return The length of the whole text without the NUL, which may be more than fits; 0 when there is no such address, or the server
-/// does not run.
+/// does not run, and the copy is empty.
 ///
 /// # Safety
 /// `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
@@ -404,17 +354,15 @@ pub unsafe extern "C" fn flare_server_address(
     buffer: *mut c_char,
     capacity: usize,
 ) -> usize {
-    guard_or(0, || {
-        with_server(server, |server| match &*lock(&server.0) {
-            Life::Running { addresses, .. } => {
+    // SAFETY: the caller's promise.
+    unsafe {
+        text::copied(buffer, capacity, || {
+            with_server(server, |server| {
                 let missing = || Failure::new(FLARE_ERROR_NOT_FOUND, "the server has no such address");
-                let address = addresses.get(index).ok_or_else(missing)?;
-                // SAFETY: the caller's promise.
-                Ok(unsafe { text::copy_out(address, buffer, capacity) })
-            }
-            _ => Err(state("the server does not run")),
+                server.address(index)?.ok_or_else(missing)
+            })
         })
-    })
+    }
 }
 
 /// A number that the server counts, over all workers; docs/c-api/server.md lists the names, such as "requests" and "open", and after
@@ -431,16 +379,14 @@ pub unsafe extern "C" fn flare_server_stat(server: *const flare_server, name: *c
         // SAFETY: the caller's promise.
         let name = unsafe { text::required(name, "name") }?;
         let stats = with_handle(server, |handle| Ok(handle.stats()))?;
-        let drained = with_server(server, |server| match &*lock(&server.0) {
-            Life::Ended { report, .. } => Ok(Some((report.finished(), report.aborted()))),
-            _ => Ok(None),
-        })?;
+        let drained = with_server(server, |server| Ok(server.drained()))?;
         let value = match (name, drained) {
             ("drain_finished", Some((finished, _))) => Some(finished),
             ("drain_aborted", Some((_, aborted))) => Some(aborted),
             _ => stats.get(name),
         };
-        let value = value.ok_or_else(|| Failure::new(FLARE_ERROR_NOT_FOUND, format!("there is no number {name:?}")))?;
+        let value = value
+            .ok_or_else(|| Failure::new(FLARE_ERROR_NOT_FOUND, format!("there is no number {name:?}")))?;
         found = i64::try_from(value).unwrap_or(i64::MAX);
         Ok(())
     });
@@ -489,6 +435,10 @@ pub unsafe extern "C" fn flare_server_post(
                 }
             }))
         })?;
-        if posted { Ok(()) } else { Err(Failure::new(FLARE_ERROR_NOT_FOUND, "there is no such worker, or it has ended")) }
+        if posted {
+            Ok(())
+        } else {
+            Err(Failure::new(FLARE_ERROR_NOT_FOUND, "there is no such worker, or it has ended"))
+        }
     })
 }

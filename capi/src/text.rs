@@ -1,6 +1,6 @@
 //! Reading what C hands over: text, bytes and user data.
 
-use crate::guard::Failure;
+use crate::guard::{Failure, guard_or};
 use std::ffi::{CStr, c_char, c_void};
 
 /// Borrows a NUL-terminated UTF-8 string. `argument` is the C parameter's name, for the message.
@@ -29,6 +29,21 @@ pub unsafe fn optional<'a>(pointer: *const c_char, argument: &str) -> Result<Opt
     // SAFETY: not NULL, so the caller promises a NUL-terminated string, unchanged for 'a.
     let text = unsafe { CStr::from_ptr(pointer) };
     text.to_str().map(Some).map_err(|_| Failure::argument(argument, "is not UTF-8"))
+}
+
+/// Borrows the bytes of a NUL-terminated string, in any encoding.
+///
+/// # Errors
+/// `FLARE_ERROR_INVALID_ARGUMENT` if it is NULL.
+///
+/// # Safety
+/// As for [`required`].
+pub unsafe fn terminated<'a>(pointer: *const c_char, argument: &str) -> Result<&'a [u8], Failure> {
+    if pointer.is_null() {
+        return Err(Failure::argument(argument, "is NULL"));
+    }
+    // SAFETY: not NULL, so the caller promises a NUL-terminated string, unchanged for 'a.
+    Ok(unsafe { CStr::from_ptr(pointer) }.to_bytes())
 }
 
 /// Borrows `length` bytes. NULL with length 0 is an empty slice. `argument` is the C parameter's name, for the message.
@@ -68,6 +83,24 @@ pub unsafe fn copy_out(text: &str, buffer: *mut c_char, capacity: usize) -> usiz
         }
     }
     text.len()
+}
+
+/// Runs the body of a function that copies a text out, and returns the text's length. After a failure the length is 0 and the copy is
+/// empty, so that C never reads what was in the buffer before.
+///
+/// # Safety
+/// As for [`copy_out`].
+pub unsafe fn copied<T: AsRef<str>>(
+    buffer: *mut c_char,
+    capacity: usize,
+    text: impl FnOnce() -> Result<T, Failure>,
+) -> usize {
+    match guard_or(None, || text().map(Some)) {
+        // SAFETY: the caller's promise.
+        Some(text) => unsafe { copy_out(text.as_ref(), buffer, capacity) },
+        // SAFETY: as above.
+        None => unsafe { copy_out("", buffer, capacity) },
+    }
 }
 
 /// The length of the longest part of `text`, from its start, that fits into `room` bytes and does not split a character.
@@ -154,6 +187,27 @@ mod tests {
             assert_argument(required(c"\xff".as_ptr(), "path"), "path is not UTF-8");
             assert_argument(optional(c"\xff".as_ptr(), "name"), "name is not UTF-8");
         }
+    }
+
+    #[test]
+    fn terminated_bytes_need_no_encoding() {
+        // SAFETY: a literal and NULL.
+        unsafe {
+            assert_eq!(terminated(c"\xff".as_ptr(), "value"), Ok(&b"\xff"[..]));
+            assert_argument(terminated(null(), "value"), "value is NULL");
+        }
+    }
+
+    #[test]
+    fn a_failure_leaves_an_empty_copy() {
+        let mut buffer = [b'x'; 4];
+        let failure = || Err::<&str, _>(Failure::argument("index", "is too large"));
+        // SAFETY: the buffer has 4 bytes; NULL may be given.
+        unsafe {
+            assert_eq!(copied(buffer.as_mut_ptr().cast(), 4, failure), 0);
+            assert_eq!(copied(std::ptr::null_mut(), 4, || Ok("abc")), 3);
+        }
+        assert_eq!(&buffer, b"\0xxx");
     }
 
     #[test]
