@@ -66,6 +66,7 @@ pub unsafe extern "C" fn flare_router_add(
 ///
 /// # Safety
 /// As for flare_router_add().
+#[allow(clippy::field_reassign_with_default, reason = "options that are added later keep their defaults")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flare_router_add_limited(
     router: *mut flare_router,
@@ -87,7 +88,8 @@ pub unsafe extern "C" fn flare_router_add_limited(
             -1 => None,
             limit => Some(u64::try_from(limit).map_err(|_| Failure::argument("body_limit", "is negative"))?),
         };
-        let options = RouteOptions { body_limit };
+        let mut options = RouteOptions::default();
+        options.body_limit = body_limit;
         let user = Arc::new(user);
         let handler = CHandler { call, user: Arc::clone(&user) };
         with_router(router, |router| {
