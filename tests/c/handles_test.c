@@ -1,0 +1,378 @@
+// Every function of the API with handles that are none: NULL, freed, finished, foreign, of another kind.
+//
+// The rows below are compared with capi/symbols, so a new function without a row fails the first test.
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app.h"
+
+enum kind { NONE, CONFIG, ROUTER, SERVER, REQUEST, RESPONSE };
+
+// How a function tells that it refused the handle.
+enum tells {
+    CODE,     // it returns the status code
+    NOTHING,  // it returns 0 or NULL; the message has the reason
+};
+
+struct row {
+    const char *function;
+    enum kind kind;
+    enum tells tells;
+    int64_t (*call)(void *handle);
+    bool destroys;  // it is given user data, whose destructor must be called all the same
+    bool optional;  // NULL is no error
+};
+
+static flare_config *config;
+static flare_router *router;
+static gate destroyed = GATE_INIT;
+
+static int32_t unused_handler(flare_request *request, flare_response *response, void *user) {
+    (void)request, (void)response, (void)user;
+    return FLARE_OK;
+}
+static void unused_task(uint32_t worker, void *user) { (void)worker, (void)user; }
+static void unused_log(int32_t level, const char *message, void *user) { (void)level, (void)message, (void)user; }
+static void unused_access(const char *peer, const char *method, const char *path, int32_t status, uint64_t bytes, uint64_t ms,
+                          void *user) {
+    (void)peer, (void)method, (void)path, (void)status, (void)bytes, (void)ms, (void)user;
+}
+
+// A pointer that came back: 0 is what is wanted, and its length must then be 0 too.
+static int64_t text(const void *pointer, size_t length) { return pointer ? (int64_t)(intptr_t)pointer : (int64_t)length; }
+
+// What stands in `length` before a call, to see that it is written.
+#define UNTOUCHED 77
+
+#define CALL(name, expression) \
+    static int64_t call_##name(void *handle) { return (int64_t)(expression); }
+#define TEXT_CALL(name, expression)               \
+    static int64_t call_##name(void *handle) {    \
+        size_t length = UNTOUCHED;                \
+        const void *pointer = (expression);       \
+        return text(pointer, length);             \
+    }
+// Copied text: the buffer must be a string afterwards, whatever it was before.
+#define COPY_CALL(name, expression)                              \
+    static int64_t call_##name(void *handle) {                   \
+        char buffer[8] = {'x', 'x', 'x', 'x', 'x', 'x', 'x', 0}; \
+        size_t length = (expression);                            \
+        return length ? (int64_t)length : (int64_t)strlen(buffer); \
+    }
+#define USER &destroyed, gate_destroy
+
+CALL(config_free, flare_config_free(handle))
+CALL(config_set_number, flare_config_set_number(handle, "workers", 1))
+CALL(config_set_text, flare_config_set_text(handle, "server_name", "x"))
+
+CALL(router_free, flare_router_free(handle))
+CALL(router_add, flare_router_add(handle, "GET", "/", unused_handler, USER))
+CALL(router_add_limited, flare_router_add_limited(handle, "GET", "/", 1, unused_handler, USER))
+CALL(router_mount, flare_router_mount(handle, "/a", router))
+CALL(router_mount_other, flare_router_mount(router, "/a", handle))
+CALL(serve, flare_serve(handle, "127.0.0.1:0"))
+
+CALL(server_new_router, (intptr_t)flare_server_new(handle, config))
+CALL(server_new_config, (intptr_t)flare_server_new(router, handle))
+CALL(server_free, flare_server_free(handle))
+CALL(server_listen, flare_server_listen(handle, "127.0.0.1:0"))
+CALL(server_set_log, flare_server_set_log(handle, FLARE_LOG_INFO, unused_log, USER))
+CALL(server_set_access_log, flare_server_set_access_log(handle, unused_access, USER))
+CALL(server_on_worker_start, flare_server_on_worker_start(handle, unused_task, USER))
+CALL(server_on_worker_stop, flare_server_on_worker_stop(handle, unused_task, USER))
+CALL(server_start, flare_server_start(handle))
+CALL(server_wait, flare_server_wait(handle))
+CALL(server_run, flare_server_run(handle))
+CALL(server_drain, flare_server_drain(handle, 0))
+CALL(server_drain_on_signals, flare_server_drain_on_signals(handle))
+COPY_CALL(server_address, flare_server_address(handle, 0, buffer, sizeof buffer))
+CALL(server_stat, flare_server_stat(handle, "requests"))
+CALL(server_workers, flare_server_workers(handle))
+CALL(server_post, flare_server_post(handle, 0, 0, unused_task, USER))
+
+CALL(request_retain, flare_request_retain(handle))
+CALL(request_release, flare_request_release(handle))
+TEXT_CALL(request_method, flare_request_method(handle, &length))
+TEXT_CALL(request_path, flare_request_path(handle, &length))
+TEXT_CALL(request_query, flare_request_query(handle, &length))
+TEXT_CALL(request_authority, flare_request_authority(handle, &length))
+CALL(request_version, flare_request_version(handle))
+COPY_CALL(request_peer, flare_request_peer(handle, buffer, sizeof buffer))
+TEXT_CALL(request_header, flare_request_header(handle, "host", &length))
+CALL(request_header_count, flare_request_header_count(handle))
+TEXT_CALL(request_header_name_at, flare_request_header_name_at(handle, 0, &length))
+TEXT_CALL(request_header_value_at, flare_request_header_value_at(handle, 0, &length))
+TEXT_CALL(request_trailer, flare_request_trailer(handle, "a", &length))
+TEXT_CALL(request_param, flare_request_param(handle, "a", &length))
+TEXT_CALL(request_body, flare_request_body(handle, &length))
+CALL(request_cancelled, flare_request_cancelled(handle))
+
+CALL(response_retain, flare_response_retain(handle))
+CALL(response_release, flare_response_release(handle))
+CALL(response_add_header, flare_response_add_header(handle, "a", "b"))
+CALL(response_set_header, flare_response_set_header(handle, "a", "b"))
+CALL(response_add_trailer, flare_response_add_trailer(handle, "a", "b"))
+CALL(response_send, flare_response_send(handle, 200, "x", 1))
+CALL(response_send_text, flare_response_send_text(handle, 200, "x"))
+CALL(response_send_json, flare_response_send_json(handle, 200, "1"))
+CALL(response_send_borrowed, flare_response_send_borrowed(handle, 200, "x", 1, USER))
+
+static const struct row rows[] = {
+    // No handle goes in: see error_test.c, and config_new and router_new everywhere.
+    {"flare_abi_version", NONE, CODE, NULL, false, false},
+    {"flare_config_new", NONE, CODE, NULL, false, false},
+    {"flare_has_feature", NONE, CODE, NULL, false, false},
+    {"flare_last_error", NONE, CODE, NULL, false, false},
+    {"flare_router_new", NONE, CODE, NULL, false, false},
+    {"flare_status_name", NONE, CODE, NULL, false, false},
+    {"flare_version", NONE, CODE, NULL, false, false},
+
+    {"flare_config_free", CONFIG, CODE, call_config_free, false, false},
+    {"flare_config_set_number", CONFIG, CODE, call_config_set_number, false, false},
+    {"flare_config_set_text", CONFIG, CODE, call_config_set_text, false, false},
+    {"flare_server_new", CONFIG, NOTHING, call_server_new_config, false, true},
+
+    {"flare_router_free", ROUTER, CODE, call_router_free, false, false},
+    {"flare_router_add", ROUTER, CODE, call_router_add, true, false},
+    {"flare_router_add_limited", ROUTER, CODE, call_router_add_limited, true, false},
+    {"flare_router_mount", ROUTER, CODE, call_router_mount, false, false},
+    {"flare_router_mount", ROUTER, CODE, call_router_mount_other, false, false},
+    {"flare_serve", ROUTER, CODE, call_serve, false, false},
+    {"flare_server_new", ROUTER, NOTHING, call_server_new_router, false, false},
+
+    {"flare_server_free", SERVER, CODE, call_server_free, false, false},
+    {"flare_server_listen", SERVER, CODE, call_server_listen, false, false},
+    {"flare_server_set_log", SERVER, CODE, call_server_set_log, true, false},
+    {"flare_server_set_access_log", SERVER, CODE, call_server_set_access_log, true, false},
+    {"flare_server_on_worker_start", SERVER, CODE, call_server_on_worker_start, true, false},
+    {"flare_server_on_worker_stop", SERVER, CODE, call_server_on_worker_stop, true, false},
+    {"flare_server_start", SERVER, CODE, call_server_start, false, false},
+    {"flare_server_wait", SERVER, CODE, call_server_wait, false, false},
+    {"flare_server_run", SERVER, CODE, call_server_run, false, false},
+    {"flare_server_drain", SERVER, CODE, call_server_drain, false, false},
+    {"flare_server_drain_on_signals", SERVER, CODE, call_server_drain_on_signals, false, false},
+    {"flare_server_address", SERVER, NOTHING, call_server_address, false, false},
+    {"flare_server_stat", SERVER, CODE, call_server_stat, false, false},
+    {"flare_server_workers", SERVER, CODE, call_server_workers, false, false},
+    {"flare_server_post", SERVER, CODE, call_server_post, true, false},
+
+    {"flare_request_retain", REQUEST, CODE, call_request_retain, false, false},
+    {"flare_request_release", REQUEST, CODE, call_request_release, false, false},
+    {"flare_request_method", REQUEST, NOTHING, call_request_method, false, false},
+    {"flare_request_path", REQUEST, NOTHING, call_request_path, false, false},
+    {"flare_request_query", REQUEST, NOTHING, call_request_query, false, false},
+    {"flare_request_authority", REQUEST, NOTHING, call_request_authority, false, false},
+    {"flare_request_version", REQUEST, CODE, call_request_version, false, false},
+    {"flare_request_peer", REQUEST, NOTHING, call_request_peer, false, false},
+    {"flare_request_header", REQUEST, NOTHING, call_request_header, false, false},
+    {"flare_request_header_count", REQUEST, NOTHING, call_request_header_count, false, false},
+    {"flare_request_header_name_at", REQUEST, NOTHING, call_request_header_name_at, false, false},
+    {"flare_request_header_value_at", REQUEST, NOTHING, call_request_header_value_at, false, false},
+    {"flare_request_trailer", REQUEST, NOTHING, call_request_trailer, false, false},
+    {"flare_request_param", REQUEST, NOTHING, call_request_param, false, false},
+    {"flare_request_body", REQUEST, NOTHING, call_request_body, false, false},
+    {"flare_request_cancelled", REQUEST, CODE, call_request_cancelled, false, false},
+
+    {"flare_response_retain", RESPONSE, CODE, call_response_retain, false, false},
+    {"flare_response_release", RESPONSE, CODE, call_response_release, false, false},
+    {"flare_response_add_header", RESPONSE, CODE, call_response_add_header, false, false},
+    {"flare_response_set_header", RESPONSE, CODE, call_response_set_header, false, false},
+    {"flare_response_add_trailer", RESPONSE, CODE, call_response_add_trailer, false, false},
+    {"flare_response_send", RESPONSE, CODE, call_response_send, false, false},
+    {"flare_response_send_text", RESPONSE, CODE, call_response_send_text, false, false},
+    {"flare_response_send_json", RESPONSE, CODE, call_response_send_json, false, false},
+    {"flare_response_send_borrowed", RESPONSE, CODE, call_response_send_borrowed, true, false},
+};
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+// What the messages say for the two codes; found by asking.
+static char invalid_message[256], wrong_kind_message[256];
+
+static void learn_messages(void) {
+    CHECK_STATUS(flare_config_free(NULL), FLARE_ERROR_INVALID_HANDLE);
+    snprintf(invalid_message, sizeof invalid_message, "%s", last_error());
+    CHECK_STATUS(flare_config_free((flare_config *)router), FLARE_ERROR_WRONG_KIND);
+    snprintf(wrong_kind_message, sizeof wrong_kind_message, "%s", last_error());
+    CHECK(strcmp(invalid_message, wrong_kind_message) != 0);
+}
+
+// Calls a function with a handle that it must refuse with this code.
+static void refused(const struct row *row, void *handle, int32_t code, const char *what) {
+    char place[256];
+    snprintf(place, sizeof place, "%s with %s (%p)", row->function, what, handle);
+    // Another message than the one that is wanted, so that the call has to set it.
+    flare_config_set_number(config, "planted", 0);
+    int before = gate_count(&destroyed);
+    int64_t found = row->call(handle);
+    const char *message = code == FLARE_ERROR_WRONG_KIND ? wrong_kind_message : invalid_message;
+    check_number(found, row->tells == CODE ? code : 0, place, __FILE__, __LINE__);
+    check_text(last_error(), message, place, __FILE__, __LINE__);
+    check_number(gate_count(&destroyed) - before, row->destroys ? 1 : 0, place, __FILE__, __LINE__);
+}
+
+static void refused_by_all(enum kind kind, void *handle, int32_t code, const char *what) {
+    for (int i = 0; i < ROWS; i++) {
+        if (rows[i].kind == kind && !(rows[i].optional && !handle)) refused(&rows[i], handle, code, what);
+    }
+}
+
+static void every_function_has_a_row(void) {
+    FILE *file = fopen("capi/symbols", "r");
+    if (!CHECK(file != NULL)) return;
+    char line[256], name[128];
+    int listed = 0;
+    while (fgets(line, sizeof line, file)) {
+        if (line[0] == '#' || sscanf(line, "%127s", name) != 1) continue;
+        listed++;
+        bool found = false;
+        for (int i = 0; i < ROWS; i++) found |= !strcmp(rows[i].function, name);
+        if (!found) check_text(NULL, name, "the row of a function in capi/symbols", __FILE__, __LINE__);
+    }
+    fclose(file);
+    int rows_without_repeats = ROWS;
+    for (int i = 0; i < ROWS; i++) {
+        for (int j = 0; j < i; j++) {
+            if (!strcmp(rows[i].function, rows[j].function)) {
+                rows_without_repeats--;
+                break;
+            }
+        }
+    }
+    CHECK_NUMBER(rows_without_repeats, listed);
+}
+
+// A generator of numbers that are the same in each run (xorshift).
+static uint64_t number(void) {
+    static uint64_t state = 0x9E3779B97F4A7C15;
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+static void foreign_handles(void) {
+    int on_the_stack = 0;
+    void *on_the_heap = malloc(64);
+    static char in_the_data[64];
+    for (enum kind kind = CONFIG; kind <= RESPONSE; kind++) {
+        refused_by_all(kind, &on_the_stack, FLARE_ERROR_INVALID_HANDLE, "a pointer to the stack");
+        refused_by_all(kind, on_the_heap, FLARE_ERROR_INVALID_HANDLE, "a pointer to the heap");
+        refused_by_all(kind, in_the_data, FLARE_ERROR_INVALID_HANDLE, "a pointer to data");
+        refused_by_all(kind, (void *)(intptr_t)foreign_handles, FLARE_ERROR_INVALID_HANDLE, "a pointer to code");
+        refused_by_all(kind, (void *)1, FLARE_ERROR_INVALID_HANDLE, "1");
+        refused_by_all(kind, (void *)-1, FLARE_ERROR_INVALID_HANDLE, "-1");
+        for (int i = 0; i < 100; i++) {
+            refused_by_all(kind, (void *)(uintptr_t)number(), FLARE_ERROR_INVALID_HANDLE, "a random number");
+        }
+    }
+    free(on_the_heap);
+}
+
+// The exchange that a handler kept.
+static flare_request *kept_request;
+static flare_response *kept_response;
+static gate kept = GATE_INIT;
+
+static int32_t keep(flare_request *request, flare_response *response, void *user) {
+    (void)user;
+    CHECK_STATUS(flare_response_retain(response), FLARE_OK);
+    kept_request = request;
+    kept_response = response;
+    gate_open(&kept);
+    return FLARE_OK;
+}
+
+// Notes the handles and lets them end with the call.
+static int32_t let_go(flare_request *request, flare_response *response, void *user) {
+    (void)user;
+    kept_request = request;
+    kept_response = response;
+    return flare_response_send_text(response, 200, "gone");
+}
+
+int main(void) {
+    TEST("every function of capi/symbols has a row here");
+    every_function_has_a_row();
+
+    config = flare_config_new();
+    router = flare_router_new();
+    learn_messages();
+
+    TEST("NULL is refused");
+    for (enum kind kind = CONFIG; kind <= RESPONSE; kind++) refused_by_all(kind, NULL, FLARE_ERROR_INVALID_HANDLE, "NULL");
+
+    TEST("pointers and numbers that are no handles are refused");
+    foreign_handles();
+
+    TEST("freed handles are refused, also when their place is used again");
+    flare_config *old_config = flare_config_new();
+    flare_router *old_router = flare_router_new();
+    flare_server *old_server = flare_server_new(router, NULL);
+    CHECK_STATUS(flare_config_free(old_config), FLARE_OK);
+    CHECK_STATUS(flare_router_free(old_router), FLARE_OK);
+    CHECK_STATUS(flare_server_free(old_server), FLARE_OK);
+    flare_config *others[16];
+    for (int i = 0; i < 16; i++) others[i] = flare_config_new();
+    refused_by_all(CONFIG, old_config, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
+    refused_by_all(ROUTER, old_router, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
+    refused_by_all(SERVER, old_server, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
+    for (int i = 0; i < 16; i++) CHECK_STATUS(flare_config_free(others[i]), FLARE_OK);
+
+    TEST("handles of another kind are refused");
+    app a;
+    flare_router *routes = flare_router_new();
+    route(routes, "GET", "/keep", keep, NULL);
+    route(routes, "GET", "/let-go", let_go, NULL);
+    app_start(&a, routes, one_worker());
+    client c;
+    CHECK(client_open(&c, a.address));
+    CHECK(client_send(&c, "GET /keep HTTP/1.1\r\nhost: a\r\n\r\n"));
+    if (!CHECK(gate_wait(&kept, 1))) return DONE();
+    void *live[] = {NULL, config, router, a.server, kept_request, kept_response};
+    for (enum kind wanted = CONFIG; wanted <= RESPONSE; wanted++) {
+        for (enum kind given = CONFIG; given <= RESPONSE; given++) {
+            if (given != wanted) refused_by_all(wanted, live[given], FLARE_ERROR_WRONG_KIND, "a handle of another kind");
+        }
+    }
+
+    TEST("one bit of a live handle changed makes it invalid");
+    for (enum kind kind = CONFIG; kind <= RESPONSE; kind++) {
+        // The bits of the generation, and those above all kinds. The others may lead to another live handle.
+        for (int bit = 24; bit < 64; bit++) {
+            if (bit >= 56 && bit < 59) continue;
+            void *changed = (void *)((uintptr_t)live[kind] ^ (uintptr_t)1 << bit);
+            refused_by_all(kind, changed, FLARE_ERROR_INVALID_HANDLE, "a changed handle");
+        }
+    }
+
+    TEST("all that was refused left the good handles alone");
+    CHECK_TEXT(flare_request_path(kept_request, NULL), "/keep");
+    CHECK_STATUS(flare_response_send_text(kept_response, 200, "kept"), FLARE_OK);
+    reply r = client_read(&c, false);
+    CHECK_TEXT(r.body, "kept");
+    reply_free(&r);
+
+    TEST("the handles of an exchange are refused after its last release");
+    CHECK_TEXT(flare_request_path(kept_request, NULL), "/keep");
+    CHECK_STATUS(flare_response_release(kept_response), FLARE_OK);
+    refused_by_all(REQUEST, kept_request, FLARE_ERROR_INVALID_HANDLE, "a released handle");
+    refused_by_all(RESPONSE, kept_response, FLARE_ERROR_INVALID_HANDLE, "a released handle");
+
+    TEST("the handles of an exchange that was not retained are refused after the handler");
+    CHECK(client_send(&c, "GET /let-go HTTP/1.1\r\nhost: a\r\n\r\n"));
+    r = client_read(&c, false);
+    CHECK_TEXT(r.body, "gone");
+    reply_free(&r);
+    // The answer left before the handles ended: the worker does one after the other. A second exchange is behind both.
+    expect(&a, "GET /none HTTP/1.1\r\nhost: a\r\n\r\n", 404, "Not Found");
+    refused_by_all(REQUEST, kept_request, FLARE_ERROR_INVALID_HANDLE, "a finished handle");
+    refused_by_all(RESPONSE, kept_response, FLARE_ERROR_INVALID_HANDLE, "a finished handle");
+    client_close(&c);
+    app_stop(&a);
+
+    CHECK_STATUS(flare_config_free(config), FLARE_OK);
+    CHECK_STATUS(flare_router_free(router), FLARE_OK);
+    return DONE();
+}
