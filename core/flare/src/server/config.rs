@@ -15,7 +15,9 @@ pub struct ServerConfig {
     pub pin_workers: bool,
     /// Connections that may wait to be accepted, for each listener. 1 to 65535.
     pub backlog: u32,
-    /// Connections open at once, over all workers. At the limit no more are accepted until one closes. At least 1.
+    /// Connections open at once, over all workers. At the limit no more are accepted until one closes; they wait in the backlog.
+    /// Workers find out at the same time, each with a connection in its hands: there may be one more for each worker but the
+    /// first. At least 1.
     pub max_connections: usize,
     /// Limits of what HTTP/1.1 reads.
     pub http1: Limits,

@@ -1,6 +1,6 @@
 //! What the workers of a server share, and how other threads reach them.
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
@@ -22,6 +22,8 @@ pub(crate) enum Message {
     Answered(ExchangeKey),
     /// A task for the worker.
     Run(Task),
+    /// A connection closed somewhere, so one more may be accepted.
+    Room,
     /// The server ends; what still runs at this time is cut.
     Drain(Instant),
 }
@@ -38,7 +40,9 @@ pub(crate) struct Shared {
     pub(crate) service: Service,
     pub(crate) hooks: Hooks,
     /// Connections open over all workers.
-    pub(crate) open: AtomicUsize,
+    open: AtomicUsize,
+    /// Workers that wait for room, so that a connection which closes has to look for them only then.
+    waiting: AtomicUsize,
     pub(crate) workers: Vec<Arc<WorkerBox>>,
     /// A drain that was asked for; workers that open later learn it too.
     drain: Mutex<Option<Instant>>,
@@ -49,11 +53,13 @@ pub(crate) struct WorkerBox {
     pub(crate) index: usize,
     pub(crate) counters: Arc<Counters>,
     mailbox: OnceLock<Mailbox<Message>>,
+    /// It stopped accepting until there is room.
+    waits: AtomicBool,
 }
 
 impl WorkerBox {
     pub(crate) fn new(index: usize) -> Self {
-        Self { index, counters: Arc::default(), mailbox: OnceLock::new() }
+        Self { index, counters: Arc::default(), mailbox: OnceLock::new(), waits: AtomicBool::new(false) }
     }
 
     /// The worker lives: it has a mailbox.
@@ -71,7 +77,46 @@ impl WorkerBox {
 impl Shared {
     pub(crate) fn new(service: Service, hooks: Hooks, workers: usize) -> Self {
         let workers = (0..workers).map(|index| Arc::new(WorkerBox::new(index))).collect();
-        Self { service, hooks, open: AtomicUsize::new(0), workers, drain: Mutex::new(None) }
+        Self { service, hooks, open: AtomicUsize::new(0), waiting: AtomicUsize::new(0), workers, drain: Mutex::new(None) }
+    }
+
+    /// Counts a new connection. False: it was the last one for now.
+    pub(crate) fn opened(&self) -> bool {
+        self.open.fetch_add(1, Ordering::SeqCst) + 1 < self.service.config.max_connections
+    }
+
+    /// Counts a connection that closed, and tells the workers that waited for it.
+    pub(crate) fn closed(&self) {
+        let left = self.open.fetch_sub(1, Ordering::SeqCst) - 1;
+        if left < self.service.config.max_connections && self.waiting.load(Ordering::SeqCst) > 0 {
+            for worker in &self.workers {
+                if self.end_wait(worker) {
+                    worker.post(Message::Room);
+                }
+            }
+        }
+    }
+
+    /// Whether one more connection may be accepted. If not, the worker is told when that changes.
+    pub(crate) fn has_room(&self, worker: &WorkerBox) -> bool {
+        let room = || self.open.load(Ordering::SeqCst) < self.service.config.max_connections;
+        if room() {
+            return true;
+        }
+        if !worker.waits.swap(true, Ordering::SeqCst) {
+            self.waiting.fetch_add(1, Ordering::SeqCst);
+        }
+        // One may have closed just before it could know that somebody waits.
+        room() && self.end_wait(worker)
+    }
+
+    /// Whether the worker had waited until now.
+    fn end_wait(&self, worker: &WorkerBox) -> bool {
+        let waited = worker.waits.swap(false, Ordering::SeqCst);
+        if waited {
+            self.waiting.fetch_sub(1, Ordering::SeqCst);
+        }
+        waited
     }
 
     /// Asks all workers to end by this time. A later call can only bring the time forward.

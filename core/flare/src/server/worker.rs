@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use flare_net::{Address, Clock, Driver, DriverOptions, Event, Key, Listener, ListenerKey, MailboxReceiver, Millis, Output, Peer, Sent, TimerId, Wheel};
@@ -58,6 +57,7 @@ pub(crate) struct Worker {
     batch: Vec<Message>,
     output: Output,
     shared: Arc<Shared>,
+    own: Arc<WorkerBox>,
     counters: Arc<Counters>,
     context: WorkerContext,
     drain_deadline: Option<Millis>,
@@ -82,7 +82,7 @@ const USER_TIMERS: u64 = 0xffff_ffff_0000_0000;
 
 impl Worker {
     /// Makes a worker on the thread that will run it.
-    pub(crate) fn new(shared: &Arc<Shared>, own: &WorkerBox, listeners: Vec<Listener>) -> io::Result<Self> {
+    pub(crate) fn new(shared: &Arc<Shared>, own: &Arc<WorkerBox>, listeners: Vec<Listener>) -> io::Result<Self> {
         let mut driver = Driver::new(DriverOptions::default())?;
         let (mailbox, messages) = driver.mailbox(usize::MAX)?;
         own.open(mailbox.clone());
@@ -114,6 +114,7 @@ impl Worker {
             batch: Vec::new(),
             output: Output::new(),
             shared: Arc::clone(shared),
+            own: Arc::clone(own),
             counters: Arc::clone(&own.counters),
             context: WorkerContext::new(own.index),
             drain_deadline: None,
@@ -188,8 +189,7 @@ impl Worker {
 
     fn accepted(&mut self, key: Key, peer: Peer) {
         self.counters.accepted.add(1);
-        let open = self.shared.open.fetch_add(1, Ordering::Relaxed) + 1;
-        if open >= self.env.service.config.max_connections && self.accepting == Accepting::Yes {
+        if !self.shared.opened() && self.accepting != Accepting::Over && !self.shared.has_room(&self.own) {
             self.accepting = Accepting::Full;
             for listener in &self.listeners {
                 self.driver.pause_accept(*listener);
@@ -206,7 +206,8 @@ impl Worker {
     fn accept_failed(&mut self, error: &io::Error) {
         self.counters.accept_errors.add(1);
         self.env.service.log.tell(Level::Warn, "accept failed", || error.to_string());
-        if self.accepting != Accepting::Over {
+        // When it is full, all listeners go on together as soon as there is room.
+        if !matches!(self.accepting, Accepting::Over | Accepting::Full) {
             let until = self.env.now + ACCEPT_BACK_OFF;
             self.accepting = Accepting::BackOff { until };
             self.wheel.arm(until, ACCEPT_TIMER);
@@ -386,10 +387,7 @@ impl Worker {
         connection.session.abort(reason, &mut self.env);
         self.driver.close(key);
         self.counters.closed.add(1);
-        self.shared.open.fetch_sub(1, Ordering::Relaxed);
-        if self.accepting == Accepting::Full {
-            self.resume_accept();
-        }
+        self.shared.closed();
     }
 
     fn mail(&mut self) {
@@ -406,6 +404,11 @@ impl Worker {
                 Message::Run(task) => {
                     task(&mut self.context);
                     self.take_timers();
+                }
+                Message::Room => {
+                    if self.accepting == Accepting::Full && self.shared.has_room(&self.own) {
+                        self.resume_accept();
+                    }
                 }
                 Message::Drain(deadline) => self.drain(deadline),
             }
