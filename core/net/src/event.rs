@@ -23,6 +23,11 @@ pub enum Event {
         /// What the system said.
         error: io::Error,
     },
+    /// A connection that [`Driver::connect`](crate::Driver::connect) began is there. From now on it is read.
+    Connected {
+        /// The connection.
+        key: Key,
+    },
     /// A connection received bytes: at least one.
     Received {
         /// The connection.
@@ -35,7 +40,8 @@ pub enum Event {
         /// The connection.
         key: Key,
     },
-    /// The connection is lost: reset, or both directions closed by the peer. Nothing more comes for this key; close it.
+    /// The connection is lost: reset, both directions closed by the peer, never connected, or a file that was to be sent is too short. Nothing
+    /// more comes for this key; close it.
     Failed {
         /// The connection.
         key: Key,
@@ -45,6 +51,12 @@ pub enum Event {
     /// The backlog of a connection is empty again, after a [`send`](crate::Driver::send) that said
     /// [`Queued`](crate::Sent::Queued).
     Flushed {
+        /// The connection.
+        key: Key,
+    },
+    /// Fewer bytes of a connection wait to be sent than [`Driver::set_low_water`](crate::Driver::set_low_water) named. Comes once for each
+    /// call. When the backlog is empty, `Flushed` follows.
+    Writable {
         /// The connection.
         key: Key,
     },

@@ -7,6 +7,10 @@ const _: () = assert!(usize::BITS == 64, "flare-net needs a 64-bit target");
 pub(crate) const LISTENERS: u32 = 1 << 31;
 /// The index that names the mailbox.
 const MAILBOX: u32 = u32::MAX;
+/// The index that names the timer.
+const TIMER: u32 = u32::MAX - 1;
+/// How many listeners there may be: what the numbers from `LISTENERS` on leave.
+pub(crate) const MOST_LISTENERS: u32 = TIMER - LISTENERS;
 
 /// Names one connection of a [`Driver`](crate::Driver), from accept (or insert) until close. A key is never valid again after its
 /// connection was closed, even though its index is reused.
@@ -50,6 +54,7 @@ pub(crate) enum Target {
     Connection(Key),
     Listener(ListenerKey),
     Mailbox,
+    Timer,
 }
 
 impl Target {
@@ -58,6 +63,7 @@ impl Target {
             Target::Connection(key) => key.to_u64() as usize,
             Target::Listener(ListenerKey(index)) => (LISTENERS | index) as usize,
             Target::Mailbox => MAILBOX as usize,
+            Target::Timer => TIMER as usize,
         })
     }
 
@@ -65,6 +71,7 @@ impl Target {
         let key = Key::from_u64(token.0 as u64);
         match key.index {
             MAILBOX => Target::Mailbox,
+            TIMER => Target::Timer,
             index if index >= LISTENERS => Target::Listener(ListenerKey(index - LISTENERS)),
             _ => Target::Connection(key),
         }
@@ -81,8 +88,9 @@ mod tests {
             Target::Connection(Key { index: 0, generation: 0 }),
             Target::Connection(Key { index: LISTENERS - 1, generation: u32::MAX }),
             Target::Listener(ListenerKey(0)),
-            Target::Listener(ListenerKey(LISTENERS - 2)),
+            Target::Listener(ListenerKey(MOST_LISTENERS - 1)),
             Target::Mailbox,
+            Target::Timer,
         ];
         for target in edges {
             assert_eq!(Target::from_token(target.to_token()), target);

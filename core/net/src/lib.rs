@@ -52,24 +52,31 @@ compile_error!("flare-net runs on Unix systems: Linux, and by kqueue macOS and t
 mod address;
 mod affinity;
 mod backlog;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod broken_pipe;
 mod clock;
+mod credentials;
 mod descriptors;
 mod driver;
 mod event;
+mod file_part;
 mod key;
 mod lease;
 mod listener;
 mod mailbox;
 mod output;
+mod send_file;
 mod signals;
 mod socket_file;
 mod stream;
+mod timer_source;
 mod transmit;
 mod wheel;
 
 pub use address::{Address, AddressError, Peer, resolve};
 pub use affinity::{cores, pin_to_core};
 pub use clock::{Clock, Millis};
+pub use credentials::Credentials;
 pub use descriptors::raise_descriptor_limit;
 pub use driver::{Driver, DriverOptions, Sent};
 pub use event::Event;

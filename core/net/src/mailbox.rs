@@ -27,7 +27,7 @@ struct Shared<T> {
     queue: Mutex<Queue<T>>,
     /// Set by the post that wakes the receiver, cleared by the receiver: the posts between need not wake it again.
     woken: AtomicBool,
-    waker: mio::Waker,
+    waker: Arc<mio::Waker>,
 }
 
 struct Queue<T> {
@@ -44,7 +44,7 @@ impl<T> Shared<T> {
 }
 
 /// Both ends of a mailbox that wakes through `waker` and holds at most `capacity` messages.
-pub(crate) fn mailbox<T: Send>(waker: mio::Waker, capacity: usize) -> (Mailbox<T>, MailboxReceiver<T>) {
+pub(crate) fn mailbox<T: Send>(waker: Arc<mio::Waker>, capacity: usize) -> (Mailbox<T>, MailboxReceiver<T>) {
     let queue = Mutex::new(Queue { messages: Vec::new(), capacity, closed: false });
     let shared = Arc::new(Shared { queue, woken: AtomicBool::new(false), waker });
     (Mailbox { shared: Arc::clone(&shared) }, MailboxReceiver { shared })

@@ -1,79 +1,115 @@
 //! Sending without blocking: how much of an output the system takes now.
 
 use crate::Output;
+use crate::output::{Body, fill};
+use crate::send_file::FileSender;
 use socket2::SockRef;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::os::fd::OwnedFd;
 
-use bytes::{Buf, Bytes};
-
 /// The most pieces in one call. Systems take up to 1024; most outputs have two.
 const SLICES: usize = 64;
 
-/// A peer that is gone must be an error, never a signal to the whole process. Where the flag does not exist, the socket has an option
-/// instead (`prepare` in `driver/sources.rs`).
-#[cfg(not(target_vendor = "apple"))]
-const FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
-#[cfg(target_vendor = "apple")]
-const FLAGS: libc::c_int = 0;
+/// About how many bytes one connection may send before the others have their turn. A call takes some 100 µs for as many, mostly to copy
+/// them.
+pub(crate) const TURN: usize = 1 << 20;
 
-/// Sends as much as the system takes, and says how much: less than the whole means that the socket is full.
-pub(crate) fn transmit(socket: &OwnedFd, output: &Output) -> io::Result<usize> {
-    let socket = SockRef::from(socket);
+/// A peer that is gone must be an error, never a signal to the whole process. Where the flag does not exist, the socket has an option
+/// instead (`adopt` in `driver/mod.rs`).
+#[cfg(not(target_vendor = "apple"))]
+pub(crate) const FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
+#[cfg(target_vendor = "apple")]
+pub(crate) const FLAGS: libc::c_int = 0;
+
+/// What became of an attempt to send.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// How many bytes the system took.
+    pub(crate) sent: usize,
+    /// Whether it stopped because the socket takes no more. Otherwise everything was sent, or the turn is used up.
+    pub(crate) full: bool,
+}
+
+/// Sends as much of an output as the system takes, up to about [`TURN`] bytes.
+pub(crate) fn transmit(socket: &OwnedFd, output: &Output) -> io::Result<Progress> {
     let length = output.len();
-    let mut sent = 0;
-    while sent < length {
+    let mut progress = Progress { sent: 0, full: false };
+    let mut files = FileSender::new();
+    while progress.sent < length.min(TURN) && !progress.full {
+        let limit = TURN - progress.sent;
         let (offered, result) = match output.flat() {
             // A plain send costs 5 % less of a small request than one with a vector.
             Some(text) => {
-                let rest = text.get(sent..).unwrap_or_default();
-                (rest.len(), socket.send_with_flags(rest, FLAGS))
+                let rest = text.get(progress.sent..).unwrap_or_default();
+                let rest = rest.get(..limit).unwrap_or(rest);
+                (rest.len(), SockRef::from(socket).send_with_flags(rest, FLAGS))
             }
             None => {
                 let mut slices = [IoSlice::new(&[]); SLICES];
-                let (count, bytes) = output.slices(sent, &mut slices);
-                let slices = slices.get(..count).unwrap_or_default();
-                (bytes, socket.send_vectored_with_flags(slices, FLAGS))
-            }
-        };
-        match taken(result)? {
-            Some(count) => {
-                sent += count;
-                if count < offered {
-                    break;
+                let (count, bytes) = output.slices(progress.sent, limit, &mut slices);
+                match slices.get(..count) {
+                    Some([]) | None => {
+                        let Some(part) = output.file_at(progress.sent) else { break };
+                        progress.add_file(files.send(socket, &part, limit)?);
+                        continue;
+                    }
+                    Some(slices) => (bytes, SockRef::from(socket).send_vectored_with_flags(slices, FLAGS)),
                 }
             }
-            None => break,
-        }
+        };
+        progress.add(offered, result)?;
     }
-    Ok(sent)
+    Ok(progress)
 }
 
-/// Sends from the front of a queue and removes what was sent. Says how many bytes that was; the socket is full when some are left.
-pub(crate) fn transmit_queue(socket: &OwnedFd, queue: &mut VecDeque<Bytes>) -> io::Result<usize> {
-    let socket = SockRef::from(socket);
-    let mut sent = 0;
-    while !queue.is_empty() {
-        let mut slices = [IoSlice::new(&[]); SLICES];
-        let (mut count, mut offered) = (0, 0);
-        for (slice, bytes) in slices.iter_mut().zip(queue.iter()) {
-            *slice = IoSlice::new(bytes);
-            count += 1;
-            offered += bytes.len();
+/// Sends from the front of a queue, up to about [`TURN`] bytes, and removes what was sent.
+pub(crate) fn transmit_queue(socket: &OwnedFd, queue: &mut VecDeque<Body>) -> io::Result<Progress> {
+    let mut progress = Progress { sent: 0, full: false };
+    let mut files = FileSender::new();
+    while let Some(front) = queue.front()
+        && progress.sent < TURN
+        && !progress.full
+    {
+        let before = progress.sent;
+        let limit = TURN - before;
+        if let Body::File(part) = front {
+            progress.add_file(files.send(socket, part, limit)?);
+        } else {
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let (count, offered) = fill(&mut slices, limit, queue.iter().map(Body::bytes));
+            let slices = slices.get(..count).unwrap_or_default();
+            progress.add(offered, SockRef::from(socket).send_vectored_with_flags(slices, FLAGS))?;
         }
-        let result = socket.send_vectored_with_flags(slices.get(..count).unwrap_or_default(), FLAGS);
-        let Some(taken) = taken(result)? else { break };
-        sent += taken;
-        remove_front(queue, taken);
-        if taken < offered {
-            break;
-        }
+        remove_front(queue, progress.sent - before);
     }
-    Ok(sent)
+    Ok(progress)
 }
 
-fn remove_front(queue: &mut VecDeque<Bytes>, mut count: usize) {
+impl Progress {
+    /// Counts what a call took of the bytes it was offered: less than all means that the socket is full.
+    fn add(&mut self, offered: usize, result: io::Result<usize>) -> io::Result<()> {
+        match result {
+            Ok(count) => {
+                self.sent += count;
+                self.full = count < offered;
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.full = true,
+            // Nothing was taken: the caller's loop tries again.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Counts what was taken of a file: nothing means that the socket is full.
+    fn add_file(&mut self, count: usize) {
+        self.sent += count;
+        self.full = count == 0;
+    }
+}
+
+fn remove_front(queue: &mut VecDeque<Body>, mut count: usize) {
     while let Some(front) = queue.front_mut() {
         if front.len() > count {
             front.advance(count);
@@ -81,16 +117,5 @@ fn remove_front(queue: &mut VecDeque<Bytes>, mut count: usize) {
         }
         count -= front.len();
         queue.pop_front();
-    }
-}
-
-/// The bytes that were taken; `None` when the socket is full.
-fn taken(result: io::Result<usize>) -> io::Result<Option<usize>> {
-    match result {
-        Ok(count) => Ok(Some(count)),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-        // Nothing was taken: the caller's loop tries again.
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Some(0)),
-        Err(error) => Err(error),
     }
 }

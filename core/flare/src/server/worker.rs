@@ -184,6 +184,7 @@ impl Worker {
             Event::Failed { key, .. } => self.close(key, CancelReason::PeerGone),
             Event::AcceptFailed { error, .. } => self.accept_failed(&error),
             Event::Woken => self.mail(),
+            Event::Connected { .. } | Event::Writable { .. } => {}
         }
     }
 

@@ -125,8 +125,12 @@ impl TestConnection {
     /// The network takes everything at once, so a session that waits for it goes on.
     fn flush(&mut self) {
         while !self.output.is_empty() {
-            self.output.copy_to(&mut self.received);
+            let copied = self.output.copy_to(&mut self.received);
             self.output.clear();
+            if copied.is_err() {
+                // A file that cannot be read ends a connection, as in a server.
+                return self.abort();
+            }
             if self.is_open() {
                 self.session.flushed(&mut self.env, &mut self.output);
             }

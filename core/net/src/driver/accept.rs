@@ -1,7 +1,7 @@
 //! Accepting connections.
 
 use super::{Driver, acceptor};
-use crate::key::{LISTENERS, ListenerKey, Target};
+use crate::key::{ListenerKey, MOST_LISTENERS, Target};
 use crate::listener::ListenSocket;
 use crate::{Event, Listener, Peer};
 use mio::unix::SourceFd;
@@ -105,8 +105,7 @@ impl Driver {
     /// # Errors
     /// What the system says when it cannot watch the socket.
     pub fn listen(&mut self, listener: Listener, exclusive: bool) -> io::Result<ListenerKey> {
-        // One less than there are numbers: the last one is the mailbox.
-        let index = u32::try_from(self.acceptors.len()).ok().filter(|index| *index < LISTENERS - 1);
+        let index = u32::try_from(self.acceptors.len()).ok().filter(|index| *index < MOST_LISTENERS);
         let Some(index) = index else {
             return Err(io::Error::new(io::ErrorKind::OutOfMemory, "too many listeners"));
         };

@@ -1,24 +1,27 @@
 //! The readiness driver: waits for the operating system, then does the input and output of one thread's connections.
 
 mod accept;
+mod connect;
+mod host;
+mod send;
 mod sources;
 
-use crate::backlog::Backlog;
 use crate::key::{ListenerKey, Target};
 use crate::lease::Leases;
 use crate::mailbox::{Mailbox, MailboxReceiver, mailbox};
-use crate::transmit::transmit;
-use crate::{Address, Event, Key, Lease, Output, Stream};
+use crate::timer_source::TimerSource;
+use crate::{Address, Credentials, Event, Key, Lease, Stream};
 use accept::Acceptor;
 use mio::Interest;
 use mio::unix::SourceFd;
+pub use send::Sent;
 use socket2::SockRef;
 use sources::{Source, Sources, State};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::{self, Read};
-use std::net::Shutdown;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The sizes a driver starts with.
@@ -36,18 +39,10 @@ impl Default for DriverOptions {
     }
 }
 
-/// What became of an output.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub enum Sent {
-    /// The system has taken all of it.
-    All,
-    /// Some of it waits in the connection's backlog. [`Event::Flushed`] comes when the backlog is empty.
-    Queued,
-}
-
 /// Owns the sockets of one thread and does their input and output.
 ///
-/// A turn is one [`Driver::wait`], then [`Driver::next`] until it gives `None`. Reading happens inside `next`, one connection after the
+/// A turn is one [`Driver::wait`], then [`Driver::next`] until it gives `None`. Who has a budget for a turn may stop earlier: what is left
+/// comes first in the next turn. Reading happens inside `next`, one connection after the
 /// other; a connection with more to read than one buffer goes behind the others. A key that was closed may be passed to any method: it
 /// names nothing, and nothing happens.
 pub struct Driver {
@@ -60,7 +55,13 @@ pub struct Driver {
     ready: VecDeque<Target>,
     /// How many of `ready` belong to this turn. What comes behind waits for the next, so that no turn is endless.
     turn: usize,
+    /// Wakes for the mailbox and for [`Driver::wake_self`]: some systems have only one such source.
+    waker: Arc<mio::Waker>,
     has_mailbox: Cell<bool>,
+    woke_self: Cell<bool>,
+    mail_queued: bool,
+    timer: Option<TimerSource>,
+    timer_armed: bool,
 }
 
 impl Driver {
@@ -69,29 +70,34 @@ impl Driver {
     /// # Errors
     /// Running out of descriptors.
     pub fn new(options: DriverOptions) -> io::Result<Driver> {
+        let poll = mio::Poll::new()?;
+        let waker = Arc::new(mio::Waker::new(poll.registry(), Target::Mailbox.to_token())?);
         Ok(Driver {
-            poll: mio::Poll::new()?,
+            poll,
             events: mio::Events::with_capacity(options.events.max(1)),
             sources: Sources::new(),
             acceptors: Vec::new(),
             leases: Leases::new(options.read_buffer),
             ready: VecDeque::with_capacity(options.events.max(1)),
             turn: 0,
+            waker,
             has_mailbox: Cell::new(false),
+            woke_self: Cell::new(false),
+            mail_queued: false,
+            timer: None,
+            timer_armed: false,
         })
     }
 
     /// Makes the mailbox of this driver, for at most `capacity` messages. [`Event::Woken`] comes when something was posted.
     ///
     /// # Errors
-    /// `AlreadyExists` for a second one; running out of descriptors.
+    /// `AlreadyExists` for a second one.
     pub fn mailbox<T: Send>(&self, capacity: usize) -> io::Result<(Mailbox<T>, MailboxReceiver<T>)> {
-        if self.has_mailbox.get() {
+        if self.has_mailbox.replace(true) {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a driver has one mailbox"));
         }
-        let waker = mio::Waker::new(self.poll.registry(), Target::Mailbox.to_token())?;
-        self.has_mailbox.set(true);
-        Ok(mailbox(waker, capacity))
+        Ok(mailbox(Arc::clone(&self.waker), capacity))
     }
 
     /// Takes over a stream that was connected elsewhere, and begins to read it.
@@ -104,14 +110,18 @@ impl Driver {
         self.adopt(socket)
     }
 
-    /// Watches a socket that does not block.
+    /// Watches a socket that does not block, and begins to read it.
     fn adopt(&mut self, socket: OwnedFd) -> io::Result<Key> {
+        self.watch(socket, Interest::READABLE)
+    }
+
+    fn watch(&mut self, socket: OwnedFd, interest: Interest) -> io::Result<Key> {
         #[cfg(target_vendor = "apple")]
         SockRef::from(&socket).set_nosigpipe(true)?;
         let fd = socket.as_raw_fd();
         let key = self.sources.insert(socket)?;
         let token = Target::Connection(key).to_token();
-        if let Err(error) = self.poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE) {
+        if let Err(error) = self.poll.registry().register(&mut SourceFd(&fd), token, interest) {
             self.sources.remove(key);
             return Err(error);
         }
@@ -141,7 +151,14 @@ impl Driver {
                     Some(acceptor) => acceptor.note_ready(),
                     None => false,
                 },
-                Target::Mailbox => true,
+                Target::Mailbox => {
+                    self.woke_self.set(false);
+                    self.has_mailbox.get() && !std::mem::replace(&mut self.mail_queued, true)
+                }
+                Target::Timer => {
+                    self.timer_armed = false;
+                    false
+                }
             };
             if queue {
                 self.ready.push_back(target);
@@ -160,7 +177,11 @@ impl Driver {
             let event = match self.ready.pop_front()? {
                 Target::Connection(key) => self.serve(key),
                 Target::Listener(key) => self.accept(key),
-                Target::Mailbox => Some(Event::Woken),
+                Target::Mailbox => {
+                    self.mail_queued = false;
+                    Some(Event::Woken)
+                }
+                Target::Timer => None,
             };
             if event.is_some() {
                 return event;
@@ -183,19 +204,50 @@ impl Driver {
     fn serve(&mut self, key: Key) -> Option<Event> {
         let source = self.sources.get(key)?;
         source.state.remove(State::QUEUED);
+        if source.state.contains(State::MORE_THAN_READING) {
+            return self.serve_all(key);
+        }
+        self.read_or_lose(key)
+    }
+
+    /// All that may be to do for a connection: for most there is only something to read.
+    fn serve_all(&mut self, key: Key) -> Option<Event> {
+        let source = self.sources.get(key)?;
         if source.state.contains(State::FAILED) {
             return None;
         }
-        if source.state.take(State::WRITABLE) && source.backlog.is_some() {
-            match flush(source) {
-                Ok(false) => {}
-                Ok(true) => {
-                    self.requeue_first(key);
-                    return Some(Event::Flushed { key });
-                }
-                Err(error) => return Some(fail(source, key, error)),
-            }
+        if source.state.contains(State::CONNECTING) {
+            return self.finish_connect(key);
         }
+        if source.state.take(State::WRITABLE)
+            && let Err(error) = self.flush(key)
+        {
+            return self.sources.get(key).map(|source| fail(source, key, error));
+        }
+        let source = self.sources.get(key)?;
+        let unsent = source.backlog.is_some();
+        // What the turn did not allow to send goes on in the next.
+        let again = unsent && source.state.contains(State::WRITABLE);
+        let told = if source.state.take(State::TELL_WRITABLE) {
+            Some(Event::Writable { key })
+        } else if source.state.take(State::TELL_FLUSHED) && !unsent {
+            // With a new backlog it would be untrue.
+            Some(Event::Flushed { key })
+        } else {
+            None
+        };
+        let to_read = told.is_some() && !again;
+        let event = told.or_else(|| self.read_or_lose(key));
+        if to_read {
+            self.queue_first(key);
+        } else if again {
+            self.queue_last(key);
+        }
+        event
+    }
+
+    fn read_or_lose(&mut self, key: Key) -> Option<Event> {
+        let source = self.sources.get(key)?;
         if source.state.may_read() {
             return self.read(key);
         }
@@ -221,7 +273,7 @@ impl Driver {
                 source.state.remove(State::READABLE);
                 source.state.insert(State::ENDED);
                 if source.state.contains(State::HUNG_UP) || source.state.contains(State::ERROR) {
-                    self.requeue_first(key);
+                    self.queue_first(key);
                 }
                 Some(Event::ReadClosed { key })
             }
@@ -233,7 +285,7 @@ impl Driver {
                     self.ready.push_back(Target::Connection(key));
                 } else if source.state.contains(State::CLOSING) {
                     // No event will tell about the end again: it has to be read.
-                    self.requeue_first(key);
+                    self.queue_first(key);
                 } else {
                     // The system has no more; asking it to say so would cost a call. The next event comes with the next bytes.
                     source.state.remove(State::READABLE);
@@ -252,13 +304,23 @@ impl Driver {
     }
 
     /// Puts a connection first in this turn.
-    fn requeue_first(&mut self, key: Key) {
+    fn queue_first(&mut self, key: Key) {
         if let Some(source) = self.sources.get(key)
             && !source.state.contains(State::QUEUED)
         {
             source.state.insert(State::QUEUED);
             self.ready.push_front(Target::Connection(key));
             self.turn += 1;
+        }
+    }
+
+    /// Puts a connection last, in the next turn.
+    fn queue_last(&mut self, key: Key) {
+        if let Some(source) = self.sources.get(key)
+            && !source.state.contains(State::QUEUED)
+        {
+            source.state.insert(State::QUEUED);
+            self.ready.push_back(Target::Connection(key));
         }
     }
 
@@ -274,70 +336,10 @@ impl Driver {
     pub fn resume_read(&mut self, key: Key) {
         if let Some(source) = self.sources.get(key) {
             source.state.remove(State::PAUSED);
-            if source.state.may_read() && !source.state.contains(State::QUEUED) {
-                source.state.insert(State::QUEUED);
-                self.ready.push_back(Target::Connection(key));
+            if source.state.may_read() {
+                self.queue_last(key);
             }
         }
-    }
-
-    /// Sends an output, behind the backlog if there is one, and empties it in any case. The backlog has no bound of its own: look at
-    /// [`Driver::backlog`], and stop making output while it is high.
-    ///
-    /// # Errors
-    /// `BrokenPipe` or `ConnectionReset` when the peer is gone, `NotConnected` for a key that was closed, and what else the system says. Some
-    /// of the output may have been sent. The caller closes.
-    pub fn send(&mut self, key: Key, output: &mut Output) -> io::Result<Sent> {
-        let result = self.send_or_queue(key, output);
-        // Whatever happened: the next output must not begin with the bytes of this one.
-        output.clear();
-        result
-    }
-
-    fn send_or_queue(&mut self, key: Key, output: &mut Output) -> io::Result<Sent> {
-        let Some(source) = self.sources.get(key) else {
-            return Err(io::ErrorKind::NotConnected.into());
-        };
-        if let Some(backlog) = &mut source.backlog {
-            backlog.append(output, 0);
-            return Ok(Sent::Queued);
-        }
-        let sent = transmit(&source.socket, output)?;
-        if sent >= output.len() {
-            return Ok(Sent::All);
-        }
-        let mut backlog = Box::new(Backlog::default());
-        backlog.append(output, sent);
-        source.backlog = Some(backlog);
-        if !source.state.contains(State::WATCHES_WRITE) {
-            // It stays: without a blocked write it causes no events, and the next short write saves the call.
-            let fd = source.socket.as_raw_fd();
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            let token = Target::Connection(key).to_token();
-            self.poll.registry().reregister(&mut SourceFd(&fd), token, interest)?;
-            source.state.insert(State::WATCHES_WRITE);
-        }
-        Ok(Sent::Queued)
-    }
-
-    /// How many bytes of a connection wait to be sent.
-    pub fn backlog(&self, key: Key) -> usize {
-        self.sources.peek(key).and_then(|source| source.backlog.as_ref()).map_or(0, |backlog| backlog.len())
-    }
-
-    /// Says to the peer that nothing more will be sent, once the backlog is empty. Reading goes on.
-    ///
-    /// # Errors
-    /// `NotConnected` when the peer has reset the connection, or the key was closed.
-    pub fn shutdown_write(&mut self, key: Key) -> io::Result<()> {
-        let Some(source) = self.sources.get(key) else {
-            return Err(io::ErrorKind::NotConnected.into());
-        };
-        source.state.insert(State::WRITE_SHUT);
-        if source.backlog.is_some() {
-            return Ok(());
-        }
-        SockRef::from(&source.socket).shutdown(Shutdown::Write)
     }
 
     /// Closes a connection. Its backlog is dropped; bytes of the peer that were not read make the system answer with a reset.
@@ -373,13 +375,14 @@ impl Driver {
         let source = self.sources.peek(key).ok_or(io::ErrorKind::NotConnected)?;
         SockRef::from(&source.socket).peer_addr().map(|address| Address::from_socket2(&address))
     }
-}
 
-impl AsRawFd for Driver {
-    /// The descriptor that becomes readable when [`Driver::wait`] has something new, for a host that owns the loop. It does not know what
-    /// [`Driver::is_ready`] says.
-    fn as_raw_fd(&self) -> RawFd {
-        self.poll.as_raw_fd()
+    /// The process at the other end of a Unix socket, as it was when it connected (SO_PEERCRED; Linux). A system call.
+    ///
+    /// # Errors
+    /// `NotConnected` for a key that was closed, `Unsupported` for TCP and on other systems.
+    pub fn peer_credentials(&self, key: Key) -> io::Result<Credentials> {
+        let source = self.sources.peek(key).ok_or(io::ErrorKind::NotConnected)?;
+        Credentials::of_peer(&source.socket)
     }
 }
 
@@ -394,20 +397,6 @@ impl std::fmt::Debug for Driver {
 
 fn acceptor(acceptors: &mut [Option<Acceptor>], key: ListenerKey) -> Option<&mut Acceptor> {
     acceptors.get_mut(key.index())?.as_mut()
-}
-
-/// Sends the backlog. Whether it is gone.
-fn flush(source: &mut Source) -> io::Result<bool> {
-    if let Some(backlog) = &mut source.backlog
-        && !backlog.flush(&source.socket)?
-    {
-        return Ok(false);
-    }
-    source.backlog = None;
-    if source.state.contains(State::WRITE_SHUT) {
-        SockRef::from(&source.socket).shutdown(Shutdown::Write)?;
-    }
-    Ok(true)
 }
 
 /// Why a connection that is not being read is lost, if it is.

@@ -10,8 +10,10 @@ use std::os::fd::OwnedFd;
 pub(super) struct Source {
     pub(super) socket: OwnedFd,
     pub(super) state: State,
-    /// Only while the socket does not take all that is sent.
+    /// Only while something waits to be sent.
     pub(super) backlog: Option<Box<Backlog>>,
+    /// How many bytes the system has taken.
+    pub(super) sent: u64,
 }
 
 /// What is known about a connection without asking the system.
@@ -41,7 +43,18 @@ impl State {
     pub(super) const WATCHES_WRITE: u16 = 1 << 9;
     /// The write direction is shut, or will be when the backlog is empty.
     pub(super) const WRITE_SHUT: u16 = 1 << 10;
+    /// Not connected yet.
+    pub(super) const CONNECTING: u16 = 1 << 11;
+    /// The backlog fell below the mark: to be told.
+    pub(super) const TELL_WRITABLE: u16 = 1 << 12;
+    /// The backlog became empty: to be told.
+    pub(super) const TELL_FLUSHED: u16 = 1 << 13;
 
+    /// Any of these: there may be more to do than to read.
+    pub(super) const MORE_THAN_READING: u16 =
+        Self::WRITABLE | Self::FAILED | Self::CONNECTING | Self::TELL_WRITABLE | Self::TELL_FLUSHED;
+
+    /// Whether it has any of these flags.
     pub(super) fn contains(self, flag: u16) -> bool {
         self.0 & flag != 0
     }
@@ -120,7 +133,7 @@ impl Sources {
     }
 
     pub(super) fn insert(&mut self, socket: OwnedFd) -> io::Result<Key> {
-        let slot = Slot::Used(Source { socket, state: State(0), backlog: None });
+        let slot = Slot::Used(Source { socket, state: State(0), backlog: None, sent: 0 });
         let key = if let Some(place) = self.places.get_mut(self.free as usize) {
             let key = Key { index: self.free, generation: place.generation };
             if let Slot::Free(next) = place.slot {
