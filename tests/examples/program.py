@@ -1,0 +1,143 @@
+"""An example that runs: started, asked, ended."""
+import os, re, select, signal, socket, subprocess, time
+from email.utils import parsedate_to_datetime
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from pathlib import Path
+
+LIMIT = 20  # seconds for a start, an answer, an end
+
+
+class Failure(Exception):
+    pass
+
+
+def listening_port(pid):
+    """The TCP port that the process listens on, or None."""
+    sockets = set()
+    try:
+        for fd in Path(f"/proc/{pid}/fd").iterdir():
+            sockets.add(os.readlink(fd))
+    except OSError:  # it has just closed one, or ended
+        return None
+    for row in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = row.split()
+        if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+            return int(fields[1].rsplit(":", 1)[1], 16)
+    return None
+
+
+def until(condition, what):
+    """Asks again and again: nothing tells a stranger when a process begins or ceases to listen."""
+    end = time.monotonic() + LIMIT
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.01)
+    raise Failure(f"{what}: not within {LIMIT} s")
+
+
+def compare(case, answer, body):
+    """Compares the whole answer with what the case says."""
+    if answer.status != case.status:
+        raise Failure(f"answered {answer.status}, not {case.status}; content {body[:80]!r}")
+    fields = sorted((name.lower(), value) for name, value in answer.getheaders())
+    dates = [value for name, value in fields if name == "date"]
+    if len(dates) != 1 or abs(parsedate_to_datetime(dates[0]).timestamp() - time.time()) > 60:
+        raise Failure(f"Date is {dates}")
+    found, expected = [pair for pair in fields if pair[0] != "date"], case.expected_fields(body)
+    if found != expected:
+        raise Failure(f"the fields are {found}, not {expected}")
+    wrong = case.body(body) if callable(case.body) else "" if body == case.body else f"it is {body[:80]!r}, not {case.body[:80]!r}"
+    if wrong:
+        raise Failure(f"the content: {wrong}")
+
+
+class Running:
+    """One program. What it prints is kept."""
+
+    def __init__(self, command):
+        if not Path(command[0]).exists():
+            raise Failure(f"{command[0]} was not built")
+        self.asked = False
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        try:
+            self.port = self.read_port() if len(command) > 1 else self.find_port()
+        except Failure:
+            self.kill()
+            raise
+
+    def read_port(self):
+        """From the line that the program prints."""
+        ready, _, _ = select.select([self.process.stdout], [], [], LIMIT)
+        line = self.process.stdout.readline() if ready else ""
+        match = re.fullmatch(r"listening on 127\.0\.0\.1:([1-9]\d*)\n", line)
+        if not match:
+            raise Failure(f"it said {line!r}, not where it listens")
+        return int(match[1])
+
+    def find_port(self):
+        """From the system, for a program that prints nothing."""
+        def look():
+            if self.process.poll() is not None:
+                raise Failure(f"it ended with status {self.process.returncode} before it listened")
+            return listening_port(self.process.pid)
+        return until(look, "it listens")
+
+    def ask(self, case):
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=LIMIT)
+        try:
+            connection.request(case.method, case.path, case.send, case.send_fields)
+            answer = connection.getresponse()
+            body = answer.read()
+        except (OSError, HTTPException) as error:
+            raise Failure(f"{error!r}") from error
+        finally:
+            connection.close()
+        compare(case, answer, body)
+
+    def hold_over_sigterm(self, case):
+        """The 100 says that the exchange runs, the closed port that the drain began: so nothing here depends on time."""
+        head = f"{case.method} {case.path} HTTP/1.1\r\nHost: a.test\r\nExpect: 100-continue\r\nContent-Length: {len(case.send)}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", self.port), timeout=LIMIT) as client:
+            try:
+                client.sendall(head.encode())
+                interim = client.recv(1000)
+                if not re.fullmatch(rb"HTTP/1\.1 100 [^\r]*\r\n\r\n", interim):
+                    raise Failure(f"answered {interim!r}, not 100")
+                self.ask_to_end()
+                until(lambda: listening_port(self.process.pid) is None, "it stops listening")
+                if self.process.poll() is not None:
+                    raise Failure(f"it ended with status {self.process.returncode} in the middle of an exchange")
+                client.sendall(case.send)
+                answer = HTTPResponse(client, method=case.method)
+                answer.begin()
+                body = answer.read()
+                if client.recv(1) != b"":
+                    raise Failure("the connection was not closed after the answer")
+            except (OSError, HTTPException) as error:
+                raise Failure(f"{error!r}") from error
+        compare(case, answer, body)
+
+    def ask_to_end(self):
+        """Once: a second SIGTERM means "at once", and kills a program that has given its signals back."""
+        if not self.asked:
+            self.asked = True
+            self.process.send_signal(signal.SIGTERM)
+
+    def end(self, report):
+        """It must end with status 0 and its report."""
+        self.ask_to_end()
+        try:
+            printed, _ = self.process.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"SIGTERM did not end it within {LIMIT} s") from None
+        if self.process.returncode != 0:
+            raise Failure(f"it ended with status {self.process.returncode}")
+        if not re.fullmatch(report, printed):
+            raise Failure(f"it said {printed!r} at its end")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
