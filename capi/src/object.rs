@@ -33,6 +33,10 @@ impl From<AnswerError> for Failure {
     fn from(error: AnswerError) -> Self {
         match error {
             AnswerError::Answered => Failure::new(FLARE_ERROR_FINISHED, "the exchange was answered before"),
+            AnswerError::WouldBlock => {
+                Failure::new(FLARE_ERROR_WOULD_BLOCK, "the client has to take some of the answer first")
+            }
+            AnswerError::Misuse(problem) => Failure::new(FLARE_ERROR_INVALID_ARGUMENT, problem),
             AnswerError::Cancelled(CancelReason::PeerGone) => {
                 Failure::new(FLARE_ERROR_CLOSED, "the client is gone")
             }

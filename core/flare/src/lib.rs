@@ -19,21 +19,27 @@ mod exchange;
 mod handler;
 pub mod log;
 pub mod message;
+pub mod middleware;
 mod router;
 pub mod routing;
 pub mod server;
 pub mod testing;
 
 pub use error::Error;
-pub use exchange::{AnswerError, CancelReason, Exchange};
+pub use exchange::{AnswerError, CancelReason, Event, Exchange, Flow, Read};
 pub use flare_net::Address;
 pub use handler::{Handler, later};
-pub use message::{Body, Headers, IntoResponse, InvalidField, Json, Method, Peer, Request, Response, Version};
+pub use message::{
+    Body, Headers, IntoResponse, InvalidField, Json, Method, Peer, Request, Response, Version,
+};
 pub use router::{RouteOptions, Router};
 pub use routing::RouteError;
 pub use server::{Server, ServerConfig, ServerHandle};
 
 /// What most programs use.
 pub mod prelude {
-    pub use crate::{Body, Exchange, Handler, Headers, IntoResponse, Json, Method, Request, Response, Router, Server, ServerConfig};
+    pub use crate::{
+        Body, Exchange, Handler, Headers, IntoResponse, Json, Method, Request, Response, Router, Server,
+        ServerConfig,
+    };
 }

@@ -1,15 +1,34 @@
 //! Handlers by method and path.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::handler::Handler;
+use crate::middleware::Middleware;
 use crate::routing::{Found, Params, RouteError, RouteTable};
+
+/// A list of middleware, outermost first.
+type Chain = Vec<Arc<dyn Middleware>>;
 
 /// What a router knows of a route besides its pattern.
 pub(crate) struct Route {
-    pub(crate) handler: Box<dyn Handler>,
-    /// The most bytes of content, when the route has a limit of its own.
-    pub(crate) body_limit: Option<u64>,
+    pub(crate) handler: Arc<dyn Handler>,
+    pub(crate) options: RouteOptions,
+    /// All middleware that sees its exchanges, outermost first.
+    pub(crate) chain: Chain,
+}
+
+impl Route {
+    /// Whether nothing comes between a head and the call of the handler.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.chain.is_empty() && self.options.is_plain()
+    }
+
+    /// The same route with more middleware around it.
+    fn within(&self, layers: &[Arc<dyn Middleware>]) -> Self {
+        let chain = layers.iter().chain(&self.chain).cloned().collect();
+        Self { handler: Arc::clone(&self.handler), options: self.options.clone(), chain }
+    }
 }
 
 /// Handlers by method and path.
@@ -17,21 +36,10 @@ pub(crate) struct Route {
 /// Patterns are made of segments: text, `:name` (one segment, not empty) and, last, `*name` (the rest of the path, slashes
 /// included). Text beats `:name` beats `*name`, whatever the order of registration. The path is split first and decoded
 /// then, so `%2F` stays inside a parameter. HEAD is answered by GET, OPTIONS and 405 by the server with `Allow`.
-#[derive(Default, Clone)]
+#[derive(Clone, Default)]
 pub struct Router {
     table: RouteTable<Arc<Route>>,
-}
-
-macro_rules! method {
-    ($name:ident, $method:literal) => {
-        #[doc = concat!("Adds a handler for ", $method, ".")]
-        ///
-        /// # Errors
-        /// When the pattern is wrong or in conflict with another one.
-        pub fn $name(&mut self, pattern: &str, handler: impl Handler) -> Result<&mut Self, RouteError> {
-            self.add($method, pattern, handler)
-        }
-    };
+    layers: Chain,
 }
 
 impl Router {
@@ -45,7 +53,12 @@ impl Router {
     ///
     /// # Errors
     /// When the pattern is wrong or in conflict with another one.
-    pub fn add(&mut self, method: &str, pattern: &str, handler: impl Handler) -> Result<&mut Self, RouteError> {
+    pub fn add(
+        &mut self,
+        method: &str,
+        pattern: &str,
+        handler: impl Handler,
+    ) -> Result<&mut Self, RouteError> {
         self.add_with(method, pattern, RouteOptions::default(), handler)
     }
 
@@ -60,18 +73,51 @@ impl Router {
         options: RouteOptions,
         handler: impl Handler,
     ) -> Result<&mut Self, RouteError> {
-        let route = Route { handler: Box::new(handler), body_limit: options.body_limit };
+        let chain = options.middleware.clone();
+        let route = Route { handler: Arc::new(handler), options, chain };
         self.table.insert(method, pattern, Arc::new(route))?;
         Ok(self)
     }
 
-    method!(get, "GET");
-    method!(head, "HEAD");
-    method!(post, "POST");
-    method!(put, "PUT");
-    method!(delete, "DELETE");
-    method!(patch, "PATCH");
-    method!(options, "OPTIONS");
+    /// Adds a handler for GET, which answers HEAD too.
+    ///
+    /// # Errors
+    /// When the pattern is wrong or in conflict with another one.
+    pub fn get(&mut self, pattern: &str, handler: impl Handler) -> Result<&mut Self, RouteError> {
+        self.add("GET", pattern, handler)
+    }
+
+    /// Adds a handler for POST.
+    ///
+    /// # Errors
+    /// When the pattern is wrong or in conflict with another one.
+    pub fn post(&mut self, pattern: &str, handler: impl Handler) -> Result<&mut Self, RouteError> {
+        self.add("POST", pattern, handler)
+    }
+
+    /// Adds a handler for PUT.
+    ///
+    /// # Errors
+    /// When the pattern is wrong or in conflict with another one.
+    pub fn put(&mut self, pattern: &str, handler: impl Handler) -> Result<&mut Self, RouteError> {
+        self.add("PUT", pattern, handler)
+    }
+
+    /// Adds a handler for PATCH.
+    ///
+    /// # Errors
+    /// When the pattern is wrong or in conflict with another one.
+    pub fn patch(&mut self, pattern: &str, handler: impl Handler) -> Result<&mut Self, RouteError> {
+        self.add("PATCH", pattern, handler)
+    }
+
+    /// Adds a handler for DELETE.
+    ///
+    /// # Errors
+    /// When the pattern is wrong or in conflict with another one.
+    pub fn delete(&mut self, pattern: &str, handler: impl Handler) -> Result<&mut Self, RouteError> {
+        self.add("DELETE", pattern, handler)
+    }
 
     /// Adds a handler for every method.
     ///
@@ -81,12 +127,19 @@ impl Router {
         self.add("*", pattern, handler)
     }
 
-    /// Adds all routes of another router below a prefix; its `/` becomes the prefix itself.
+    /// Adds middleware around all routes of this router, those that are added later included. The first is outermost.
+    pub fn layer(&mut self, middleware: impl Middleware) -> &mut Self {
+        self.layers.push(Arc::new(middleware));
+        self
+    }
+
+    /// Adds all routes of another router below a prefix; its `/` becomes the prefix itself. Its middleware stays around them.
     ///
     /// # Errors
     /// When the prefix is wrong or a route is in conflict with one that is here.
     pub fn mount(&mut self, prefix: &str, other: Router) -> Result<&mut Self, RouteError> {
-        self.table.mount(prefix, other.table)?;
+        let table = if other.layers.is_empty() { other.table } else { layered(&other.table, &other.layers)? };
+        self.table.mount(prefix, table)?;
         Ok(self)
     }
 
@@ -94,10 +147,18 @@ impl Router {
     pub fn routes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.table.routes().map(|(method, pattern, _)| (method, pattern))
     }
+}
 
-    pub(crate) fn find(&self, method: &str, path: &str, params: &mut Params) -> Found<'_, Arc<Route>> {
-        self.table.find(method, path, params)
+/// The same routes with middleware around them.
+fn layered(
+    table: &RouteTable<Arc<Route>>,
+    layers: &[Arc<dyn Middleware>],
+) -> Result<RouteTable<Arc<Route>>, RouteError> {
+    let mut result = RouteTable::new();
+    for (method, pattern, route) in table.routes() {
+        result.insert(method, pattern, Arc::new(route.within(layers)))?;
     }
+    Ok(result)
 }
 
 impl std::fmt::Debug for Router {
@@ -106,9 +167,102 @@ impl std::fmt::Debug for Router {
     }
 }
 
+/// A router that is complete: every route knows all its middleware.
+pub(crate) struct Routes {
+    table: RouteTable<Arc<Route>>,
+    /// For requests that no route takes: only its middleware counts.
+    unrouted: Arc<Route>,
+}
+
+impl Routes {
+    /// # Errors
+    /// None in practice: the same routes fit into a table again.
+    pub(crate) fn new(router: Router) -> Result<Self, RouteError> {
+        let table =
+            if router.layers.is_empty() { router.table } else { layered(&router.table, &router.layers)? };
+        let handler = Arc::new(|_: &crate::Request| 404_u16);
+        let unrouted = Arc::new(Route { handler, options: RouteOptions::default(), chain: router.layers });
+        Ok(Self { table, unrouted })
+    }
+
+    pub(crate) fn find(&self, method: &str, path: &str, params: &mut Params) -> Found<'_, Arc<Route>> {
+        self.table.find(method, path, params)
+    }
+
+    pub(crate) fn unrouted(&self) -> &Arc<Route> {
+        &self.unrouted
+    }
+
+    /// Whether a route wants the pool for blocking handlers.
+    pub(crate) fn any_blocking(&self) -> bool {
+        self.table.routes().any(|(_, _, route)| route.options.blocking)
+    }
+}
+
 /// What a route may decide for itself. The default leaves everything to the server's configuration.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub struct RouteOptions {
     /// The most bytes of content; more is refused with 413.
     pub body_limit: Option<u64>,
+    /// From the call of the handler to its answer. Then 503.
+    pub handler_timeout: Option<Duration>,
+    /// The handler is called at the head of the request, and takes the content as it comes: see [`Exchange`](crate::Exchange).
+    pub streaming: bool,
+    /// The handler may block: it runs on a pool of threads. When the pool is full, the answer is 503 with `Retry-After`.
+    pub blocking: bool,
+    /// Middleware around this route alone, outermost first.
+    pub middleware: Vec<Arc<dyn Middleware>>,
+}
+
+impl RouteOptions {
+    /// A limit for the content.
+    #[must_use]
+    pub fn body_limit(mut self, bytes: u64) -> Self {
+        self.body_limit = Some(bytes);
+        self
+    }
+
+    /// A deadline for the handler.
+    #[must_use]
+    pub fn handler_timeout(mut self, timeout: Duration) -> Self {
+        self.handler_timeout = Some(timeout);
+        self
+    }
+
+    /// The handler takes the content as it comes.
+    #[must_use]
+    pub fn streaming(mut self) -> Self {
+        self.streaming = true;
+        self
+    }
+
+    /// The handler may block.
+    #[must_use]
+    pub fn blocking(mut self) -> Self {
+        self.blocking = true;
+        self
+    }
+
+    /// Adds middleware around this route alone. The first is outermost.
+    #[must_use]
+    pub fn layer(mut self, middleware: impl Middleware) -> Self {
+        self.middleware.push(Arc::new(middleware));
+        self
+    }
+
+    fn is_plain(&self) -> bool {
+        !self.blocking && !self.streaming && self.handler_timeout.is_none()
+    }
+}
+
+impl std::fmt::Debug for RouteOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RouteOptions")
+            .field("body_limit", &self.body_limit)
+            .field("handler_timeout", &self.handler_timeout)
+            .field("streaming", &self.streaming)
+            .field("blocking", &self.blocking)
+            .field("middleware", &self.middleware.len())
+            .finish()
+    }
 }

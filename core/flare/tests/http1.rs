@@ -24,13 +24,20 @@ fn router() -> Router {
             response
         })
         .unwrap();
-    router.post("/trailers", |request: &Request| request.trailers().get_str("x-sum").unwrap_or("none").to_owned()).unwrap();
-    let options = RouteOptions { body_limit: Some(4) };
+    router
+        .post("/trailers", |request: &Request| {
+            request.trailers().get_str("x-sum").unwrap_or("none").to_owned()
+        })
+        .unwrap();
+    let options = RouteOptions::default().body_limit(4);
     router.add_with("POST", "/small", options, |request: &Request| request.body().len().to_string()).unwrap();
     router
-        .get("/later", flare::later(|exchange: Exchange| {
-            std::thread::spawn(move || exchange.respond("later"));
-        }))
+        .get(
+            "/later",
+            flare::later(|exchange: Exchange| {
+                std::thread::spawn(move || exchange.respond("later"));
+            }),
+        )
         .unwrap();
     router
 }
@@ -86,7 +93,11 @@ fn pipelined_requests_are_answered_in_order() {
 
 #[test]
 fn head_has_the_fields_of_get_and_no_content() {
-    check("HEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", &format!("HTTP/1.1 200 OK|content-length: 4||{HOME}"), true);
+    check(
+        "HEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        &format!("HTTP/1.1 200 OK|content-length: 4||{HOME}"),
+        true,
+    );
 }
 
 #[test]
@@ -121,25 +132,45 @@ fn trailers_are_sent_in_chunks_and_not_to_http10() {
 #[test]
 fn close_is_announced_and_ends_the_pipeline() {
     let answer = "HTTP/1.1 200 OK|content-length: 4|connection: close||home";
-    check("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", answer, false);
+    check(
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        answer,
+        false,
+    );
     check("GET / HTTP/1.0\r\n\r\n", answer, false);
-    check("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "HTTP/1.1 200 OK|content-length: 4|connection: keep-alive||home", true);
+    check(
+        "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+        "HTTP/1.1 200 OK|content-length: 4|connection: keep-alive||home",
+        true,
+    );
 }
 
 #[test]
 fn a_handler_may_close() {
-    check("GET /close HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK|content-length: 3|connection: close||bye", false);
+    check(
+        "GET /close HTTP/1.1\r\nHost: a\r\n\r\n",
+        "HTTP/1.1 200 OK|content-length: 3|connection: close||bye",
+        false,
+    );
 }
 
 #[test]
 fn unknown_paths_and_methods() {
-    check("GET /nope HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", &format!("HTTP/1.1 404 Not Found|content-length: 9||Not Found{HOME}"), true);
+    check(
+        "GET /nope HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        &format!("HTTP/1.1 404 Not Found|content-length: 9||Not Found{HOME}"),
+        true,
+    );
     check(
         "DELETE / HTTP/1.1\r\nHost: a\r\n\r\n",
         "HTTP/1.1 405 Method Not Allowed|allow: GET, HEAD, OPTIONS|content-length: 18||Method Not Allowed",
         true,
     );
-    check("OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 204 No Content|allow: GET, HEAD, OPTIONS|", true);
+    check(
+        "OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "HTTP/1.1 204 No Content|allow: GET, HEAD, OPTIONS|",
+        true,
+    );
 }
 
 #[test]
@@ -160,7 +191,11 @@ fn content_that_nobody_wants_is_dropped() {
 fn too_much_content_is_refused() {
     let refused = "HTTP/1.1 413 Content Too Large|content-length: 17|connection: close||Content Too Large";
     check("POST /small HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello", refused, false);
-    check("POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n1234", "HTTP/1.1 200 OK|content-length: 1||4", true);
+    check(
+        "POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n1234",
+        "HTTP/1.1 200 OK|content-length: 1||4",
+        true,
+    );
 }
 
 #[test]
@@ -212,7 +247,9 @@ fn holding() -> (TestClient, std::sync::mpsc::Receiver<Exchange>) {
     let (sender, receiver) = std::sync::mpsc::channel();
     let mut router = router();
     let sender = std::sync::Mutex::new(sender);
-    router.get("/hold", flare::later(move |exchange| sender.lock().unwrap().send(exchange).unwrap())).unwrap();
+    router
+        .get("/hold", flare::later(move |exchange| sender.lock().unwrap().send(exchange).unwrap()))
+        .unwrap();
     (TestClient::new(router), receiver)
 }
 
@@ -234,7 +271,7 @@ fn the_deadline_of_a_handler_answers_503_and_tells_it() {
     assert!(summary(&connection.received()).starts_with("HTTP/1.1 503 Service Unavailable|retry-after: 1|"));
     assert!(!connection.is_open());
     assert_eq!(exchange.request().cancelled(), Some(CancelReason::Deadline));
-    assert!(exchange.try_respond("too late").is_err());
+    assert!(exchange.answer("too late").is_err());
 }
 
 #[test]
@@ -245,7 +282,7 @@ fn a_lost_client_shows_in_the_request() {
     let request = exchange.request().clone();
     connection.abort();
     assert_eq!(request.cancelled(), Some(CancelReason::PeerGone));
-    assert!(exchange.try_respond("nobody").is_err());
+    assert!(exchange.answer("nobody").is_err());
     assert_eq!(request.path(), "/hold", "the request stays readable");
 }
 
@@ -270,7 +307,11 @@ fn deadlines_end_every_wait() {
         ("GET / HT", 30, timeout),
         ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 75, HOME),
         ("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe", 30, timeout),
-        ("POST /nope HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe", 30, "HTTP/1.1 404 Not Found|content-length: 9||Not Found"),
+        (
+            "POST /nope HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe",
+            30,
+            "HTTP/1.1 404 Not Found|content-length: 9||Not Found",
+        ),
     ] {
         let mut connection = client.connect();
         connection.send(sent.as_bytes());
@@ -314,13 +355,16 @@ fn the_first_answer_counts() {
     static SECOND: AtomicUsize = AtomicUsize::new(0);
     let mut router = Router::new();
     router
-        .get("/", flare::later(|exchange: Exchange| {
-            exchange.draft(|response| response.set_status(201)).unwrap();
-            exchange.finish().unwrap();
-            if exchange.finish().is_err() {
-                SECOND.fetch_add(1, Ordering::Relaxed);
-            }
-        }))
+        .get(
+            "/",
+            flare::later(|exchange: Exchange| {
+                exchange.draft(|response| response.set_status(201)).unwrap();
+                exchange.finish().unwrap();
+                if exchange.finish().is_err() {
+                    SECOND.fetch_add(1, Ordering::Relaxed);
+                }
+            }),
+        )
         .unwrap();
     assert_eq!(TestClient::new(router).get("/").status, 201);
     assert_eq!(SECOND.load(Ordering::Relaxed), 1);
@@ -331,12 +375,23 @@ fn a_request_outlives_its_connection() {
     let kept = Arc::new(std::sync::Mutex::new(None));
     let mut router = Router::new();
     let store = Arc::clone(&kept);
-    router.post("/keep/:id", move |request: &Request| *store.lock().unwrap() = Some(request.clone())).unwrap();
+    router
+        .post("/keep/:id", move |request: &Request| *store.lock().unwrap() = Some(request.clone()))
+        .unwrap();
     let client = TestClient::new(router);
-    assert_eq!(client.request("POST", "/keep/7?a=1&b=%20").header("X-Name", "v").body("content").send().status, 204);
+    assert_eq!(
+        client.request("POST", "/keep/7?a=1&b=%20").header("X-Name", "v").body("content").send().status,
+        204
+    );
     let request = kept.lock().unwrap().take().unwrap();
-    assert_eq!((request.method_str(), request.path(), request.query()), ("POST", "/keep/7", Some("a=1&b=%20")));
-    assert_eq!((request.param("id"), request.header("x-name"), request.text()), (Some("7"), Some("v"), Some("content")));
+    assert_eq!(
+        (request.method_str(), request.path(), request.query()),
+        ("POST", "/keep/7", Some("a=1&b=%20"))
+    );
+    assert_eq!(
+        (request.param("id"), request.header("x-name"), request.text()),
+        (Some("7"), Some("v"), Some("content"))
+    );
     let pairs: Vec<_> = request.query_pairs().collect();
     assert_eq!(pairs, [("a".into(), "1".into()), ("b".into(), " ".into())]);
 }

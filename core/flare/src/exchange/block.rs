@@ -1,12 +1,13 @@
 //! The memory behind an exchange.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use flare_net::{Key, Peer};
+use flare_proto::http1::BodyLength;
 use flare_proto::{Headers, RequestHead};
 
-use crate::exchange::State;
-use crate::message::Response;
+use crate::exchange::{Callback, State, Stream};
+use crate::message::{Extensions, Response};
 use crate::routing::Params;
 
 /// Where an exchange belongs: a connection, and its stream where the protocol has several.
@@ -16,10 +17,10 @@ pub(crate) struct ExchangeKey {
     pub(crate) stream: u64,
 }
 
-/// Who is told of an answer that came after the handler returned.
+/// Who is told of what happens to an exchange after its handler returned.
 pub(crate) trait Home: Send + Sync {
-    /// The answer of this exchange is stored in its block.
-    fn answered(&self, key: ExchangeKey);
+    /// Something happened to this exchange that its session should look at.
+    fn wake(&self, key: ExchangeKey);
 }
 
 /// Everything about one exchange. The worker fills it while it is the sole holder; from the call of the handler on, all
@@ -27,12 +28,19 @@ pub(crate) trait Home: Send + Sync {
 pub(crate) struct Block {
     pub(crate) head: RequestHead,
     pub(crate) params: Params,
-    pub(crate) body: Vec<u8>,
-    pub(crate) trailers: Headers,
+    /// How the content is delimited.
+    pub(crate) length: BodyLength,
+    /// The answer to a request that no route takes: status and `Allow`.
+    pub(crate) unrouted: Option<(u16, Option<String>)>,
+    /// The content, once it was collected. Middleware may hold the request before that.
+    pub(crate) body: OnceLock<Vec<u8>>,
+    pub(crate) trailers: OnceLock<Headers>,
+    pub(crate) extensions: Extensions,
     pub(crate) peer: Peer,
     pub(crate) key: ExchangeKey,
     pub(crate) home: Arc<dyn Home>,
     pub(crate) state: State,
+    pub(crate) stream: Stream,
     answer: Mutex<Response>,
 }
 
@@ -41,12 +49,16 @@ impl Block {
         Self {
             head: RequestHead::new(),
             params: Params::new(),
-            body: Vec::new(),
-            trailers: Headers::new(),
+            length: BodyLength::Empty,
+            unrouted: None,
+            body: OnceLock::new(),
+            trailers: OnceLock::new(),
+            extensions: Extensions::default(),
             peer,
             key,
             home,
             state: State::default(),
+            stream: Stream::default(),
             answer: Mutex::new(Response::new(200)),
         }
     }
@@ -56,15 +68,39 @@ impl Block {
         self.answer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Makes the session look at the exchange.
+    pub(crate) fn tell(&self) {
+        if self.state.tell() {
+            self.home.wake(self.key);
+        }
+    }
+
+    /// Sets the callback for events. After the end of the exchange it is dropped.
+    pub(crate) fn listen(&self, callback: Callback) {
+        // Dropped without the lock, because a callback may hold the exchange.
+        let unused = {
+            let mut stream = self.stream.lock();
+            if stream.over { Some(callback) } else { stream.set_callback(callback) }
+        };
+        drop(unused);
+        self.tell();
+    }
+
     /// Ready for another exchange; memory above `keep` bytes is given back.
     pub(crate) fn reset(&mut self, keep: usize) {
         self.head.clear();
         self.params.clear();
-        self.body.clear();
-        if self.body.capacity() > keep {
-            self.body = Vec::new();
+        self.length = BodyLength::Empty;
+        self.unrouted = None;
+        self.trailers.take();
+        self.extensions.clear();
+        self.stream.reset();
+        if let Some(mut body) = self.body.take()
+            && body.capacity() <= keep
+        {
+            body.clear();
+            self.stream.keep(body);
         }
-        self.trailers.clear();
         self.state.reset();
         self.answer.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
     }

@@ -3,32 +3,50 @@
 mod block;
 mod pool;
 mod state;
+mod stream;
 
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 pub(crate) use block::{Block, ExchangeKey, Home};
 pub(crate) use pool::Pool;
 pub use state::CancelReason;
-pub(crate) use state::State;
+pub(crate) use state::{Progress, State};
+pub(crate) use stream::{Callback, Piece, Stream};
+pub use stream::{Event, Flow, Read};
 
-use crate::message::{IntoResponse, Request, Response};
+use crate::message::{Headers, IntoResponse, Request, Response};
 
 /// The right to answer one request.
 ///
 /// A handler gets it and answers now, or keeps it and answers later from any thread. Dropping it without an answer
-/// sends 500.
+/// sends 500; dropping it in the middle of a streamed answer cuts the connection, so that the client sees that it is not whole.
+///
+/// # Streams
+///
+/// [`Exchange::write`] sends the head that was drafted and content piece by piece; [`Exchange::finish`] ends it. A write is taken
+/// whole or refused; [`Event::Writable`] says when to go on. On a route with [`RouteOptions::streaming`](crate::RouteOptions)
+/// the handler is called at the request's head, and [`Exchange::read`] or [`Exchange::on_event`] gives the content as it comes.
+/// Both may happen at once.
 #[derive(Debug)]
 pub struct Exchange {
     request: Request,
+    /// Whether dropping it answers. Not any more, when the right went back to the worker.
+    armed: bool,
 }
 
-/// An answer came too late.
+/// An answer was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnswerError {
     /// The exchange was answered before.
     Answered,
     /// The exchange is over: the client left, a deadline passed, or the server ended.
     Cancelled(CancelReason),
+    /// So much waits for the client that no more is taken; [`Event::Writable`] says when to go on.
+    WouldBlock,
+    /// The status is not one of an interim answer, or a wait on a worker would block all its connections.
+    Misuse(&'static str),
 }
 
 impl std::fmt::Display for AnswerError {
@@ -36,6 +54,8 @@ impl std::fmt::Display for AnswerError {
         match self {
             Self::Answered => f.write_str("the exchange was answered before"),
             Self::Cancelled(reason) => write!(f, "the exchange is over: {reason}"),
+            Self::WouldBlock => f.write_str("the client has to take some of the answer first"),
+            Self::Misuse(problem) => f.write_str(problem),
         }
     }
 }
@@ -44,7 +64,25 @@ impl std::error::Error for AnswerError {}
 
 impl Exchange {
     pub(crate) fn new(block: Arc<Block>) -> Self {
-        Self { request: Request { block } }
+        Self { request: Request { block }, armed: true }
+    }
+
+    /// Gives the right to answer back to the worker.
+    pub(crate) fn dissolve(mut self) {
+        self.armed = false;
+    }
+
+    /// Lets an exchange go on that a middleware had kept: the next middleware sees it, or the handler.
+    pub fn proceed(mut self) {
+        self.armed = false;
+        let block = self.block();
+        if block.state.proceed() {
+            block.home.wake(block.key);
+        }
+    }
+
+    fn block(&self) -> &Block {
+        &self.request.block
     }
 
     /// The request.
@@ -53,56 +91,274 @@ impl Exchange {
         &self.request
     }
 
-    /// Answers. A client that has left does not matter to the caller: the answer is dropped.
+    /// Answers, and lets the exchange go. A client that has left does not matter to the caller: the answer is dropped.
     pub fn respond(self, answer: impl IntoResponse) {
         // Err: the exchange is over, which `Request::cancelled` tells to those who ask.
-        let _ = self.try_respond(answer);
+        let _ = self.answer(answer);
     }
 
     /// Answers, and says whether the answer was taken.
     ///
     /// # Errors
-    /// When the exchange is over: the client left, a deadline passed, or the server ended.
-    pub fn try_respond(self, answer: impl IntoResponse) -> Result<(), AnswerError> {
+    /// When the exchange was answered before or is over.
+    pub fn answer(&self, answer: impl IntoResponse) -> Result<(), AnswerError> {
         self.draft(|response| answer.write_to(response))?;
         self.finish()
     }
 
-    /// Changes the answer while it is not sent. What several calls write stays until [`Exchange::finish`] sends it.
+    /// Changes the answer while its head is not sent. What several calls write stays until the answer is sent.
     ///
     /// # Errors
     /// When it was sent before, or the exchange is over.
     pub fn draft<T>(&self, change: impl FnOnce(&mut Response) -> T) -> Result<T, AnswerError> {
-        let block = &self.request.block;
+        let block = self.block();
         let mut answer = block.answer();
         block.state.check_open()?;
         Ok(change(&mut answer))
     }
 
-    /// Sends the answer that was drafted. Without a draft it is an empty 200.
+    /// Sends the answer that was drafted (without a draft it is an empty 200), or ends the stream that was started.
     ///
     /// # Errors
     /// When it was sent before, or the exchange is over.
     pub fn finish(&self) -> Result<(), AnswerError> {
-        let block = &self.request.block;
-        let late = {
-            // Under the lock, so that a draft in another thread is either whole or refused.
+        let block = self.block();
+        if block.state.is_streamed() {
+            return self.end_stream();
+        }
+        // Under the lock, so that a draft in another thread is either whole or refused.
+        let tell = {
             let _answer = block.answer();
-            block.state.answer()?
+            block.state.answer(false)?
         };
-        if late {
-            block.home.answered(block.key);
+        if tell {
+            block.home.wake(block.key);
         }
         Ok(())
+    }
+
+    fn end_stream(&self) -> Result<(), AnswerError> {
+        self.check_alive()?;
+        let before = std::mem::replace(&mut self.block().stream.lock().sent_all, true);
+        if before {
+            return Err(AnswerError::Answered);
+        }
+        self.tell();
+        Ok(())
+    }
+
+    fn check_alive(&self) -> Result<(), AnswerError> {
+        self.request.cancelled().map_or(Ok(()), |reason| Err(AnswerError::Cancelled(reason)))
+    }
+
+    fn tell(&self) {
+        self.block().tell();
+    }
+
+    /// Sends the head that was drafted; the content follows with [`Exchange::write`] and ends with [`Exchange::finish`]. Its length is
+    /// what a drafted `content-length` says; without one it is sent in chunks. Drafted content goes first.
+    ///
+    /// # Errors
+    /// When the answer was begun before, or the exchange is over.
+    pub fn start(&self) -> Result<(), AnswerError> {
+        let block = self.block();
+        let tell = {
+            let mut answer = block.answer();
+            block.state.check_open()?;
+            let first = answer.body.take_bytes();
+            if !first.is_empty() {
+                block.stream.lock().push_data(first);
+            }
+            block.state.answer(true)?
+        };
+        if tell {
+            block.home.wake(block.key);
+        }
+        Ok(())
+    }
+
+    /// Gives some content of the answer, which is taken whole or refused. Starts the answer if it was not started.
+    ///
+    /// Small writes in one turn of the worker leave together. `Bytes` are not copied.
+    ///
+    /// # Errors
+    /// [`AnswerError::WouldBlock`] when so much waits for the client that nothing was taken; otherwise the answer has ended or the
+    /// exchange is over.
+    pub fn write(&self, data: impl Into<Bytes>) -> Result<(), AnswerError> {
+        let block = self.block();
+        if !block.state.is_streamed() {
+            self.start()?;
+        }
+        self.check_alive()?;
+        let data = data.into();
+        {
+            let mut stream = block.stream.lock();
+            if stream.sent_all {
+                return Err(AnswerError::Answered);
+            }
+            if data.is_empty() {
+                return Ok(());
+            }
+            if !stream.push_data(data) {
+                return Err(AnswerError::WouldBlock);
+            }
+        }
+        self.tell();
+        Ok(())
+    }
+
+    /// Gives some content and waits while the client has to take some first. Not for use on a worker.
+    ///
+    /// # Errors
+    /// As [`Exchange::write`], but for [`AnswerError::WouldBlock`]; [`AnswerError::Misuse`] on a worker.
+    pub fn write_blocking(&self, data: impl Into<Bytes>) -> Result<(), AnswerError> {
+        let data: Bytes = data.into();
+        loop {
+            match self.write(data.clone()) {
+                Err(AnswerError::WouldBlock) => {}
+                other => return other,
+            }
+            if crate::server::local::is_worker() {
+                return Err(AnswerError::Misuse(
+                    "a blocking write on a worker would block all its connections",
+                ));
+            }
+            let stream = &self.block().stream;
+            let mut inner = stream.lock();
+            while inner.is_refused() && !inner.over {
+                inner = stream.wait(inner);
+            }
+        }
+    }
+
+    /// Sends an interim answer, 102 to 199, before the head of the final one (RFC 9110, 15.2). HTTP/1.0 clients don't get it.
+    ///
+    /// # Errors
+    /// [`AnswerError::Misuse`] for another status; otherwise the final answer was begun, or the exchange is over.
+    pub fn inform(&self, status: u16, headers: Headers) -> Result<(), AnswerError> {
+        if !(102..200).contains(&status) {
+            return Err(AnswerError::Misuse("an interim answer has a status of 102 to 199"));
+        }
+        let block = self.block();
+        {
+            let _answer = block.answer();
+            block.state.check_open()?;
+            block.stream.lock().push_informational(status, headers);
+        }
+        self.tell();
+        Ok(())
+    }
+
+    /// Adds a trailer to a streamed answer (RFC 9110, 6.5). HTTP/1.0 clients don't get it.
+    ///
+    /// # Errors
+    /// When the field can't be sent, as `Ok(Err(_))`; when the answer has ended or the exchange is over.
+    pub fn add_trailer(
+        &self,
+        name: &str,
+        value: &str,
+    ) -> Result<Result<(), crate::InvalidField>, AnswerError> {
+        self.check_alive()?;
+        let mut stream = self.block().stream.lock();
+        if stream.sent_all {
+            return Err(AnswerError::Answered);
+        }
+        Ok(stream.answer_trailers.get_or_insert_default().append(name, value))
+    }
+
+    /// Takes some of the request's content, on a route with [`RouteOptions::streaming`](crate::RouteOptions). The first read sends
+    /// `100 Continue` to a client that waits for it.
+    ///
+    /// # Errors
+    /// When the exchange is over.
+    pub fn read(&self) -> Result<Read, AnswerError> {
+        self.check_alive()?;
+        let (read, tell) = self.block().stream.lock().pop_chunk();
+        if tell {
+            self.tell();
+        }
+        Ok(read)
+    }
+
+    /// Takes some of the request's content and waits for it; `None` at its end. Not for use on a worker.
+    ///
+    /// # Errors
+    /// When the exchange is over; [`AnswerError::Misuse`] on a worker.
+    pub fn read_blocking(&self) -> Result<Option<Bytes>, AnswerError> {
+        loop {
+            match self.read()? {
+                Read::Data(data) => return Ok(Some(data)),
+                Read::End => return Ok(None),
+                Read::WouldBlock => {}
+            }
+            if crate::server::local::is_worker() {
+                return Err(AnswerError::Misuse(
+                    "a blocking read on a worker would block all its connections",
+                ));
+            }
+            let stream = &self.block().stream;
+            let mut inner = stream.lock();
+            while !inner.is_readable() && !inner.over {
+                inner = stream.wait(inner);
+            }
+        }
+    }
+
+    /// The trailers of a request whose content flows, once it has ended. Empty before, and when they were taken.
+    #[must_use]
+    pub fn take_trailers(&self) -> Headers {
+        let mut stream = self.block().stream.lock();
+        if stream.received_all { std::mem::take(&mut stream.request_trailers) } else { Headers::new() }
+    }
+
+    /// Calls back for everything that happens: content of the request as it comes ([`Event::Data`] is not copied), its end, room for
+    /// writes, the end of the exchange. Calls are made on the worker, one at a time, and must not block. A second call replaces the
+    /// first. The callback is dropped when the exchange ends.
+    pub fn on_event(&self, callback: impl FnMut(Event<'_>) -> Flow + Send + 'static) {
+        self.block().listen(Box::new(callback));
+    }
+
+    /// Hands the exchange to its own callback, which lives until the exchange ends. See [`Exchange::on_event`].
+    pub fn drive(self, mut callback: impl FnMut(&Exchange, Event<'_>) -> Flow + Send + 'static) {
+        let block = Arc::clone(&self.request.block);
+        block.listen(Box::new(move |event| callback(&self, event)));
+    }
+
+    /// Events with content go on after [`Flow::Pause`].
+    pub fn resume(&self) {
+        if std::mem::replace(&mut self.block().stream.lock().paused, false) {
+            self.tell();
+        }
+    }
+
+    /// What was written leaves without waiting for more. It does so at the end of the worker's turn anyway.
+    pub fn flush(&self) {
+        self.tell();
+    }
+
+    /// Gives the exchange up: the client sees a cut connection (on HTTP/1) instead of the rest of the answer.
+    pub fn reset(&self) {
+        let block = self.block();
+        if block.state.cancel(CancelReason::Reset) {
+            self.tell();
+        }
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        if self.request.block.state.check_open().is_ok() {
-            // The only errors left are a cancel that came in between; then nobody waits for the 500.
-            let _ = self.draft(|response| response.set_status_only(500));
-            let _ = self.finish();
+        if !self.armed {
+            return;
+        }
+        let block = self.block();
+        if block.state.is_streamed() {
+            let whole = block.stream.lock().sent_all;
+            if !whole {
+                self.reset();
+            }
+        } else if block.state.check_open().is_ok() {
+            // The only error left is a cancel that came in between; then nobody waits for the 500.
+            let _ = self.draft(|response| response.set_status_only(500)).and_then(|()| self.finish());
         }
     }
 }

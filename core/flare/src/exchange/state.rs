@@ -8,36 +8,61 @@ use crate::exchange::AnswerError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CancelReason {
-    /// The client closed or reset the connection.
+    /// The client closed or reset the connection, or broke the protocol.
     PeerGone,
-    /// The deadline for the handler passed.
+    /// A deadline passed.
     Deadline,
     /// The server ended before the answer came.
     Drain,
+    /// The handler gave the exchange up.
+    Reset,
 }
 
 impl std::fmt::Display for CancelReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::PeerGone => "the client is gone",
-            Self::Deadline => "the deadline of the handler passed",
+            Self::Deadline => "a deadline passed",
             Self::Drain => "the server ended",
+            Self::Reset => "the handler gave it up",
         })
     }
 }
 
-/// The answer was stored. Set once, by whoever answers.
+/// The head of the answer is fixed: it was stored whole, or its stream was started. Set once, by whoever answers.
 const ANSWERED: u32 = 1;
-/// The handler returned, so an answer from now on must be posted to the worker.
-const DETACHED: u32 = 2;
-const PEER_GONE: u32 = 4;
-const DEADLINE: u32 = 8;
-const DRAIN: u32 = 16;
-const CANCELLED: u32 = PEER_GONE | DEADLINE | DRAIN;
+/// The answer is a stream: its content comes piece by piece.
+const STREAMED: u32 = 2;
+/// The handler returned, so from now on the worker has to be told of everything.
+const DETACHED: u32 = 4;
+/// The worker was told, and has not looked yet.
+const TOLD: u32 = 8;
+const PEER_GONE: u32 = 16;
+const DEADLINE: u32 = 32;
+const DRAIN: u32 = 64;
+const RESET: u32 = 128;
+/// A middleware that kept the exchange lets it go on.
+const PROCEED: u32 = 256;
+const CANCELLED: u32 = PEER_GONE | DEADLINE | DRAIN | RESET;
 
 /// The state of an exchange, shared by the worker and whoever answers.
 #[derive(Debug, Default)]
 pub(crate) struct State(AtomicU32);
+
+/// What the worker finds when it looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// No answer yet.
+    Open,
+    /// No answer yet, and a middleware lets the exchange go on.
+    Proceed,
+    /// The answer is there, whole.
+    Whole,
+    /// The answer is a stream.
+    Streamed,
+    /// The handler gave the exchange up.
+    Reset,
+}
 
 impl State {
     /// Back to the start. Only the sole holder of the block may do this.
@@ -49,31 +74,81 @@ impl State {
         reason(self.0.load(Ordering::Acquire))
     }
 
-    /// An error unless the exchange still waits for its answer.
+    /// An error unless the head of the answer may still be changed.
     pub(crate) fn check_open(&self) -> Result<(), AnswerError> {
         refused(self.0.load(Ordering::Acquire))
     }
 
-    /// Marks the answer as stored. True: the handler has returned, so the worker has to be told.
-    pub(crate) fn answer(&self) -> Result<bool, AnswerError> {
-        let before = self.0.fetch_or(ANSWERED, Ordering::AcqRel);
-        refused(before)?;
-        Ok(before & DETACHED != 0)
+    /// Whether the answer was begun as a stream.
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.0.load(Ordering::Acquire) & STREAMED != 0
     }
 
-    /// The worker's side, after the handler returned. True: the answer is there.
-    pub(crate) fn detach(&self) -> bool {
-        self.0.fetch_or(DETACHED, Ordering::AcqRel) & ANSWERED != 0
+    /// Fixes the head of the answer. True: the worker has to be told.
+    pub(crate) fn answer(&self, streamed: bool) -> Result<bool, AnswerError> {
+        let bits = if streamed { ANSWERED | STREAMED } else { ANSWERED };
+        let before = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |before| {
+            let told = if before & DETACHED != 0 { TOLD } else { 0 };
+            (before & (ANSWERED | CANCELLED) == 0).then_some(before | bits | told)
+        });
+        match before {
+            Ok(before) => Ok(before & DETACHED != 0 && before & TOLD == 0),
+            Err(before) => Err(refused(before).err().unwrap_or(AnswerError::Answered)),
+        }
     }
 
-    /// Ends the exchange. True: it was not answered before, so the worker answers or closes instead.
+    /// Something happened that the worker should look at. True: it has to be told, because it is not about to look anyway.
+    pub(crate) fn tell(&self) -> bool {
+        self.0.fetch_or(TOLD, Ordering::AcqRel) & (TOLD | DETACHED) == DETACHED
+    }
+
+    /// Lets the exchange go on to the next middleware. True: the worker has to be told.
+    pub(crate) fn proceed(&self) -> bool {
+        self.0.fetch_or(PROCEED | TOLD, Ordering::AcqRel) & (TOLD | DETACHED) == DETACHED
+    }
+
+    /// The worker's side, after the handler returned. The flag says that there is more to look at than the answer.
+    pub(crate) fn detach(&self) -> (Progress, bool) {
+        let before = self.0.fetch_or(DETACHED, Ordering::AcqRel);
+        (progress(before), before & TOLD != 0)
+    }
+
+    /// The worker's side, before it hands an exchange on that went on.
+    pub(crate) fn reattach(&self) {
+        self.0.fetch_and(!(DETACHED | TOLD | PROCEED), Ordering::AcqRel);
+    }
+
+    /// The worker looks: what happens from now on is told again.
+    pub(crate) fn look(&self) -> Progress {
+        progress(self.0.fetch_and(!TOLD, Ordering::AcqRel))
+    }
+
+    /// Ends the exchange. True: it was not cancelled before.
     pub(crate) fn cancel(&self, why: CancelReason) -> bool {
         let bit = match why {
             CancelReason::PeerGone => PEER_GONE,
             CancelReason::Deadline => DEADLINE,
             CancelReason::Drain => DRAIN,
+            CancelReason::Reset => RESET,
         };
-        self.0.fetch_or(bit, Ordering::AcqRel) & (ANSWERED | CANCELLED) == 0
+        let before = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |before| {
+            (before & CANCELLED == 0).then_some(before | bit)
+        });
+        before.is_ok()
+    }
+}
+
+fn progress(bits: u32) -> Progress {
+    if bits & RESET != 0 {
+        Progress::Reset
+    } else if bits & STREAMED != 0 {
+        Progress::Streamed
+    } else if bits & ANSWERED != 0 {
+        Progress::Whole
+    } else if bits & PROCEED != 0 {
+        Progress::Proceed
+    } else {
+        Progress::Open
     }
 }
 
@@ -84,6 +159,8 @@ fn reason(bits: u32) -> Option<CancelReason> {
         Some(CancelReason::Deadline)
     } else if bits & DRAIN != 0 {
         Some(CancelReason::Drain)
+    } else if bits & RESET != 0 {
+        Some(CancelReason::Reset)
     } else {
         None
     }
@@ -102,24 +179,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_in_the_call_is_not_posted() {
+    fn an_answer_in_the_call_is_not_told() {
         let state = State::default();
-        assert_eq!(state.answer(), Ok(false));
-        assert!(state.detach());
+        assert_eq!(state.answer(false), Ok(false));
+        assert_eq!(state.detach(), (Progress::Whole, false));
     }
 
     #[test]
-    fn a_later_answer_is_posted() {
+    fn a_later_answer_is_told_once() {
         let state = State::default();
-        assert!(!state.detach());
-        assert_eq!(state.answer(), Ok(true));
+        assert_eq!(state.detach(), (Progress::Open, false));
+        assert_eq!(state.answer(true), Ok(true));
+        assert!(!state.tell(), "told twice");
+        assert_eq!(state.look(), Progress::Streamed);
+        assert!(state.tell(), "not told after a look");
     }
 
     #[test]
     fn the_second_answer_is_refused() {
         let state = State::default();
-        assert_eq!(state.answer(), Ok(false));
-        assert_eq!(state.answer(), Err(AnswerError::Answered));
+        assert_eq!(state.answer(false), Ok(false));
+        assert_eq!(state.answer(false), Err(AnswerError::Answered));
     }
 
     #[test]
@@ -127,13 +207,17 @@ mod tests {
         let state = State::default();
         assert!(state.cancel(CancelReason::Deadline));
         assert!(!state.cancel(CancelReason::PeerGone), "cancelled twice");
-        assert!(matches!(state.answer(), Err(AnswerError::Cancelled(_))));
+        assert_eq!(state.answer(false), Err(AnswerError::Cancelled(CancelReason::Deadline)));
+        assert_eq!(state.detach(), (Progress::Open, false));
     }
 
     #[test]
-    fn a_cancel_after_the_answer_is_too_late() {
+    fn what_happens_in_the_call_is_found_on_return() {
         let state = State::default();
-        assert_eq!(state.answer(), Ok(false));
-        assert!(!state.cancel(CancelReason::PeerGone));
+        assert!(!state.tell());
+        assert_eq!(state.detach(), (Progress::Open, true));
+        assert!(!state.tell(), "the worker is still to look");
+        assert_eq!(state.look(), Progress::Open);
+        assert!(state.tell());
     }
 }

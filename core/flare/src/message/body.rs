@@ -1,11 +1,18 @@
 //! The content of a response.
 
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
 use bytes::Bytes;
 
-/// The content of a response: nothing, bytes of its own, or bytes shared with others.
+use crate::message::Source;
+
+/// The content of a response.
 ///
-/// Small bodies are copied beside their head, large ones leave from where they are.
-#[derive(Debug, Default, Clone)]
+/// Small bodies are copied beside their head, large ones leave from where they are, files by `sendfile` where the system can.
+#[derive(Default)]
+#[non_exhaustive]
 pub enum Body {
     /// No content.
     #[default]
@@ -14,6 +21,35 @@ pub enum Body {
     Owned(Vec<u8>),
     /// Bytes that may be shared; cloning and sending them copies nothing.
     Shared(Bytes),
+    /// A part of a file.
+    File(FileBody),
+    /// Content that is pulled while the client takes it.
+    Source(Box<dyn Source>),
+}
+
+/// A part of a file. The file must keep at least this length until the answer is sent; otherwise the connection is cut.
+#[derive(Debug, Clone)]
+pub struct FileBody {
+    pub(crate) file: Arc<File>,
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+}
+
+impl FileBody {
+    /// `length` bytes of a file from `offset` on.
+    #[must_use]
+    pub fn new(file: Arc<File>, offset: u64, length: u64) -> Self {
+        Self { file, offset, length }
+    }
+
+    /// All of a file, as long as it is now.
+    ///
+    /// # Errors
+    /// When the system does not tell its length.
+    pub fn whole(file: File) -> io::Result<Self> {
+        let length = file.metadata()?.len();
+        Ok(Self::new(Arc::new(file), 0, length))
+    }
 }
 
 impl Body {
@@ -23,26 +59,29 @@ impl Body {
         Self::Shared(Bytes::from_static(bytes))
     }
 
-    /// The bytes.
+    /// Content that is pulled while the client takes it.
+    pub fn from_source(source: impl Source + 'static) -> Self {
+        Self::Source(Box::new(source))
+    }
+
+    /// The bytes that are in memory; none for files and sources.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         match self {
-            Self::Empty => &[],
             Self::Owned(bytes) => bytes,
             Self::Shared(bytes) => bytes,
+            Self::Empty | Self::File(_) | Self::Source(_) => &[],
         }
     }
 
-    /// The number of bytes.
+    /// The number of bytes, if it is known.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.as_slice().len()
-    }
-
-    /// Whether there are no bytes.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub fn length(&self) -> Option<u64> {
+        match self {
+            Self::File(file) => Some(file.length),
+            Self::Source(source) => source.length(),
+            _ => Some(self.as_slice().len() as u64),
+        }
     }
 
     /// Replaces the content by a copy of `bytes`, and uses the memory of an owned body again.
@@ -55,12 +94,34 @@ impl Body {
         }
     }
 
+    /// Takes the bytes out, without a copy.
+    pub(crate) fn take_bytes(&mut self) -> Bytes {
+        match self {
+            Self::Owned(own) => Bytes::from(std::mem::take(own)),
+            Self::Shared(bytes) => std::mem::take(bytes),
+            Self::Empty | Self::File(_) | Self::Source(_) => Bytes::new(),
+        }
+    }
+
     /// Forgets the content. An owned body keeps up to `keep` bytes of memory for the next content.
     pub(crate) fn recycle(&mut self, keep: usize) {
         match self {
             Self::Owned(own) if own.capacity() <= keep => own.clear(),
             other => *other = Self::Empty,
         }
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = match self {
+            Self::Empty => "Empty",
+            Self::Owned(_) => "Owned",
+            Self::Shared(_) => "Shared",
+            Self::File(_) => "File",
+            Self::Source(_) => "Source",
+        };
+        f.debug_struct(kind).field("length", &self.length()).finish()
     }
 }
 
@@ -94,6 +155,12 @@ impl From<Bytes> for Body {
     }
 }
 
+impl From<FileBody> for Body {
+    fn from(file: FileBody) -> Self {
+        Self::File(file)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,7 +172,7 @@ mod tests {
         let Body::Owned(own) = &body else { panic!("not owned") };
         let before = own.as_ptr();
         body.recycle(1024);
-        assert!(body.is_empty());
+        assert_eq!(body.length(), Some(0));
         body.copy_from(b"next");
         assert_eq!(body.as_slice(), b"next");
         let Body::Owned(own) = &body else { panic!("not owned") };

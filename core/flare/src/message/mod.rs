@@ -1,13 +1,17 @@
 //! What people hold: requests, responses, header fields and bodies.
 
 mod body;
+mod extensions;
 mod into_response;
 mod request;
 mod response;
+mod source;
 
-pub use body::Body;
+pub use body::{Body, FileBody};
+pub(crate) use extensions::Extensions;
 pub use into_response::{IntoResponse, Json};
 pub use request::{Peer, Request};
 pub use response::Response;
+pub use source::{Pull, Source};
 
 pub use flare_proto::{Headers, InvalidField, Method, Version};

@@ -44,7 +44,9 @@ impl Request {
     }
 
     /// The decoded names and values of a query in form encoding (`a=1&b=2`).
-    pub fn query_pairs(&self) -> impl Iterator<Item = (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)> {
+    pub fn query_pairs(
+        &self,
+    ) -> impl Iterator<Item = (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)> {
         form_urlencoded::parse(self.query().unwrap_or_default().as_bytes())
     }
 
@@ -87,19 +89,20 @@ impl Request {
     /// The content. Empty when there is none.
     #[must_use]
     pub fn body(&self) -> &[u8] {
-        &self.block.body
+        self.block.body.get().map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The content as text, if it is UTF-8.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
-        std::str::from_utf8(&self.block.body).ok()
+        std::str::from_utf8(self.body()).ok()
     }
 
     /// The trailers that followed the content.
     #[must_use]
     pub fn trailers(&self) -> &Headers {
-        &self.block.trailers
+        static NONE: Headers = Headers::new();
+        self.block.trailers.get().unwrap_or(&NONE)
     }
 
     /// Who sent the request.
@@ -121,6 +124,22 @@ impl Request {
     #[must_use]
     pub fn cancelled(&self) -> Option<CancelReason> {
         self.block.state.cancelled()
+    }
+
+    /// A value of this type that a middleware or handler attached.
+    #[must_use]
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.block.extensions.get()
+    }
+
+    /// Attaches a value for those who see the request later; it replaces another one of its type.
+    pub fn set_extension<T: Send + Sync + 'static>(&self, value: T) {
+        self.block.extensions.set(value);
+    }
+
+    /// Makes the worker pull again, after [`Pull::WouldBlock`](crate::message::Pull).
+    pub fn wake(&self) {
+        self.block.tell();
     }
 
     /// The method, path and so on with their final NUL, for C.

@@ -35,6 +35,8 @@ pub struct ServerConfig {
     pub idle_timeout: Duration,
     /// From the call of a handler to its answer. Then 503.
     pub handler_timeout: Duration,
+    /// From one part of a streamed answer to the next. Then the connection is cut.
+    pub stream_timeout: Duration,
     /// How long a client may take none of what was written for it. Then the connection closes.
     pub write_timeout: Duration,
     /// After the last answer: how long what the client still sends is read and dropped, so that it gets the answer
@@ -42,6 +44,12 @@ pub struct ServerConfig {
     pub linger_timeout: Duration,
     /// How long a drain by signal lets running exchanges go on.
     pub drain_timeout: Duration,
+    /// Exchanges that may wait for their answer at once, over all workers; more are answered with 503 and `Retry-After`. At least 1.
+    pub max_exchanges: usize,
+    /// Threads for handlers of blocking routes, made when they are needed. 1 to 4096.
+    pub blocking_threads: usize,
+    /// Exchanges that may wait for such a thread; more are answered with 503 and `Retry-After`.
+    pub blocking_queue: usize,
     /// The value of `Server`; empty: no such field.
     pub server_name: String,
 }
@@ -62,9 +70,13 @@ impl Default for ServerConfig {
             body_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(75),
             handler_timeout: Duration::from_secs(60),
+            stream_timeout: Duration::from_secs(600),
             write_timeout: Duration::from_secs(30),
             linger_timeout: Duration::from_secs(2),
             drain_timeout: Duration::from_secs(30),
+            max_exchanges: 100_000,
+            blocking_threads: 64,
+            blocking_queue: 1024,
             server_name: "flare".to_owned(),
         }
     }
@@ -119,6 +131,9 @@ impl ServerConfig {
         within("body_limit", self.body_limit, 0, 1 << 40)?;
         within("discard_limit", self.discard_limit, 0, 1 << 40)?;
         within("output_limit", self.output_limit as u64, 4096, 1 << 32)?;
+        within("max_exchanges", self.max_exchanges as u64, 1, 1 << 32)?;
+        within("blocking_threads", self.blocking_threads as u64, 1, 4096)?;
+        within("blocking_queue", self.blocking_queue as u64, 0, 1 << 24)?;
         for (field, value) in self.durations() {
             if value.is_zero() || value > LONGEST {
                 return Err(wrong(field, format!("{value:?} is not within 1 ms to 24 h")));
@@ -128,12 +143,13 @@ impl ServerConfig {
         headers.append("server", &self.server_name).map_err(|error| wrong("server_name", error.to_string()))
     }
 
-    fn durations(&self) -> [(&'static str, Duration); 7] {
+    fn durations(&self) -> [(&'static str, Duration); 8] {
         [
             ("head_timeout_ms", self.head_timeout),
             ("body_timeout_ms", self.body_timeout),
             ("idle_timeout_ms", self.idle_timeout),
             ("handler_timeout_ms", self.handler_timeout),
+            ("stream_timeout_ms", self.stream_timeout),
             ("write_timeout_ms", self.write_timeout),
             ("linger_timeout_ms", self.linger_timeout),
             ("drain_timeout_ms", self.drain_timeout),
@@ -163,7 +179,8 @@ impl ServerConfig {
             "head_bytes" => self.http1.head_bytes = small()?,
             "target_bytes" => self.http1.target_bytes = small()?,
             "header_count" => {
-                self.http1.header_count = u16::try_from(value).map_err(|_| wrong(name, "is not within 1 to 1024"))?;
+                self.http1.header_count =
+                    u16::try_from(value).map_err(|_| wrong(name, "is not within 1 to 1024"))?;
             }
             "trailer_bytes" => self.http1.trailer_bytes = small()?,
             "chunk_line_bytes" => self.http1.chunk_line_bytes = small()?,
@@ -174,6 +191,10 @@ impl ServerConfig {
             "body_timeout_ms" => self.body_timeout = duration()?,
             "idle_timeout_ms" => self.idle_timeout = duration()?,
             "handler_timeout_ms" => self.handler_timeout = duration()?,
+            "stream_timeout_ms" => self.stream_timeout = duration()?,
+            "max_exchanges" => self.max_exchanges = size()?,
+            "blocking_threads" => self.blocking_threads = size()?,
+            "blocking_queue" => self.blocking_queue = size()?,
             "write_timeout_ms" => self.write_timeout = duration()?,
             "linger_timeout_ms" => self.linger_timeout = duration()?,
             "drain_timeout_ms" => self.drain_timeout = duration()?,
@@ -206,7 +227,13 @@ mod tests {
 
     #[test]
     fn a_wrong_setting_is_named() {
-        for (name, value) in [("backlog", 0), ("max_connections", 0), ("idle_timeout_ms", 0), ("output_limit", 1), ("header_count", 0)] {
+        for (name, value) in [
+            ("backlog", 0),
+            ("max_connections", 0),
+            ("idle_timeout_ms", 0),
+            ("output_limit", 1),
+            ("header_count", 0),
+        ] {
             let mut config = ServerConfig::default();
             assert_eq!(config.set_number(name, value), Ok(()), "{name}");
             assert_eq!(config.validate().unwrap_err().field, name);

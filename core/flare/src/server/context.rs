@@ -51,6 +51,9 @@ impl WorkerContext {
 
 impl std::fmt::Debug for WorkerContext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WorkerContext").field("worker", &self.index).field("timers", &self.tasks.len()).finish()
+        f.debug_struct("WorkerContext")
+            .field("worker", &self.index)
+            .field("timers", &self.tasks.len())
+            .finish()
     }
 }

@@ -5,10 +5,12 @@ use std::time::SystemTime;
 
 use flare_net::Millis;
 
-use crate::exchange::Pool;
+use crate::exchange::{Home, Pool};
 use crate::log::{AccessRecord, Log};
-use crate::router::Router;
+use crate::router::{Router, Routes};
+use crate::routing::RouteError;
 use crate::server::ServerConfig;
+use crate::server::blocking::BlockingPool;
 use crate::server::counters::Counters;
 
 /// A callback for the access log.
@@ -17,10 +19,29 @@ pub(crate) type AccessSink = dyn Fn(&AccessRecord<'_>) + Send + Sync;
 /// What all workers of a server share.
 #[derive(Clone)]
 pub(crate) struct Service {
-    pub(crate) router: Arc<Router>,
+    pub(crate) router: Arc<Routes>,
+    /// Threads for handlers that block, if a route has some.
+    pub(crate) blocking: Option<Arc<BlockingPool>>,
     pub(crate) config: Arc<ServerConfig>,
     pub(crate) log: Log,
     pub(crate) access: Option<Arc<AccessSink>>,
+}
+
+impl Service {
+    /// # Errors
+    /// When the routes don't fit together with their middleware.
+    pub(crate) fn new(
+        router: Router,
+        config: ServerConfig,
+        log: Log,
+        access: Option<Arc<AccessSink>>,
+    ) -> Result<Self, RouteError> {
+        let router = Routes::new(router)?;
+        let blocking = router.any_blocking().then(|| {
+            Arc::new(BlockingPool::new(config.blocking_threads, config.blocking_queue, log.clone()))
+        });
+        Ok(Self { router: Arc::new(router), blocking, config: Arc::new(config), log, access })
+    }
 }
 
 /// What a session may use while it works: the service, the time, and the worker's pools.
@@ -32,6 +53,48 @@ pub(crate) struct Environment {
     pub(crate) counters: Arc<Counters>,
     /// The server ends: every answer closes its connection.
     pub(crate) draining: bool,
+    /// Exchanges of this worker whose answer is not out.
+    pub(crate) in_flight: usize,
+    /// The most of them.
+    pub(crate) most_in_flight: usize,
+}
+
+impl Environment {
+    /// The environment of one of so many workers.
+    pub(crate) fn new(
+        service: Service,
+        home: Arc<dyn Home>,
+        counters: Arc<Counters>,
+        now: Millis,
+        workers: usize,
+    ) -> Self {
+        /// Blocks that a worker keeps for the next exchanges.
+        const POOL: usize = 1024;
+        let most_in_flight = service.config.max_exchanges.div_ceil(workers.max(1));
+        Self {
+            service,
+            now,
+            date: Date::new(now),
+            pool: Pool::new(home, POOL),
+            counters,
+            draining: false,
+            in_flight: 0,
+            most_in_flight,
+        }
+    }
+
+    /// Whether no more exchanges are admitted for now.
+    pub(crate) fn is_full(&self) -> bool {
+        self.in_flight >= self.most_in_flight
+    }
+
+    pub(crate) fn enter_flight(&mut self) {
+        self.in_flight += 1;
+    }
+
+    pub(crate) fn leave_flight(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
 }
 
 /// The `Date` field of this second (RFC 9110, 6.6.1), made once for all answers.

@@ -1,13 +1,16 @@
 //! The server: settings, workers, and their life from bind to drain.
 
+mod blocking;
 mod config;
 mod connections;
 mod context;
 mod counters;
 mod drain;
 pub(crate) mod environment;
+pub(crate) mod guard;
 mod handle;
 pub(crate) mod http1;
+pub(crate) mod local;
 mod shared;
 mod signals;
 mod worker;
@@ -129,12 +132,7 @@ impl Server {
                 addresses.push(bind_for_all(&address, &self.config, &mut each)?);
             }
         }
-        let service = Service {
-            router: Arc::new(self.router),
-            config: Arc::new(self.config),
-            log: self.log,
-            access: self.access,
-        };
+        let service = Service::new(self.router, self.config, self.log, self.access)?;
         let shared = Arc::new(Shared::new(service, self.hooks, workers));
         Ok(BoundServer { shared, listeners: each, addresses })
     }
@@ -167,11 +165,16 @@ pub fn check_address(text: &str) -> Result<(), Error> {
 }
 
 fn resolve(text: &str) -> Result<Vec<Address>, Error> {
-    flare_net::resolve(text).map_err(|error| Error::Address { address: text.to_owned(), problem: error.to_string() })
+    flare_net::resolve(text)
+        .map_err(|error| Error::Address { address: text.to_owned(), problem: error.to_string() })
 }
 
 /// Binds one address for every worker: a listener each, or one that they share. Returns the bound address.
-fn bind_for_all(address: &Address, config: &ServerConfig, each: &mut [Vec<Listener>]) -> Result<Address, Error> {
+fn bind_for_all(
+    address: &Address,
+    config: &ServerConfig,
+    each: &mut [Vec<Listener>],
+) -> Result<Address, Error> {
     let failed = |error| Error::Bind { address: address.to_string(), error };
     let own = !config.shared_listener && matches!(address, Address::Ip(_)) && each.len() > 1;
     let options = ListenOptions { backlog: config.backlog, reuse_port: own, ..ListenOptions::default() };
@@ -212,7 +215,11 @@ impl BoundServer {
     /// # Errors
     /// When a thread or its loop can't be made; the others are ended first.
     pub fn start(self) -> Result<RunningServer, Error> {
-        let mut running = RunningServer { shared: Arc::clone(&self.shared), threads: Vec::new(), addresses: self.addresses };
+        let mut running = RunningServer {
+            shared: Arc::clone(&self.shared),
+            threads: Vec::new(),
+            addresses: self.addresses,
+        };
         for (worker, listeners) in self.shared.workers.iter().zip(self.listeners) {
             let (shared, own) = (Arc::clone(&self.shared), Arc::clone(worker));
             let name = format!("flare-{}", own.index);
@@ -241,7 +248,8 @@ impl BoundServer {
             let started = match spawned {
                 Ok(thread) => {
                     running.threads.push(thread);
-                    wait.recv().unwrap_or_else(|_| Err(std::io::Error::other("a worker panicked while it started")))
+                    wait.recv()
+                        .unwrap_or_else(|_| Err(std::io::Error::other("a worker panicked while it started")))
                 }
                 Err(error) => Err(error),
             };

@@ -17,9 +17,9 @@ pub(crate) type Task = Box<dyn FnOnce(&mut WorkerContext) + Send>;
 
 /// What other threads tell a worker.
 pub(crate) enum Message {
-    /// The answer of an exchange came after its handler returned. At most one for each exchange, so their number is bounded
-    /// by the connections.
-    Answered(ExchangeKey),
+    /// Something happened to an exchange after its handler returned. At most one waits for each exchange, so their number is
+    /// bounded by the connections.
+    Wake(ExchangeKey),
     /// A task for the worker.
     Run(Task),
     /// A connection closed somewhere, so one more may be accepted.
@@ -77,7 +77,14 @@ impl WorkerBox {
 impl Shared {
     pub(crate) fn new(service: Service, hooks: Hooks, workers: usize) -> Self {
         let workers = (0..workers).map(|index| Arc::new(WorkerBox::new(index))).collect();
-        Self { service, hooks, open: AtomicUsize::new(0), waiting: AtomicUsize::new(0), workers, drain: Mutex::new(None) }
+        Self {
+            service,
+            hooks,
+            open: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
+            workers,
+            drain: Mutex::new(None),
+        }
     }
 
     /// Counts a new connection. False: it was the last one for now.

@@ -2,24 +2,27 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use flare_net::{Address, Clock, Driver, DriverOptions, Event, Key, Listener, ListenerKey, MailboxReceiver, Millis, Output, Peer, Sent, TimerId, Wheel};
+use flare_net::{
+    Address, Clock, Driver, DriverOptions, Event, Key, Listener, ListenerKey, MailboxReceiver, Millis,
+    Output, Peer, Sent, TimerId, Wheel,
+};
 
-use crate::exchange::{CancelReason, ExchangeKey, Home, Pool};
+use crate::exchange::{CancelReason, ExchangeKey, Home};
 use crate::log::Level;
 use crate::server::connections::Connections;
 use crate::server::context::WorkerContext;
 use crate::server::counters::Counters;
 use crate::server::drain::WorkerReport;
-use crate::server::environment::{Date, Environment};
+use crate::server::environment::Environment;
 use crate::server::http1::{Http1, Next};
+use crate::server::local;
 use crate::server::shared::{Message, Shared, WorkerBox};
 
 /// How long a worker waits before it accepts again after the process ran out of descriptors or memory.
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(100);
-/// Blocks that a worker keeps for the next exchanges.
-const POOL: usize = 1024;
 
 /// A connection and what the worker knows of it.
 pub(crate) struct Connection {
@@ -39,9 +42,13 @@ pub(crate) struct Connection {
 enum Closing {
     No,
     /// Closes when the backlog is gone.
-    Flushing { linger: bool },
+    Flushing {
+        linger: bool,
+    },
     /// Our side is closed; what the peer sends is dropped until it closes too.
-    Lingering { until: Millis },
+    Lingering {
+        until: Millis,
+    },
 }
 
 /// A worker. It lives on its thread from start to end.
@@ -60,6 +67,9 @@ pub(crate) struct Worker {
     own: Arc<WorkerBox>,
     counters: Arc<Counters>,
     context: WorkerContext,
+    touched: Vec<ExchangeKey>,
+    /// This worker, among all of the process.
+    id: u64,
     drain_deadline: Option<Millis>,
     report: WorkerReport,
 }
@@ -70,7 +80,9 @@ enum Accepting {
     /// Too many connections are open.
     Full,
     /// The process ran out of something.
-    BackOff { until: Millis },
+    BackOff {
+        until: Millis,
+    },
     /// The server ends.
     Over,
 }
@@ -82,7 +94,11 @@ const USER_TIMERS: u64 = 0xffff_ffff_0000_0000;
 
 impl Worker {
     /// Makes a worker on the thread that will run it.
-    pub(crate) fn new(shared: &Arc<Shared>, own: &Arc<WorkerBox>, listeners: Vec<Listener>) -> io::Result<Self> {
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        own: &Arc<WorkerBox>,
+        listeners: Vec<Listener>,
+    ) -> io::Result<Self> {
         let mut driver = Driver::new(DriverOptions::default())?;
         let (mailbox, messages) = driver.mailbox(usize::MAX)?;
         own.open(mailbox.clone());
@@ -94,19 +110,19 @@ impl Worker {
         }
         let clock = Clock::start();
         let now = clock.now();
-        let home: Arc<dyn Home> = Arc::new(Inbox(mailbox));
+        let id = WORKERS.fetch_add(1, Ordering::Relaxed);
+        let home = Arc::new(Inbox { worker: id, mailbox });
         Ok(Self {
             driver,
             wheel: Wheel::new(now),
             clock,
-            env: Environment {
-                service: shared.service.clone(),
+            env: Environment::new(
+                shared.service.clone(),
+                home,
+                Arc::clone(&own.counters),
                 now,
-                date: Date::new(now),
-                pool: Pool::new(home, POOL),
-                counters: Arc::clone(&own.counters),
-                draining: false,
-            },
+                shared.workers.len(),
+            ),
             connections: Connections::new(),
             listeners: keys,
             accepting: Accepting::Yes,
@@ -117,6 +133,8 @@ impl Worker {
             own: Arc::clone(own),
             counters: Arc::clone(&own.counters),
             context: WorkerContext::new(own.index),
+            touched: Vec::new(),
+            id,
             drain_deadline: None,
             report: WorkerReport { worker: own.index, ..WorkerReport::default() },
         })
@@ -124,6 +142,7 @@ impl Worker {
 
     /// Runs until the server ends.
     pub(crate) fn run(mut self) -> WorkerReport {
+        local::enter(self.id);
         for hook in &self.shared.hooks.start {
             hook(&mut self.context);
         }
@@ -140,20 +159,26 @@ impl Worker {
         for hook in &self.shared.hooks.stop {
             hook(&mut self.context);
         }
+        local::leave();
         self.report
     }
 
     fn is_over(&self) -> bool {
-        self.env.draining && (self.connections.is_empty() || self.drain_deadline.is_some_and(|at| at <= self.env.now))
+        self.env.draining
+            && (self.connections.is_empty() || self.drain_deadline.is_some_and(|at| at <= self.env.now))
     }
 
     /// One turn of the loop: waits for something, at most `longest`, and works off all there is.
     fn turn(&mut self, longest: Option<Duration>) -> io::Result<()> {
-        let until = self.wheel.next_deadline().map(|at| Duration::from_millis(at.0.saturating_sub(self.clock.now().0)));
+        let until = self
+            .wheel
+            .next_deadline()
+            .map(|at| Duration::from_millis(at.0.saturating_sub(self.clock.now().0)));
         let timeout = match (until, longest) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
+        let timeout = if local::has_touched() { Some(Duration::ZERO) } else { timeout };
         self.driver.wait(timeout)?;
         self.env.now = self.clock.now();
         self.env.date.refresh(self.env.now);
@@ -163,6 +188,7 @@ impl Worker {
         while let Some(token) = self.wheel.expire(self.env.now) {
             self.timer(token);
         }
+        self.touched();
         Ok(())
     }
 
@@ -199,8 +225,15 @@ impl Worker {
         let session = Http1::new(key, peer, &self.env);
         let armed = session.deadline(false);
         let timer = Some(self.wheel.arm(armed, key.to_u64()));
-        let connection =
-            Connection { session, timer, armed, write_deadline: Millis::NEVER, backlog: 0, paused: false, closing: Closing::No };
+        let connection = Connection {
+            session,
+            timer,
+            armed,
+            write_deadline: Millis::NEVER,
+            backlog: 0,
+            paused: false,
+            closing: Closing::No,
+        };
         self.connections.insert(key, connection);
     }
 
@@ -227,7 +260,7 @@ impl Worker {
     fn read_closed(&mut self, key: Key) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         if connection.closing == Closing::No {
-            connection.session.read_closed();
+            connection.session.read_closed(&mut self.env);
             self.settle(key);
         } else if matches!(connection.closing, Closing::Lingering { .. }) {
             self.close(key, CancelReason::PeerGone);
@@ -289,6 +322,7 @@ impl Worker {
                     self.driver.pause_read(key);
                 }
                 Next::Close { linger } => return self.finish(key, linger),
+                Next::Abort => return self.close(key, CancelReason::Reset),
                 Next::Read | Next::Pause => {}
             }
         }
@@ -309,7 +343,8 @@ impl Worker {
         if !linger || self.driver.shutdown_write(key).is_err() {
             return self.close(key, CancelReason::PeerGone);
         }
-        connection.closing = Closing::Lingering { until: self.env.now + self.env.service.config.linger_timeout };
+        connection.closing =
+            Closing::Lingering { until: self.env.now + self.env.service.config.linger_timeout };
         if std::mem::take(&mut connection.paused) {
             self.driver.resume_read(key);
         }
@@ -396,12 +431,7 @@ impl Worker {
         self.messages.take(&mut batch);
         for message in batch.drain(..) {
             match message {
-                Message::Answered(exchange) => {
-                    if let Some(connection) = self.connections.get_mut(exchange.connection) {
-                        connection.session.answered(exchange, &mut self.env, &mut self.output);
-                        self.settle(exchange.connection);
-                    }
-                }
+                Message::Wake(exchange) => self.wake(exchange),
                 Message::Run(task) => {
                     task(&mut self.context);
                     self.take_timers();
@@ -415,6 +445,23 @@ impl Worker {
             }
         }
         self.batch = batch;
+    }
+
+    fn wake(&mut self, exchange: ExchangeKey) {
+        if let Some(connection) = self.connections.get_mut(exchange.connection) {
+            connection.session.wake(exchange, &mut self.env, &mut self.output);
+            self.settle(exchange.connection);
+        }
+    }
+
+    /// Looks at the exchanges that this thread touched itself. What they touch in turn waits for the next turn.
+    fn touched(&mut self) {
+        let mut touched = std::mem::take(&mut self.touched);
+        local::take_touched(&mut touched);
+        for exchange in touched.drain(..) {
+            self.wake(exchange);
+        }
+        self.touched = touched;
     }
 
     fn drain(&mut self, deadline: Instant) {
@@ -460,11 +507,19 @@ impl Connection {
 }
 
 /// Tells the worker of answers that came late.
-struct Inbox(flare_net::Mailbox<Message>);
+struct Inbox {
+    worker: u64,
+    mailbox: flare_net::Mailbox<Message>,
+}
 
 impl Home for Inbox {
-    fn answered(&self, key: ExchangeKey) {
-        // Err: the worker has ended, and its connections with it.
-        let _ = self.0.post(Message::Answered(key));
+    fn wake(&self, key: ExchangeKey) {
+        if !local::touch(self.worker, key) {
+            // Err: the worker has ended, and its connections with it.
+            let _ = self.mailbox.post(Message::Wake(key));
+        }
     }
 }
+
+/// Numbers for workers, over all servers of the process.
+static WORKERS: AtomicU64 = AtomicU64::new(0);

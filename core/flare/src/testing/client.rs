@@ -1,20 +1,24 @@
 //! A client for tests: one request, one answer.
 
-use std::sync::Arc;
-
 use flare_proto::ResponseHead;
 use flare_proto::http1::{BodyEvent, ClientConnection, ContentLength, Limits, RequestParts};
 
+use crate::log::Log;
 use crate::message::Headers;
 use crate::router::Router;
 use crate::server::ServerConfig;
+use crate::server::environment::Service;
 use crate::testing::TestConnection;
 
 /// Sends requests to a router without a port. Each request has a connection of its own.
-#[derive(Debug)]
 pub struct TestClient {
-    router: Arc<Router>,
-    config: Arc<ServerConfig>,
+    service: Service,
+}
+
+impl std::fmt::Debug for TestClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TestClient").finish_non_exhaustive()
+    }
 }
 
 /// An answer as the client sees it.
@@ -67,15 +71,19 @@ impl TestClient {
     }
 
     /// A client for a router with settings.
+    ///
+    /// # Panics
+    /// When the routes don't fit together with their middleware.
     #[must_use]
+    #[allow(clippy::expect_used, reason = "a test wants to fail here")]
     pub fn with_config(router: Router, config: ServerConfig) -> Self {
-        Self { router: Arc::new(router), config: Arc::new(config) }
+        Self { service: Service::new(router, config, Log::default(), None).expect("the routes fit together") }
     }
 
     /// A connection for bytes of the test's own.
     #[must_use]
     pub fn connect(&self) -> TestConnection {
-        TestConnection::new(&self.router, &self.config)
+        TestConnection::new(&self.service)
     }
 
     /// A request to be filled and sent.
@@ -169,8 +177,10 @@ fn read_answer(wire: &mut ClientConnection, mut input: &[u8]) -> TestResponse {
     let limits = Limits { head_bytes: 1 << 20, header_count: 1024, ..Limits::default() };
     let mut head = ResponseHead::new();
     loop {
-        let (used, info) =
-            wire.receive_head(&limits, input, &mut head).expect("the answer is none").expect("no whole answer");
+        let (used, info) = wire
+            .receive_head(&limits, input, &mut head)
+            .expect("the answer is none")
+            .expect("no whole answer");
         input = &input[used..];
         if !info.informational {
             break;
@@ -180,7 +190,8 @@ fn read_answer(wire: &mut ClientConnection, mut input: &[u8]) -> TestResponse {
     for (name, value) in head.headers().iter() {
         headers.append(name, value).expect("a received field is a field");
     }
-    let mut answer = TestResponse { status: head.status(), headers, body: Vec::new(), trailers: Headers::new() };
+    let mut answer =
+        TestResponse { status: head.status(), headers, body: Vec::new(), trailers: Headers::new() };
     while !wire.response_complete() {
         match wire.receive_body(&limits, input, &mut answer.trailers).expect("the content is broken") {
             (used, BodyEvent::Data(data)) => {

@@ -6,11 +6,8 @@ use std::time::Duration;
 
 use flare_net::{Key, Millis, Output, Peer};
 
-use crate::exchange::{CancelReason, ExchangeKey, Home, Pool};
-use crate::log::Log;
-use crate::router::Router;
-use crate::server::ServerConfig;
-use crate::server::environment::{Date, Environment, Service};
+use crate::exchange::{CancelReason, ExchangeKey, Home};
+use crate::server::environment::{Environment, Service};
 use crate::server::http1::{Http1, Next};
 
 /// How long a test waits for an answer from another thread.
@@ -28,31 +25,17 @@ pub struct TestConnection {
 struct Inbox(Mutex<Sender<ExchangeKey>>);
 
 impl Home for Inbox {
-    fn answered(&self, key: ExchangeKey) {
+    fn wake(&self, key: ExchangeKey) {
         // Err: the test is over.
         let _ = self.0.lock().unwrap_or_else(PoisonError::into_inner).send(key);
     }
 }
 
 impl TestConnection {
-    /// A new connection to a router with these settings.
-    #[must_use]
-    pub fn new(router: &Arc<Router>, config: &Arc<ServerConfig>) -> Self {
+    pub(crate) fn new(service: &Service) -> Self {
         let (sender, late) = channel();
-        let now = Millis(0);
-        let env = Environment {
-            service: Service {
-                router: Arc::clone(router),
-                config: Arc::clone(config),
-                log: Log::default(),
-                access: None,
-            },
-            now,
-            date: Date::new(now),
-            pool: Pool::new(Arc::new(Inbox(Mutex::new(sender))), 4),
-            counters: Arc::default(),
-            draining: false,
-        };
+        let home = Arc::new(Inbox(Mutex::new(sender)));
+        let env = Environment::new(service.clone(), home, Arc::default(), Millis(0), 1);
         let session = Http1::new(Key::from_u64(0), Peer::Unix, &env);
         Self { session, env, output: Output::new(), received: Vec::new(), late }
     }
@@ -68,7 +51,7 @@ impl TestConnection {
     /// Tells the server that nothing more will be sent.
     pub fn close_write(&mut self) {
         if self.is_open() {
-            self.session.read_closed();
+            self.session.read_closed(&mut self.env);
             self.flush();
         }
     }
@@ -81,22 +64,30 @@ impl TestConnection {
     /// Whether the server keeps the connection.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        !matches!(self.session.next(), Next::Close { .. })
+        !matches!(self.session.next(), Next::Close { .. } | Next::Abort)
     }
 
-    /// Whether a handler has not answered yet.
+    /// Whether an exchange has not been answered whole yet.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        self.session.next() == Next::Pause
+        self.session.is_answering()
     }
 
-    /// Waits for the answer of a handler that answers later, for at most 10 seconds. False: none came.
+    /// Waits until the exchange has been answered, for at most 10 seconds from one sign of life to the next. False: it was not.
     pub fn wait(&mut self) -> bool {
         while self.is_waiting() {
-            let Ok(key) = self.late.recv_timeout(PATIENCE) else { return false };
-            self.session.answered(key, &mut self.env, &mut self.output);
-            self.flush();
+            if !self.step() {
+                return false;
+            }
         }
+        true
+    }
+
+    /// Waits for the next thing that another thread does to the exchange, for at most 10 seconds. False: nothing came.
+    pub fn step(&mut self) -> bool {
+        let Ok(key) = self.late.recv_timeout(PATIENCE) else { return false };
+        self.session.wake(key, &mut self.env, &mut self.output);
+        self.flush();
         true
     }
 

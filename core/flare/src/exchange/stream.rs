@@ -1,0 +1,294 @@
+//! The content of an exchange that flows: the request's to the handler, the answer's to the worker.
+//!
+//! Both ways are queues with a limit, under one lock that is held for moments. The worker fills one and empties the other;
+//! whoever holds the exchange does the opposite, from any thread.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use crate::message::{Headers, Source};
+
+/// The request's content waits up to this many bytes for the handler before the client is not read any more.
+pub(crate) const INBOUND_HIGH: usize = 256 * 1024;
+/// And is read again below this.
+const INBOUND_LOW: usize = 64 * 1024;
+/// The answer's content waits up to this many bytes for the client before writes are refused.
+const OUTBOUND_HIGH: usize = 256 * 1024;
+/// And are taken again below this.
+const OUTBOUND_LOW: usize = 64 * 1024;
+
+/// What happens to an exchange while its content flows.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// Some of the request's content, valid during the call.
+    Data(&'a [u8]),
+    /// The request has ended; [`Exchange::take_trailers`](crate::Exchange::take_trailers) gives its trailers.
+    End,
+    /// Writes are taken again, after one was refused.
+    Writable,
+    /// The exchange is over; [`Request::cancelled`](crate::Request::cancelled) says why. The last event.
+    Cancelled,
+}
+
+/// Whether the request's content goes on flowing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// More, please.
+    Continue,
+    /// No more until [`Exchange::resume`](crate::Exchange::resume). What came with the event counts as taken.
+    Pause,
+}
+
+/// What a read of the request's content found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Read {
+    /// Some content.
+    Data(Bytes),
+    /// Nothing yet.
+    WouldBlock,
+    /// The request has ended.
+    End,
+}
+
+/// What is to be sent, in order.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    /// An interim answer (RFC 9110, 15.2), before the head of the final one.
+    Informational(u16, Headers),
+    /// Content.
+    Data(Bytes),
+}
+
+pub(crate) type Callback = Box<dyn FnMut(Event<'_>) -> Flow + Send>;
+
+/// The flowing content of one exchange.
+#[derive(Default)]
+pub(crate) struct Stream {
+    /// Whether anybody has touched it, so that an exchange without streams pays nothing.
+    used: AtomicBool,
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+pub(crate) struct Inner {
+    // The request's content.
+    /// Content that is collected for a handler that wants it whole.
+    pub(crate) collected: Vec<u8>,
+    chunks: VecDeque<Bytes>,
+    inbound: usize,
+    /// The request has ended: all its content is in `chunks` or was taken.
+    pub(crate) received_all: bool,
+    /// The trailers of the request, as far as they have come.
+    pub(crate) request_trailers: Headers,
+    /// The handler asked for content.
+    pub(crate) wanted: bool,
+    /// The handler wants no more events with content for now.
+    pub(crate) paused: bool,
+    /// The worker stopped reading until there is room.
+    pub(crate) full: bool,
+    // The answer's content.
+    pieces: VecDeque<Piece>,
+    outbound: usize,
+    /// The answer has ended: nothing comes behind `pieces`.
+    pub(crate) sent_all: bool,
+    pub(crate) answer_trailers: Option<Box<Headers>>,
+    /// Gives content when there are no pieces.
+    pub(crate) source: Option<Box<dyn Source>>,
+    /// A write was refused.
+    refused: bool,
+    /// The exchange is over.
+    pub(crate) over: bool,
+    // The handler's ear.
+    callback: Option<Callback>,
+}
+
+impl Stream {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.used.store(true, Ordering::Relaxed);
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_used(&self) -> bool {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Waits until something changed, on a thread that may block.
+    pub(crate) fn wait<'a>(&self, inner: MutexGuard<'a, Inner>) -> MutexGuard<'a, Inner> {
+        self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn notify(&self) {
+        self.changed.notify_all();
+    }
+
+    /// Back to the start; only for the sole holder of the block.
+    pub(crate) fn reset(&mut self) {
+        if std::mem::replace(self.used.get_mut(), false) {
+            *self.inner.get_mut().unwrap_or_else(PoisonError::into_inner) = Inner::default();
+        }
+    }
+
+    /// Keeps memory for the content of the next exchange; only for the sole holder of the block.
+    pub(crate) fn keep(&mut self, memory: Vec<u8>) {
+        self.inner.get_mut().unwrap_or_else(PoisonError::into_inner).collected = memory;
+    }
+
+    /// Calls the handler's callback, without the lock. `None`: there is none.
+    pub(crate) fn call(&self, event: Event<'_>) -> Option<Flow> {
+        let mut callback = self.lock().callback.take()?;
+        let flow = callback(event);
+        let mut inner = self.lock();
+        // The callback may have set another one; and after the end there must be none, because it may hold the exchange.
+        if inner.callback.is_none() && !inner.over {
+            inner.callback = Some(callback);
+        }
+        Some(flow)
+    }
+}
+
+impl Inner {
+    pub(crate) fn set_callback(&mut self, callback: Callback) -> Option<Callback> {
+        self.wanted = true;
+        self.callback.replace(callback)
+    }
+
+    pub(crate) fn has_callback(&self) -> bool {
+        self.callback.is_some()
+    }
+
+    /// The worker's side: content came. Returns whether the worker should go on reading.
+    pub(crate) fn push_chunk(&mut self, chunk: Bytes) -> bool {
+        self.inbound += chunk.len();
+        self.chunks.push_back(chunk);
+        self.full = self.inbound >= INBOUND_HIGH;
+        !self.full
+    }
+
+    /// The handler's side: takes content. The flag says that the worker should read again.
+    pub(crate) fn pop_chunk(&mut self) -> (Read, bool) {
+        let asked = !std::mem::replace(&mut self.wanted, true);
+        match self.chunks.pop_front() {
+            Some(chunk) => {
+                self.inbound -= chunk.len();
+                let resume = self.full && self.inbound < INBOUND_LOW;
+                self.full &= !resume;
+                (Read::Data(chunk), resume || asked)
+            }
+            None if self.received_all => (Read::End, false),
+            None => (Read::WouldBlock, asked),
+        }
+    }
+
+    /// The handler's side: gives content. False: there is no room.
+    pub(crate) fn push_data(&mut self, data: Bytes) -> bool {
+        if self.outbound >= OUTBOUND_HIGH {
+            self.refused = true;
+            return false;
+        }
+        self.outbound += data.len();
+        self.pieces.push_back(Piece::Data(data));
+        true
+    }
+
+    pub(crate) fn push_informational(&mut self, status: u16, headers: Headers) {
+        self.pieces.push_back(Piece::Informational(status, headers));
+    }
+
+    /// The worker's side: takes the next piece.
+    pub(crate) fn pop_piece(&mut self) -> Option<Piece> {
+        let piece = self.pieces.pop_front()?;
+        if let Piece::Data(data) = &piece {
+            self.outbound -= data.len();
+        }
+        Some(piece)
+    }
+
+    /// The worker's side: takes the next interim answer.
+    pub(crate) fn pop_informational(&mut self) -> Option<(u16, Headers)> {
+        match self.pieces.pop_front()? {
+            Piece::Informational(status, headers) => Some((status, headers)),
+            other => {
+                self.pieces.push_front(other);
+                None
+            }
+        }
+    }
+
+    /// The worker's side: whether the handler should hear that writes are taken again.
+    pub(crate) fn became_writable(&mut self) -> bool {
+        let writable = self.refused && self.outbound < OUTBOUND_LOW;
+        self.refused &= !writable;
+        writable
+    }
+
+    /// Whether a write was refused and nobody made room since.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.refused
+    }
+
+    /// Whether a read would find something.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.received_all || !self.chunks.is_empty()
+    }
+
+    /// The exchange is over: nothing flows any more. Returns the callback, to be dropped without the lock.
+    pub(crate) fn end(&mut self) -> Option<Callback> {
+        self.over = true;
+        self.chunks.clear();
+        self.inbound = 0;
+        self.pieces.clear();
+        self.outbound = 0;
+        self.source = None;
+        self.callback.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_are_refused_above_the_limit_and_taken_again_below() {
+        let mut inner = Inner::default();
+        assert!(inner.push_data(Bytes::from(vec![0; OUTBOUND_HIGH])));
+        assert!(!inner.push_data(Bytes::from_static(b"x")));
+        assert!(!inner.became_writable());
+        assert!(matches!(inner.pop_piece(), Some(Piece::Data(_))));
+        assert!(inner.became_writable());
+        assert!(!inner.became_writable(), "told twice");
+        assert!(inner.push_data(Bytes::from_static(b"x")));
+    }
+
+    #[test]
+    fn the_reader_is_stopped_and_asked_again() {
+        let mut inner = Inner { wanted: true, ..Inner::default() };
+        assert!(inner.push_chunk(Bytes::from(vec![1; INBOUND_HIGH - 1])));
+        assert!(!inner.push_chunk(Bytes::from(vec![2; 1])));
+        assert!(inner.pop_chunk().1, "below the low mark");
+        assert_eq!(inner.pop_chunk(), (Read::Data(Bytes::from(vec![2; 1])), false));
+        assert_eq!(inner.pop_chunk(), (Read::WouldBlock, false));
+        inner.received_all = true;
+        assert_eq!(inner.pop_chunk(), (Read::End, false));
+    }
+
+    #[test]
+    fn the_first_read_asks_for_content() {
+        let mut inner = Inner::default();
+        assert_eq!(inner.pop_chunk(), (Read::WouldBlock, true));
+        assert_eq!(inner.pop_chunk(), (Read::WouldBlock, false));
+    }
+
+    #[test]
+    fn a_callback_may_replace_itself_and_is_gone_after_the_end() {
+        let stream = Stream::default();
+        stream.lock().set_callback(Box::new(|_| Flow::Pause));
+        assert_eq!(stream.call(Event::End), Some(Flow::Pause));
+        assert!(stream.lock().end().is_some());
+        assert_eq!(stream.call(Event::End), None);
+    }
+}

@@ -1,0 +1,102 @@
+//! Threads for handlers that block.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use crate::exchange::Exchange;
+use crate::log::{Level, Log};
+use crate::router::Route;
+
+/// A bounded pool: so many threads, made when they are needed, and so many exchanges that wait for one.
+pub(crate) struct BlockingPool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    work: Condvar,
+    most_threads: usize,
+    most_waiting: usize,
+    log: Log,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<(Arc<Route>, Exchange)>,
+    threads: usize,
+    idle: usize,
+    over: bool,
+}
+
+impl BlockingPool {
+    pub(crate) fn new(most_threads: usize, most_waiting: usize, log: Log) -> Self {
+        let shared =
+            Shared { state: Mutex::default(), work: Condvar::new(), most_threads, most_waiting, log };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Hands an exchange to a thread. It comes back when all threads are busy and the queue is full, or no thread can be made.
+    pub(crate) fn submit(&self, route: Arc<Route>, exchange: Exchange) -> Result<(), Exchange> {
+        let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.waiting.len() >= state.idle && state.threads < self.shared.most_threads {
+            let shared = Arc::clone(&self.shared);
+            match std::thread::Builder::new().name("flare-blocking".to_owned()).spawn(move || shared.run()) {
+                Ok(_) => state.threads += 1,
+                Err(error) => {
+                    self.shared
+                        .log
+                        .tell(Level::Error, "no thread for the blocking pool", || error.to_string());
+                    if state.threads == 0 {
+                        return Err(exchange);
+                    }
+                }
+            }
+        }
+        if state.waiting.len() >= self.shared.most_waiting + state.threads {
+            return Err(exchange);
+        }
+        state.waiting.push_back((route, exchange));
+        drop(state);
+        self.shared.work.notify_one();
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn run(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some((route, exchange)) = state.waiting.pop_front() {
+                drop(state);
+                // Nobody waits any more for an exchange that was cancelled while it waited here.
+                if exchange.request().cancelled().is_none() {
+                    let call = std::panic::AssertUnwindSafe(|| route.handler.handle(exchange));
+                    if std::panic::catch_unwind(call).is_err() {
+                        self.log.tell(Level::Error, "handler panicked", || "in the blocking pool".to_owned());
+                    }
+                }
+                state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            } else if state.over {
+                state.threads -= 1;
+                return;
+            } else {
+                state.idle += 1;
+                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.idle -= 1;
+            }
+        }
+    }
+}
+
+impl Drop for BlockingPool {
+    /// The threads end when their handlers return; who waits is let go, which answers 500.
+    fn drop(&mut self) {
+        let waiting = {
+            let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.over = true;
+            std::mem::take(&mut state.waiting)
+        };
+        self.shared.work.notify_all();
+        drop(waiting);
+    }
+}

@@ -1,0 +1,360 @@
+//! Writing: whole answers, streams of content, and refusals.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use flare_net::Output;
+use flare_proto::http1::{BodyFraming, ContentLength, ResponseParts, SendError};
+
+use super::{Answer, Http1, Input, Next};
+use crate::exchange::{Block, Event, Piece};
+use crate::log::{AccessRecord, Level};
+use crate::message::{Body, Headers, Pull, Request, Response};
+use crate::server::environment::Environment;
+use crate::server::guard;
+
+/// Bodies up to this size are copied beside their head; larger ones leave from where they are. Below it, one more `iovec`
+/// costs more than the copy.
+const COPY_LIMIT: usize = 16 * 1024;
+
+impl Http1 {
+    /// Sends the answer of the running exchange, whole or its head and what content there is.
+    pub(super) fn send(&mut self, env: &mut Environment, out: &mut Output) {
+        let Some(block) = self.block.clone() else { return };
+        let streamed = block.state.is_streamed();
+        let sent = {
+            let mut answer = block.answer();
+            self.on_head(&block, &mut answer, env);
+            self.status = answer.status;
+            if streamed {
+                self.encode_head(&mut answer, env, out)
+            } else {
+                self.encode(&mut answer, env, out)
+            }
+        };
+        match sent {
+            Ok(Content::Whole) => self.finish(&block, env),
+            Ok(Content::Follows) => {
+                self.answer = Answer::Streaming;
+                self.answer_deadline = env.now + env.service.config.stream_timeout;
+                drop(block);
+                return self.pump(env, out);
+            }
+            Ok(Content::Pulled(source)) => {
+                block.stream.lock().source = Some(source);
+                self.answer = Answer::Streaming;
+                self.answer_deadline = env.now + env.service.config.stream_timeout;
+                drop(block);
+                return self.pump(env, out);
+            }
+            Err(error) => {
+                env.service.log.tell(Level::Error, "answer can't be sent", || error.to_string());
+                self.status = 500;
+                self.wire.close_after_response();
+                let mut plain = Response::status_only(500);
+                match self.encode(&mut plain, env, out) {
+                    Ok(_) => self.finish(&block, env),
+                    Err(_) => {
+                        drop(block);
+                        return self.cut(crate::CancelReason::Reset, env);
+                    }
+                }
+            }
+        }
+        drop(block);
+        self.recycle(env);
+    }
+
+    /// The answer is out: counts it, tells who wants to know, and goes on to what follows.
+    fn finish(&mut self, block: &Arc<Block>, env: &mut Environment) {
+        if block.stream.is_used() {
+            let callback = block.stream.lock().end();
+            block.stream.notify();
+            drop(callback);
+        }
+        self.answer = Answer::None;
+        self.held = false;
+        env.leave_flight();
+        self.concluded(block, env);
+        self.status = 0;
+        if self.end.is_some() {
+        } else if self.wire.keeps_alive() {
+            self.next_request(env);
+        } else if self.wire.request_complete() || self.wire.closes() {
+            let linger = !self.wire.request_complete();
+            self.close(linger);
+        } else {
+            self.input = Input::Discard { allowed: env.service.config.discard_limit };
+            self.input_deadline = env.now + env.service.config.body_timeout;
+        }
+    }
+
+    /// Gives the block of an exchange back that has ended.
+    pub(super) fn recycle(&mut self, env: &mut Environment) {
+        if self.answer == Answer::None
+            && !matches!(self.input, Input::Collect { .. })
+            && let Some(block) = self.block.take()
+        {
+            env.pool.give_back(block);
+            self.route = None;
+        }
+    }
+
+    fn on_head(&self, block: &Arc<Block>, answer: &mut Response, env: &Environment) {
+        let Some(route) = &self.route else { return };
+        if route.chain.is_empty() {
+            return;
+        }
+        let request = Request { block: Arc::clone(block) };
+        for middleware in route.chain.iter().take(usize::from(self.stage)).rev() {
+            guard::unwinding(env, "middleware panicked", || middleware.on_head(&request, answer));
+        }
+    }
+
+    /// Tells middleware and logs that the exchange has ended.
+    pub(super) fn concluded(&self, block: &Arc<Block>, env: &Environment) {
+        if self.status != 0 {
+            env.counters.answer(self.status);
+        }
+        let chain = self.route.as_ref().map(|route| route.chain.as_slice()).unwrap_or_default();
+        if chain.is_empty() && env.service.access.is_none() {
+            return;
+        }
+        let request = Request { block: Arc::clone(block) };
+        let record = AccessRecord {
+            request: &request,
+            status: self.status,
+            body_bytes: self.body_bytes,
+            duration: Duration::from_millis(env.now.0.saturating_sub(self.began.0)),
+            whole: self.wire.response_complete(),
+        };
+        for middleware in chain.iter().take(usize::from(self.stage)).rev() {
+            guard::unwinding(env, "middleware panicked", || middleware.on_end(&record));
+        }
+        if let Some(access) = &env.service.access {
+            guard::unwinding(env, "access log panicked", || access(&record));
+        }
+    }
+
+    /// Sends interim answers that were given before the head.
+    pub(super) fn send_interim(&mut self, block: &Block, out: &mut Output) {
+        while let Some((status, headers)) = block.stream.lock().pop_informational() {
+            // Err: HTTP/1.0, or too late; an interim answer may be left out.
+            let _ = self.wire.send_informational(out.buffer(), status, &headers);
+        }
+    }
+
+    fn write_head(
+        &mut self,
+        answer: &Response,
+        length: ContentLength,
+        env: &Environment,
+        out: &mut Output,
+    ) -> Result<BodyFraming, SendError> {
+        let name = env.service.config.server_name.as_bytes();
+        let parts = ResponseParts {
+            status: if (200..600).contains(&answer.status) { answer.status } else { 500 },
+            headers: &answer.headers,
+            body: length,
+            date: Some(env.date.as_bytes()),
+            server: (!name.is_empty()).then_some(name),
+        };
+        self.body_bytes = 0;
+        self.wire.send_head(out.buffer(), &parts)
+    }
+
+    /// Writes a whole answer, or as much of it as there is.
+    pub(super) fn encode(
+        &mut self,
+        answer: &mut Response,
+        env: &Environment,
+        out: &mut Output,
+    ) -> Result<Content, SendError> {
+        let length = match answer.body.length() {
+            _ if answer.trailers.is_some() => ContentLength::Unknown,
+            Some(length) => ContentLength::Known(length),
+            None => ContentLength::Unknown,
+        };
+        let framing = self.write_head(answer, length, env, out)?;
+        if framing != BodyFraming::Nothing {
+            match &mut answer.body {
+                Body::Source(_) => {
+                    if let Body::Source(source) = std::mem::take(&mut answer.body) {
+                        return Ok(Content::Pulled(source));
+                    }
+                }
+                Body::File(file) => {
+                    let file = file.clone();
+                    let length = usize::try_from(file.length).map_err(|_| SendError::TooLong)?;
+                    if self.wire.begin_data(out.buffer(), length)? {
+                        out.push_file(file.file, file.offset, file.length);
+                        self.wire.end_data(out.buffer());
+                    }
+                    self.body_bytes = file.length;
+                }
+                body => {
+                    let length = body.as_slice().len();
+                    self.body_bytes = length as u64;
+                    if length <= COPY_LIMIT {
+                        self.wire.send_data(out.buffer(), body.as_slice())?;
+                    } else {
+                        self.content(body.take_bytes(), out)?;
+                    }
+                }
+            }
+        }
+        self.wire.send_end(out.buffer(), answer.trailers.as_deref())?;
+        Ok(Content::Whole)
+    }
+
+    /// Writes the head of a stream.
+    fn encode_head(
+        &mut self,
+        answer: &mut Response,
+        env: &Environment,
+        out: &mut Output,
+    ) -> Result<Content, SendError> {
+        let announced = answer.headers.get_str("content-length").and_then(|text| text.parse().ok());
+        let length = announced.map_or(ContentLength::Unknown, ContentLength::Known);
+        let framing = self.write_head(answer, length, env, out)?;
+        Ok(if framing == BodyFraming::Nothing { Content::Whole } else { Content::Follows })
+    }
+
+    /// Writes content that lies elsewhere.
+    fn content(&mut self, data: Bytes, out: &mut Output) -> Result<(), SendError> {
+        if data.len() <= COPY_LIMIT {
+            return self.wire.send_data(out.buffer(), &data);
+        }
+        if self.wire.begin_data(out.buffer(), data.len())? {
+            out.push_shared(data);
+            self.wire.end_data(out.buffer());
+        }
+        Ok(())
+    }
+
+    /// Sends content that flows, as much as the client takes.
+    pub(super) fn pump(&mut self, env: &mut Environment, out: &mut Output) {
+        if self.answer != Answer::Streaming {
+            return;
+        }
+        let Some(block) = self.block.clone() else { return };
+        let mut ended = false;
+        while !self.blocked && !ended {
+            if out.len() >= env.service.config.output_limit {
+                self.blocked = true;
+                break;
+            }
+            let step = self.next_content(&block, env);
+            let written = match step {
+                Supply::Data(data) => {
+                    self.answer_deadline = env.now + env.service.config.stream_timeout;
+                    self.body_bytes += data.len() as u64;
+                    self.content(data, out)
+                }
+                Supply::Nothing => break,
+                Supply::End(trailers) => {
+                    ended = true;
+                    self.wire.send_end(out.buffer(), trailers.as_deref())
+                }
+                Supply::Broken => Err(SendError::TooShort),
+            };
+            if let Err(error) = written {
+                env.service.log.tell(Level::Error, "stream broken", || error.to_string());
+                drop(block);
+                return self.cut(crate::CancelReason::Reset, env);
+            }
+        }
+        if ended {
+            self.finish(&block, env);
+        } else if block.stream.lock().became_writable() {
+            block.stream.notify();
+            if guard::unwinding(env, "callback panicked", || block.stream.call(Event::Writable)).is_none() {
+                drop(block);
+                return self.cut(crate::CancelReason::Reset, env);
+            }
+        }
+        drop(block);
+        self.recycle(env);
+    }
+
+    /// The next content of a stream: what was written, or what its source gives.
+    fn next_content(&self, block: &Arc<Block>, env: &Environment) -> Supply {
+        let mut stream = block.stream.lock();
+        match stream.pop_piece() {
+            Some(Piece::Data(data)) => return Supply::Data(data),
+            // Given in the same moment as the head: too late.
+            Some(Piece::Informational(..)) => return Supply::Data(Bytes::new()),
+            None if stream.sent_all => return Supply::End(stream.answer_trailers.take()),
+            None => {}
+        }
+        let Some(mut source) = stream.source.take() else { return Supply::Nothing };
+        drop(stream);
+        let request = Request { block: Arc::clone(block) };
+        let pulled = guard::unwinding(env, "source panicked", || source.pull(&request));
+        match pulled {
+            Some(Pull::Data(data)) => {
+                block.stream.lock().source = Some(source);
+                Supply::Data(data)
+            }
+            Some(Pull::WouldBlock) => {
+                block.stream.lock().source = Some(source);
+                Supply::Nothing
+            }
+            Some(Pull::End) => {
+                block.stream.lock().sent_all = true;
+                Supply::End(None)
+            }
+            Some(Pull::Failed) | None => Supply::Broken,
+        }
+    }
+
+    /// Refuses the running exchange, whose handler may hold it.
+    pub(super) fn refuse_running(&mut self, status: u16, env: &mut Environment, out: &mut Output) {
+        let waiting = self.answer == Answer::Waiting;
+        self.status = 0;
+        self.cancel(crate::CancelReason::PeerGone, env);
+        if waiting {
+            self.refuse(status, env, out);
+        } else {
+            self.end = Some(Next::Abort);
+        }
+    }
+
+    /// Answers with a plain error that echoes nothing, and closes.
+    pub(super) fn refuse(&mut self, status: u16, env: &mut Environment, out: &mut Output) {
+        self.wire.close_after_response();
+        let mut answer = Response::status_only(status);
+        if status == 503 {
+            let set = answer.headers.set("retry-after", "1");
+            debug_assert!(set.is_ok());
+        }
+        // Err: an answer has begun already, so closing is all that is left.
+        if self.encode(&mut answer, env, out).is_ok() {
+            env.counters.answer(status);
+        }
+        if let Some(block) = self.block.take() {
+            env.pool.give_back(block);
+        }
+        self.route = None;
+        self.close(true);
+    }
+}
+
+/// What is left of an answer after its head.
+pub(super) enum Content {
+    /// Nothing.
+    Whole,
+    /// What the handler writes.
+    Follows,
+    /// What a source gives.
+    Pulled(Box<dyn crate::message::Source>),
+}
+
+/// The next step of a stream.
+enum Supply {
+    Data(Bytes),
+    Nothing,
+    End(Option<Box<Headers>>),
+    Broken,
+}
