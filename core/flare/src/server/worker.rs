@@ -32,7 +32,7 @@ pub(crate) struct Connection {
     armed: Millis,
     /// When the peer must have taken some of the backlog.
     write_deadline: Millis,
-    /// The backlog when `write_deadline` was set.
+    /// The backlog when it was last looked at. When it is less than this and what was added, the peer took some.
     backlog: usize,
     paused: bool,
     closing: Closing,
@@ -285,7 +285,8 @@ impl Worker {
             if self.output.is_empty() {
                 break;
             }
-            self.counters.bytes_out.add(self.output.len() as u64);
+            let made = self.output.len();
+            self.counters.bytes_out.add(made as u64);
             match self.driver.send(key, &mut self.output) {
                 Ok(Sent::All) => {
                     if connection.closing != Closing::No {
@@ -295,7 +296,7 @@ impl Worker {
                 }
                 Ok(Sent::Queued) => {
                     let backlog = self.driver.backlog(key);
-                    if connection.write_deadline == Millis::NEVER || backlog < connection.backlog {
+                    if connection.write_deadline == Millis::NEVER || backlog < connection.backlog + made {
                         connection.write_deadline = self.env.now + self.env.service.config.write_timeout;
                     }
                     connection.backlog = backlog;

@@ -128,6 +128,8 @@ impl Http1 {
     pub(crate) fn deadline(&self, flushing: bool) -> Millis {
         let input = match self.input {
             Input::Idle { .. } if flushing => Millis::NEVER,
+            // Nothing is read until the peer has taken what waits, so nothing that it sends is late.
+            _ if self.blocked => Millis::NEVER,
             Input::Stream { .. } if self.held => Millis::NEVER,
             Input::Complete | Input::Decide => Millis::NEVER,
             _ => self.input_deadline,
@@ -228,12 +230,16 @@ impl Http1 {
         self.blocked = true;
     }
 
-    /// The peer took all output. Idle time counts from now.
+    /// The peer took all output. Idle time counts from now, and so does the time for what could not be read meanwhile.
     pub(crate) fn flushed(&mut self, env: &mut Environment, out: &mut Output) {
-        if self.input == (Input::Idle { fresh: false }) {
-            self.input_deadline = env.now + env.service.config.idle_timeout;
+        let was_blocked = std::mem::take(&mut self.blocked);
+        match self.input {
+            Input::Idle { fresh: false } => self.input_deadline = env.now + env.service.config.idle_timeout,
+            Input::Head if was_blocked => self.input_deadline = env.now + env.service.config.head_timeout,
+            _ if was_blocked => self.input_deadline = env.now + env.service.config.body_timeout,
+            _ => {}
         }
-        if std::mem::take(&mut self.blocked) {
+        if was_blocked {
             self.pump(env, out);
             self.resume(env, out);
         }
