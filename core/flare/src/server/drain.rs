@@ -8,7 +8,7 @@ pub struct WorkerReport {
     pub worker: usize,
     /// Connections that ended by themselves while the server drained.
     pub finished: u64,
-    /// Connections whose exchange was still running when the deadline passed.
+    /// Connections whose exchange was still running, or whose answer was still on its way, when the deadline passed.
     pub aborted: u64,
 }
 

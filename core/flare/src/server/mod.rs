@@ -277,7 +277,7 @@ impl std::fmt::Debug for BoundServer {
     }
 }
 
-/// A server whose workers run. Dropping it ends them at once.
+/// A server whose workers run. Dropping it ends them at once, and waits for them; but not on a worker, which can't wait for itself.
 pub struct RunningServer {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<WorkerReport>>,
@@ -319,7 +319,10 @@ impl Drop for RunningServer {
     fn drop(&mut self) {
         if !self.threads.is_empty() {
             self.shared.drain(Instant::now());
-            self.join();
+            let current = std::thread::current().id();
+            if self.threads.iter().all(|thread| thread.thread().id() != current) {
+                self.join();
+            }
         }
     }
 }

@@ -415,7 +415,8 @@ impl Worker {
             self.wheel.cancel(timer);
         }
         if self.env.draining {
-            if reason == CancelReason::Drain && connection.session.is_active() {
+            let unfinished = connection.session.is_active() || self.driver.backlog(key) > 0;
+            if reason == CancelReason::Drain && unfinished {
                 self.report.aborted += 1;
             } else {
                 self.report.finished += 1;

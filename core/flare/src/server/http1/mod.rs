@@ -296,7 +296,8 @@ impl Http1 {
     /// The server ends: idle connections close, running exchanges get their answer first.
     pub(crate) fn drain(&mut self) {
         match self.input {
-            Input::Idle { .. } => self.close(false),
+            // Requests may wait unread behind answers that wait for the peer: it must get those before the end.
+            Input::Idle { .. } => self.close(self.blocked),
             _ => self.wire.close_after_response(),
         }
     }
