@@ -18,10 +18,12 @@ impl FilePart {
         FilePart { file, offset, length }
     }
 
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(crate) fn file(&self) -> &File {
         &self.file
     }
 
+    #[cfg(any(test, target_os = "linux", target_os = "android"))]
     pub(crate) fn offset(&self) -> u64 {
         self.offset
     }

@@ -89,3 +89,64 @@ impl FileSender {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Stream;
+    use crate::file_part::tests::file_of;
+    use std::io::Read;
+
+    #[test]
+    fn copying_goes_on_where_a_full_socket_stopped() {
+        let content: Vec<u8> = (0..1_000_000).map(|place| (place / 7 % 251) as u8).collect();
+        let (near, mut far) = Stream::pair().unwrap();
+        let near = OwnedFd::from(near);
+        SockRef::from(&near).set_nonblocking(true).unwrap();
+        let mut part = FilePart::new(file_of(&content), 1, 999_998);
+        let mut files = FileSender::new();
+        let mut got = Vec::new();
+        let mut blocked = 0;
+        while part.len() > 0 {
+            let sent = files.copy(&near, &part, 300_000).unwrap();
+            assert!(sent <= COPY);
+            if sent == 0 {
+                blocked += 1;
+                let mut buffer = vec![0; 50_000];
+                let count = far.read(&mut buffer).unwrap();
+                got.extend_from_slice(&buffer[..count]);
+            }
+            part.advance(sent);
+        }
+        drop(near);
+        far.read_to_end(&mut got).unwrap();
+        assert!(blocked > 0);
+        assert!(got == content[1..999_999]);
+    }
+
+    #[test]
+    fn both_ways_notice_a_short_file() {
+        let (near, _far) = Stream::pair().unwrap();
+        let near = OwnedFd::from(near);
+        let mut files = FileSender::new();
+        let mut part = FilePart::new(file_of(b"short"), 3, 3);
+        let count = files.send(&near, &part, 100).unwrap();
+        assert_eq!(count, 2);
+        part.advance(count);
+        assert_eq!(files.send(&near, &part, 100).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(files.copy(&near, &part, 100).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn a_limit_holds() {
+        let (near, mut far) = Stream::pair().unwrap();
+        let near = OwnedFd::from(near);
+        let part = FilePart::new(file_of(b"0123456789"), 2, 8);
+        assert_eq!(FileSender::new().send(&near, &part, 3).unwrap(), 3);
+        assert_eq!(FileSender::new().copy(&near, &part, 2).unwrap(), 2);
+        drop(near);
+        let mut text = String::new();
+        far.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "23423");
+    }
+}

@@ -4,10 +4,9 @@
 mod support;
 
 use bytes::Bytes;
-use flare_net::{Driver, Event, Key, Output, Sent, Stream};
+use flare_net::{Driver, Event, Key, Output, Sent};
 use std::io::{ErrorKind, Read};
-use std::thread::JoinHandle;
-use support::{SORTS, Sort, byte_at, connect, driver, event, reset, turn};
+use support::{SORTS, Sort, byte_at, check_to_end, connect, driver, event, reset, turn};
 
 /// An output of `length` bytes from the content that `byte_at` describes, in pieces of text and shared bytes by turns.
 fn fill(output: &mut Output, from: usize, length: usize, piece: usize) {
@@ -24,24 +23,6 @@ fn fill(output: &mut Output, from: usize, length: usize, piece: usize) {
         shared = !shared;
         place = end;
     }
-}
-
-/// Reads to the end and checks each byte. Gives their number.
-fn check_to_end(mut stream: Stream) -> JoinHandle<usize> {
-    std::thread::spawn(move || {
-        let mut place = 0;
-        let mut buffer = vec![0; 10_000];
-        loop {
-            let count = stream.read(&mut buffer).unwrap();
-            if count == 0 {
-                return place;
-            }
-            for byte in &buffer[..count] {
-                assert_eq!(*byte, byte_at(place), "at {place}");
-                place += 1;
-            }
-        }
-    })
 }
 
 /// Sends until something waits in the backlog. Gives the number of bytes.

@@ -2,8 +2,11 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 use flare_net::{Driver, DriverOptions, Event, Key, Stream};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Far longer than anything here takes. A test that reaches it has failed.
@@ -102,11 +105,42 @@ pub fn rest_of_turn(driver: &mut Driver) -> Vec<(Key, String)> {
             }
             Event::ReadClosed { key } => (key, "<closed>".into()),
             Event::Flushed { key } => (key, "<flushed>".into()),
+            Event::Writable { key } => (key, "<writable>".into()),
+            Event::Connected { key } => (key, "<connected>".into()),
             Event::Failed { key, error } => (key, format!("<{:?}>", error.kind())),
             other => panic!("{other:?}"),
         });
     }
     events
+}
+
+/// An open file without a name, of `length` bytes as `byte_at` describes.
+pub fn file(length: usize) -> std::fs::File {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("flare-net-{}-{number}", std::process::id()));
+    let mut file = std::fs::File::options().read(true).write(true).create_new(true).open(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    file.write_all(&(0..length).map(byte_at).collect::<Vec<u8>>()).unwrap();
+    file
+}
+
+/// Reads to the end and checks each byte against `byte_at`. Gives their number.
+pub fn check_to_end(mut stream: Stream) -> JoinHandle<usize> {
+    std::thread::spawn(move || {
+        let mut place = 0;
+        let mut buffer = vec![0; 10_000];
+        loop {
+            let count = stream.read(&mut buffer).unwrap();
+            if count == 0 {
+                return place;
+            }
+            for byte in &buffer[..count] {
+                assert_eq!(*byte, byte_at(place), "at {place}");
+                place += 1;
+            }
+        }
+    })
 }
 
 /// A byte for each place of a long content, such that a piece in the wrong place shows.
