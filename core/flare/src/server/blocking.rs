@@ -24,7 +24,8 @@ struct Shared {
 struct State {
     waiting: VecDeque<(Arc<Route>, Exchange)>,
     threads: usize,
-    idle: usize,
+    /// Threads that are in a handler.
+    busy: usize,
     over: bool,
 }
 
@@ -38,7 +39,7 @@ impl BlockingPool {
     /// Hands an exchange to a thread. It comes back when all threads are busy and the queue is full, or no thread can be made.
     pub(crate) fn submit(&self, route: Arc<Route>, exchange: Exchange) -> Result<(), Exchange> {
         let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.waiting.len() >= state.idle && state.threads < self.shared.most_threads {
+        if state.waiting.len() >= state.threads - state.busy && state.threads < self.shared.most_threads {
             let shared = Arc::clone(&self.shared);
             match std::thread::Builder::new().name("flare-blocking".to_owned()).spawn(move || shared.run()) {
                 Ok(_) => state.threads += 1,
@@ -52,7 +53,7 @@ impl BlockingPool {
                 }
             }
         }
-        if state.waiting.len() >= self.shared.most_waiting + state.threads {
+        if state.waiting.len() >= self.shared.most_waiting + state.threads - state.busy {
             return Err(exchange);
         }
         state.waiting.push_back((route, exchange));
@@ -67,6 +68,7 @@ impl Shared {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some((route, exchange)) = state.waiting.pop_front() {
+                state.busy += 1;
                 drop(state);
                 // Nobody waits any more for an exchange that was cancelled while it waited here.
                 if exchange.request().cancelled().is_none() {
@@ -76,13 +78,12 @@ impl Shared {
                     }
                 }
                 state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                state.busy -= 1;
             } else if state.over {
                 state.threads -= 1;
                 return;
             } else {
-                state.idle += 1;
                 state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
-                state.idle -= 1;
             }
         }
     }

@@ -67,6 +67,12 @@ impl TestConnection {
         !matches!(self.session.next(), Next::Close { .. } | Next::Abort)
     }
 
+    /// Whether the server reads at the moment. A client that is not read is stopped by its socket.
+    #[must_use]
+    pub fn wants_input(&self) -> bool {
+        self.session.next() == Next::Read
+    }
+
     /// Whether an exchange has not been answered whole yet.
     #[must_use]
     pub fn is_waiting(&self) -> bool {

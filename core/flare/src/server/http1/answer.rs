@@ -23,6 +23,10 @@ impl Http1 {
     pub(super) fn send(&mut self, env: &mut Environment, out: &mut Output) {
         let Some(block) = self.block.clone() else { return };
         let streamed = block.state.is_streamed();
+        if self.expects_continue && self.input != Input::Complete {
+            // The client may send the content or not: nothing behind it could be told apart.
+            self.wire.close_after_response();
+        }
         let sent = {
             let mut answer = block.answer();
             self.on_head(&block, &mut answer, env);

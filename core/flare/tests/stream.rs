@@ -1,0 +1,372 @@
+//! Content that flows, through the session without a socket.
+
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use flare::message::{Pull, Source};
+use flare::prelude::*;
+use flare::testing::{TestClient, TestConnection};
+use flare::{AnswerError, CancelReason, Event, Flow, Read, RouteOptions};
+
+/// A router whose `/hold` gives its exchange to the test, on a streaming route.
+fn holding() -> (TestClient, Receiver<Exchange>) {
+    let (sender, receiver) = channel();
+    let sender = Mutex::new(sender);
+    let mut router = Router::new();
+    let hold = flare::later(move |exchange| sender.lock().unwrap().send(exchange).unwrap());
+    router.add_with("*", "/hold", RouteOptions::default().streaming(), hold).unwrap();
+    router.get("/", |_: &Request| "home").unwrap();
+    (TestClient::new(router), receiver)
+}
+
+fn begin(client: &TestClient, held: &Receiver<Exchange>, head: &str) -> (TestConnection, Exchange) {
+    let mut connection = client.connect();
+    connection.send(head.as_bytes());
+    (connection, held.try_recv().unwrap())
+}
+
+fn text(connection: &mut TestConnection) -> String {
+    String::from_utf8(connection.received()).unwrap().replace("\r\n", "\n")
+}
+
+fn body(connection: &mut TestConnection) -> String {
+    let text = text(connection);
+    text.split_once("\n\n").map(|(_, body)| body.to_owned()).unwrap()
+}
+
+const GET: &str = "GET /hold HTTP/1.1\r\nHost: a\r\nTE: trailers\r\n\r\n";
+const POST: &str = "POST /hold HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+#[test]
+fn an_answer_is_written_piece_by_piece() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, GET);
+    exchange.draft(|response| response.set_status(201)).unwrap();
+    exchange.write("one").unwrap();
+    exchange.write("two").unwrap();
+    assert!(connection.step());
+    let first = text(&mut connection);
+    assert!(first.starts_with("HTTP/1.1 201 Created\n"), "{first}");
+    assert!(first.ends_with("\n\n3\none\n3\ntwo\n"), "{first}");
+    assert_eq!(exchange.add_trailer("x-sum", "6"), Ok(Ok(())));
+    exchange.finish().unwrap();
+    assert_eq!(exchange.finish(), Err(AnswerError::Answered));
+    assert!(connection.wait());
+    assert_eq!(text(&mut connection), "0\nx-sum: 6\n\n");
+    connection.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(body(&mut connection), "home");
+}
+
+#[test]
+fn an_announced_length_is_kept() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, GET);
+    exchange.draft(|response| response.headers_mut().append("content-length", "5")).unwrap().unwrap();
+    exchange.write("hello").unwrap();
+    exchange.finish().unwrap();
+    assert!(connection.wait());
+    assert_eq!(body(&mut connection), "hello");
+    assert!(connection.is_open());
+}
+
+#[test]
+fn an_answer_that_is_too_short_or_dropped_is_cut() {
+    for drop_it in [false, true] {
+        let (client, held) = holding();
+        let (mut connection, exchange) = begin(&client, &held, GET);
+        exchange.draft(|response| response.headers_mut().append("content-length", "6")).unwrap().unwrap();
+        exchange.write("hello").unwrap();
+        if drop_it {
+            drop(exchange);
+        } else {
+            exchange.finish().unwrap();
+        }
+        connection.wait();
+        assert!(!connection.is_open());
+    }
+}
+
+#[test]
+fn writes_are_refused_when_the_client_is_slow() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, GET);
+    let mut sent = 0_usize;
+    loop {
+        match exchange.write(vec![b'x'; 10_000]) {
+            Ok(()) => sent += 10_000,
+            Err(error) => break assert_eq!(error, AnswerError::WouldBlock),
+        }
+        assert!(sent < 10_000_000, "no limit");
+    }
+    let (sender, writable) = channel();
+    exchange.on_event(move |event| {
+        sender.send(matches!(event, Event::Writable)).unwrap();
+        Flow::Continue
+    });
+    assert!(connection.step());
+    assert_eq!(writable.try_recv(), Ok(true));
+    exchange.write("more").unwrap();
+    exchange.finish().unwrap();
+    assert!(connection.wait());
+    assert!(connection.received().len() > sent);
+}
+
+#[test]
+fn content_is_read_by_the_piece_and_the_client_is_stopped() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, POST);
+    assert_eq!(exchange.read(), Ok(Read::WouldBlock));
+    assert!(connection.step(), "the first read asks for content");
+    connection.send(b"5\r\nhello\r\n");
+    assert_eq!(exchange.read(), Ok(Read::Data("hello".into())));
+    let chunk = [format!("{:x}\r\n", 100_000).as_bytes(), &[b'y'; 100_000], b"\r\n"].concat();
+    for _ in 0..10 {
+        connection.send(&chunk);
+    }
+    assert!(!connection.wants_input(), "the client is not stopped");
+    let mut taken = 0;
+    while taken < 1_000_000 {
+        match exchange.read().unwrap() {
+            Read::Data(data) => taken += data.len(),
+            Read::WouldBlock => assert!(connection.step()),
+            Read::End => panic!("ended at {taken}"),
+        }
+    }
+    connection.send(b"0\r\nX-Sum: 9\r\n\r\n");
+    assert_eq!(exchange.read(), Ok(Read::End));
+    assert_eq!(exchange.take_trailers().get_str("x-sum"), Some("9"));
+    exchange.respond(taken.to_string());
+    assert!(connection.wait());
+    assert_eq!(body(&mut connection), "1000000");
+}
+
+#[test]
+fn events_carry_content_without_copies_and_may_pause() {
+    let mut router = Router::new();
+    let handler = flare::later(|exchange: Exchange| {
+        let mut total = 0;
+        exchange.drive(move |exchange, event| {
+            match event {
+                Event::Data(data) => total += data.len(),
+                Event::End => exchange.answer(total.to_string()).unwrap(),
+                Event::Writable | Event::Cancelled | _ => {}
+            }
+            Flow::Continue
+        });
+    });
+    router.add_with("POST", "/count", RouteOptions::default().streaming(), handler).unwrap();
+    let client = TestClient::new(router);
+    let answer = client.post("/count", vec![1; 3_000_000]);
+    assert_eq!(answer.text(), "3000000");
+
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, POST);
+    let (sender, events) = channel();
+    exchange.on_event(move |event| {
+        if let Event::Data(data) = event {
+            sender.send(data.to_vec()).unwrap();
+        }
+        Flow::Pause
+    });
+    assert!(connection.step());
+    connection.send(b"1\r\na\r\n1\r\nb\r\n");
+    assert_eq!(events.try_iter().collect::<Vec<_>>(), [b"a"]);
+    exchange.resume();
+    assert!(connection.step());
+    assert_eq!(events.try_iter().collect::<Vec<_>>(), [b"b"]);
+}
+
+#[test]
+fn both_ways_at_once() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, POST);
+    exchange.write("ready;").unwrap();
+    assert!(connection.step());
+    assert!(body(&mut connection).contains("ready;"));
+    assert_eq!(exchange.read(), Ok(Read::WouldBlock));
+    assert!(connection.step());
+    for word in ["one", "two"] {
+        connection.send(format!("3\r\n{word}\r\n").as_bytes());
+        let Ok(Read::Data(data)) = exchange.read() else { panic!("nothing to read") };
+        exchange.write(data).unwrap();
+        assert!(connection.step());
+        assert_eq!(text(&mut connection), format!("3\n{word}\n"));
+    }
+}
+
+#[test]
+fn an_answer_may_end_before_its_request() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, POST);
+    exchange.respond("enough");
+    assert!(connection.wait());
+    assert_eq!(body(&mut connection), "enough");
+    connection.send(b"3\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(body(&mut connection), "home");
+}
+
+#[test]
+fn interim_answers_come_first() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, GET);
+    let mut hints = Headers::new();
+    hints.append("link", "</a.css>; rel=preload").unwrap();
+    exchange.inform(103, hints).unwrap();
+    assert!(matches!(exchange.inform(200, Headers::new()), Err(AnswerError::Misuse(_))));
+    assert!(connection.step());
+    assert_eq!(text(&mut connection), "HTTP/1.1 103 Early Hints\nlink: </a.css>; rel=preload\n\n");
+    exchange.respond("page");
+    assert!(connection.wait());
+    assert_eq!(body(&mut connection), "page");
+}
+
+#[test]
+fn continue_is_sent_by_the_first_read_only() {
+    let (client, held) = holding();
+    let head = "POST /hold HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
+    let (mut connection, exchange) = begin(&client, &held, head);
+    assert_eq!(text(&mut connection), "");
+    assert_eq!(exchange.read(), Ok(Read::WouldBlock));
+    assert!(connection.step());
+    assert_eq!(text(&mut connection), "HTTP/1.1 100 Continue\n\n");
+    connection.send(b"abc");
+    assert_eq!(exchange.read(), Ok(Read::Data("abc".into())));
+    assert_eq!(exchange.read(), Ok(Read::End));
+    exchange.respond("got it");
+    assert!(connection.wait());
+    assert_eq!(body(&mut connection), "got it");
+
+    let (mut refused, exchange) = begin(&client, &held, head);
+    exchange.respond(403_u16);
+    assert!(refused.wait());
+    assert!(text(&mut refused).starts_with("HTTP/1.1 403 Forbidden\n"));
+    assert!(!refused.is_open(), "the client may or may not send the content: nothing can follow");
+}
+
+struct Counter(u32);
+
+impl Source for Counter {
+    fn pull(&mut self, _: &Request) -> Pull {
+        self.0 += 1;
+        if self.0 > 3 { Pull::End } else { Pull::Data(self.0.to_string().into()) }
+    }
+}
+
+#[test]
+fn a_source_is_pulled_to_its_end() {
+    let mut router = Router::new();
+    router.get("/", |_: &Request| Response::new(200).with_body(Body::from_source(Counter(0)))).unwrap();
+    let client = TestClient::new(router);
+    assert_eq!(client.get("/").text(), "123");
+    assert_eq!(client.request("HEAD", "/").send().text(), "");
+}
+
+#[test]
+fn a_lost_client_cancels_and_the_callback_goes() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, POST);
+    let alive = Arc::new(());
+    let (sender, events) = channel();
+    let witness = Arc::clone(&alive);
+    exchange.on_event(move |event| {
+        let _ = &witness;
+        sender.send(matches!(event, Event::Cancelled)).unwrap();
+        Flow::Continue
+    });
+    connection.abort();
+    assert_eq!(events.try_iter().collect::<Vec<_>>(), [true]);
+    assert_eq!(Arc::strong_count(&alive), 1, "the callback is kept");
+    assert_eq!(exchange.request().cancelled(), Some(CancelReason::PeerGone));
+    assert_eq!(exchange.write("x"), Err(AnswerError::Cancelled(CancelReason::PeerGone)));
+    assert_eq!(exchange.read(), Err(AnswerError::Cancelled(CancelReason::PeerGone)));
+}
+
+#[test]
+fn a_request_that_is_cut_short_is_cancelled() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, POST);
+    assert_eq!(exchange.read(), Ok(Read::WouldBlock));
+    assert!(connection.step());
+    connection.send(b"5\r\nhe");
+    connection.close_write();
+    assert_eq!(exchange.request().cancelled(), Some(CancelReason::PeerGone));
+    assert!(!connection.is_open());
+}
+
+#[test]
+fn silence_of_either_side_ends() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, POST);
+    assert_eq!(exchange.read(), Ok(Read::WouldBlock));
+    assert!(connection.step());
+    connection.advance(Duration::from_secs(30));
+    assert_eq!(exchange.request().cancelled(), Some(CancelReason::Deadline));
+    assert!(text(&mut connection).starts_with("HTTP/1.1 408 "));
+
+    let (mut connection, exchange) = begin(&client, &held, GET);
+    exchange.write("x").unwrap();
+    assert!(connection.step());
+    connection.advance(Duration::from_secs(599));
+    assert!(connection.is_open());
+    connection.advance(Duration::from_secs(1));
+    assert_eq!(exchange.request().cancelled(), Some(CancelReason::Deadline));
+    assert!(!connection.is_open());
+}
+
+#[test]
+fn threads_may_block() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, POST);
+    let thread = std::thread::spawn(move || {
+        let mut total = 0;
+        while let Some(data) = exchange.read_blocking().unwrap() {
+            total += data.len();
+        }
+        for _ in 0..100 {
+            exchange.write_blocking(vec![b'z'; 50_000]).unwrap();
+        }
+        exchange.finish().unwrap();
+        total
+    });
+    assert!(connection.step());
+    connection.send(b"3\r\nabc\r\n0\r\n\r\n");
+    assert!(connection.wait());
+    assert_eq!(thread.join().unwrap(), 3);
+    assert!(connection.received().len() > 5_000_000);
+}
+
+#[test]
+fn a_blocking_route_runs_on_the_pool_and_refuses_when_it_is_full() {
+    let (sender, started) = channel();
+    let gate = Arc::new(std::sync::Barrier::new(2));
+    let wait = Arc::clone(&gate);
+    let sender = Mutex::new(sender);
+    let mut router = Router::new();
+    router
+        .add_with("GET", "/slow", RouteOptions::default().blocking(), move |_: &Request| {
+            sender.lock().unwrap().send(()).unwrap();
+            wait.wait();
+            "slow"
+        })
+        .unwrap();
+    let config = ServerConfig { blocking_threads: 1, blocking_queue: 1, ..ServerConfig::default() };
+    let client = TestClient::with_config(router, config);
+    let get = b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n";
+    let mut first = client.connect();
+    first.send(get);
+    started.recv().unwrap();
+    let mut second = client.connect();
+    second.send(get);
+    let mut third = client.connect();
+    third.send(get);
+    let refused = text(&mut third);
+    assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains("\nretry-after: 1\n"), "{refused}");
+    gate.wait();
+    assert!(first.wait());
+    assert_eq!(body(&mut first), "slow");
+    started.recv().unwrap();
+    gate.wait();
+    assert!(second.wait());
+    assert_eq!(body(&mut second), "slow");
+}
