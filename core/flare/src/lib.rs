@@ -14,6 +14,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod embed;
 mod error;
 mod exchange;
 mod handler;

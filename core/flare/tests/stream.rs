@@ -135,7 +135,7 @@ fn content_is_read_by_the_piece_and_the_client_is_stopped() {
     }
     connection.send(b"0\r\nX-Sum: 9\r\n\r\n");
     assert_eq!(exchange.read(), Ok(Read::End));
-    assert_eq!(exchange.take_trailers().get_str("x-sum"), Some("9"));
+    assert_eq!(exchange.request().trailers().get_str("x-sum"), Some("9"));
     exchange.respond(taken.to_string());
     assert!(connection.wait());
     assert_eq!(body(&mut connection), "1000000");

@@ -6,6 +6,7 @@ mod state;
 mod stream;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 
@@ -33,7 +34,7 @@ use crate::message::{Headers, IntoResponse, Request, Response};
 pub struct Exchange {
     request: Request,
     /// Whether dropping it answers. Not any more, when the right went back to the worker.
-    armed: bool,
+    armed: AtomicBool,
 }
 
 /// An answer was not taken.
@@ -64,21 +65,29 @@ impl std::error::Error for AnswerError {}
 
 impl Exchange {
     pub(crate) fn new(block: Arc<Block>) -> Self {
-        Self { request: Request { block }, armed: true }
+        Self { request: Request { block }, armed: AtomicBool::new(true) }
     }
 
     /// Gives the right to answer back to the worker.
     pub(crate) fn dissolve(mut self) {
-        self.armed = false;
+        *self.armed.get_mut() = false;
     }
 
-    /// Lets an exchange go on that a middleware had kept: the next middleware sees it, or the handler.
-    pub fn proceed(mut self) {
-        self.armed = false;
+    /// Lets an exchange go on that a middleware had kept ([`Step::Done`](crate::middleware::Step)): the next middleware sees it, or
+    /// the handler. This value must not be used to answer afterwards.
+    ///
+    /// # Errors
+    /// When it went on before, was answered, or is over.
+    pub fn proceed(&self) -> Result<(), AnswerError> {
         let block = self.block();
+        block.state.check_open()?;
+        if !self.armed.swap(false, Ordering::AcqRel) {
+            return Err(AnswerError::Answered);
+        }
         if block.state.proceed() {
             block.home.wake(block.key);
         }
+        Ok(())
     }
 
     fn block(&self) -> &Block {
@@ -272,8 +281,16 @@ impl Exchange {
     /// # Errors
     /// When the exchange is over.
     pub fn read(&self) -> Result<Read, AnswerError> {
+        self.read_up_to(usize::MAX)
+    }
+
+    /// As [`Exchange::read`], but takes at most so many bytes; the rest stays for the next read.
+    ///
+    /// # Errors
+    /// When the exchange is over.
+    pub fn read_up_to(&self, most: usize) -> Result<Read, AnswerError> {
         self.check_alive()?;
-        let (read, tell) = self.block().stream.lock().pop_chunk();
+        let (read, tell) = self.block().stream.lock().pop_chunk(most);
         if tell {
             self.tell();
         }
@@ -302,13 +319,6 @@ impl Exchange {
                 inner = stream.wait(inner);
             }
         }
-    }
-
-    /// The trailers of a request whose content flows, once it has ended. Empty before, and when they were taken.
-    #[must_use]
-    pub fn take_trailers(&self) -> Headers {
-        let mut stream = self.block().stream.lock();
-        if stream.received_all { std::mem::take(&mut stream.request_trailers) } else { Headers::new() }
     }
 
     /// Calls back for everything that happens: content of the request as it comes ([`Event::Data`] is not copied), its end, room for
@@ -347,7 +357,7 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        if !self.armed {
+        if !*self.armed.get_mut() {
             return;
         }
         let block = self.block();

@@ -26,7 +26,7 @@ const OUTBOUND_LOW: usize = 64 * 1024;
 pub enum Event<'a> {
     /// Some of the request's content, valid during the call.
     Data(&'a [u8]),
-    /// The request has ended; [`Exchange::take_trailers`](crate::Exchange::take_trailers) gives its trailers.
+    /// The request has ended; its trailers are in [`Request::trailers`](crate::Request::trailers).
     End,
     /// Writes are taken again, after one was refused.
     Writable,
@@ -170,10 +170,13 @@ impl Inner {
     }
 
     /// The handler's side: takes content. The flag says that the worker should read again.
-    pub(crate) fn pop_chunk(&mut self) -> (Read, bool) {
+    pub(crate) fn pop_chunk(&mut self, most: usize) -> (Read, bool) {
         let asked = !std::mem::replace(&mut self.wanted, true);
         match self.chunks.pop_front() {
-            Some(chunk) => {
+            Some(mut chunk) => {
+                if chunk.len() > most {
+                    self.chunks.push_front(chunk.split_off(most));
+                }
                 self.inbound -= chunk.len();
                 let resume = self.full && self.inbound < INBOUND_LOW;
                 self.full &= !resume;
@@ -269,18 +272,18 @@ mod tests {
         let mut inner = Inner { wanted: true, ..Inner::default() };
         assert!(inner.push_chunk(Bytes::from(vec![1; INBOUND_HIGH - 1])));
         assert!(!inner.push_chunk(Bytes::from(vec![2; 1])));
-        assert!(inner.pop_chunk().1, "below the low mark");
-        assert_eq!(inner.pop_chunk(), (Read::Data(Bytes::from(vec![2; 1])), false));
-        assert_eq!(inner.pop_chunk(), (Read::WouldBlock, false));
+        assert!(inner.pop_chunk(usize::MAX).1, "below the low mark");
+        assert_eq!(inner.pop_chunk(usize::MAX), (Read::Data(Bytes::from(vec![2; 1])), false));
+        assert_eq!(inner.pop_chunk(usize::MAX), (Read::WouldBlock, false));
         inner.received_all = true;
-        assert_eq!(inner.pop_chunk(), (Read::End, false));
+        assert_eq!(inner.pop_chunk(usize::MAX), (Read::End, false));
     }
 
     #[test]
     fn the_first_read_asks_for_content() {
         let mut inner = Inner::default();
-        assert_eq!(inner.pop_chunk(), (Read::WouldBlock, true));
-        assert_eq!(inner.pop_chunk(), (Read::WouldBlock, false));
+        assert_eq!(inner.pop_chunk(usize::MAX), (Read::WouldBlock, true));
+        assert_eq!(inner.pop_chunk(usize::MAX), (Read::WouldBlock, false));
     }
 
     #[test]

@@ -1,33 +1,80 @@
-//! Values that middleware attaches to a request.
+//! Values that middleware attaches to a request: by type in Rust, texts by name in every language.
 
 use std::any::Any;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Values by type. Few, so a list is enough.
+/// Values by type and texts by name. Few, so lists are enough.
 #[derive(Default)]
-pub(crate) struct Extensions(Mutex<Vec<Arc<dyn Any + Send + Sync>>>);
+pub(crate) struct Extensions(Mutex<Lists>);
+
+#[derive(Default)]
+struct Lists {
+    values: Vec<Arc<dyn Any + Send + Sync>>,
+    texts: Vec<(String, String)>,
+}
 
 impl Extensions {
+    fn lists(&self) -> MutexGuard<'_, Lists> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        values.iter().find_map(|value| Arc::clone(value).downcast().ok())
+        self.lists().values.iter().find_map(|value| Arc::clone(value).downcast().ok())
     }
 
     pub(crate) fn set<T: Send + Sync + 'static>(&self, value: T) {
-        let mut values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        values.retain(|value| !value.is::<T>());
-        values.push(Arc::new(value));
+        let value: Arc<dyn Any + Send + Sync> = Arc::new(value);
+        let old = {
+            let mut lists = self.lists();
+            let place = lists.values.iter_mut().find(|value| value.is::<T>());
+            match place {
+                Some(place) => Some(std::mem::replace(place, value)),
+                None => {
+                    lists.values.push(value);
+                    None
+                }
+            }
+        };
+        // Without the lock: a value's destructor may be anything.
+        drop(old);
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.lists().texts.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone())
+    }
+
+    pub(crate) fn set_text(&self, name: &str, value: &str) {
+        let mut lists = self.lists();
+        match lists.texts.iter_mut().find(|(own, _)| own == name) {
+            Some((_, own)) => value.clone_into(own),
+            None => lists.texts.push((name.to_owned(), value.to_owned())),
+        }
     }
 
     /// Only for the sole holder of the request.
     pub(crate) fn clear(&mut self) {
-        self.0.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+        let lists = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        lists.values.clear();
+        lists.texts.clear();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_text_of_each_name() {
+        let extensions = Extensions::default();
+        assert_eq!(extensions.text("a"), None);
+        extensions.set_text("a", "1");
+        extensions.set_text("b", "2");
+        extensions.set_text("a", "3");
+        assert_eq!(
+            (extensions.text("a").as_deref(), extensions.text("b").as_deref()),
+            (Some("3"), Some("2"))
+        );
+    }
 
     #[test]
     fn one_value_of_each_type() {

@@ -98,7 +98,7 @@ impl Request {
         std::str::from_utf8(self.body()).ok()
     }
 
-    /// The trailers that followed the content.
+    /// The trailers that followed the content; empty until it has ended.
     #[must_use]
     pub fn trailers(&self) -> &Headers {
         static NONE: Headers = Headers::new();
@@ -135,6 +135,17 @@ impl Request {
     /// Attaches a value for those who see the request later; it replaces another one of its type.
     pub fn set_extension<T: Send + Sync + 'static>(&self, value: T) {
         self.block.extensions.set(value);
+    }
+
+    /// A text that a middleware or handler attached under this name, in any language.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<String> {
+        self.block.extensions.text(name)
+    }
+
+    /// Attaches a text for those who see the request later; it replaces another one of its name.
+    pub fn set_attribute(&self, name: &str, value: &str) {
+        self.block.extensions.set_text(name, value);
     }
 
     /// Makes the worker pull again, after [`Pull::WouldBlock`](crate::message::Pull).

@@ -189,7 +189,12 @@ impl Http1 {
     fn received_all(&mut self, block: &Block, env: &mut Environment) {
         self.input = Input::Complete;
         self.held = false;
-        block.stream.lock().received_all = true;
+        {
+            let mut stream = block.stream.lock();
+            stream.received_all = true;
+            let set = block.trailers.set(std::mem::take(&mut stream.request_trailers));
+            debug_assert!(set.is_ok(), "ended twice");
+        }
         block.stream.notify();
         if guard::unwinding(env, "callback panicked", || block.stream.call(Event::End)).is_none() {
             block.state.cancel(CancelReason::Reset);
