@@ -10,8 +10,12 @@ struct reader {
     char *strings;  // where the next decoded string goes: decoded, they are never longer than the text
 };
 
+static bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static void skip_space(struct reader *reader) {
-    while (reader->at < reader->end && memchr(" \t\r\n", *reader->at, 4) != NULL) reader->at++;
+    while (reader->at < reader->end && is_space(*reader->at)) reader->at++;
 }
 
 static bool take(struct reader *reader, char expected) {
