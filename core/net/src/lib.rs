@@ -52,6 +52,7 @@ compile_error!("flare-net runs on Unix systems: Linux, and by kqueue macOS and t
 mod address;
 mod affinity;
 mod backlog;
+mod beneath;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod broken_pipe;
 mod clock;
@@ -75,6 +76,7 @@ mod wheel;
 
 pub use address::{Address, AddressError, Peer, resolve};
 pub use affinity::{cores, pin_to_core};
+pub use beneath::{Links, Root};
 pub use clock::{Clock, Millis};
 pub use credentials::Credentials;
 pub use descriptors::raise_descriptor_limit;
