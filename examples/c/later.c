@@ -47,7 +47,9 @@ static int32_t get_primes(flare_request *request, flare_response *response, void
     int32_t status = flare_response_retain(response);
     if (status == FLARE_OK) {
         pthread_t thread;
-        if (pthread_create(&thread, NULL, count_primes, job) == 0) return pthread_detach(thread) == 0 ? FLARE_OK : FLARE_ERROR_LIMIT;
+        if (pthread_create(&thread, NULL, count_primes, job) == 0) {
+            return pthread_detach(thread) == 0 ? FLARE_OK : FLARE_ERROR_LIMIT;
+        }
         // No thread is left: the last release of an exchange without an answer answers 500.
         status = flare_response_release(response);
     }

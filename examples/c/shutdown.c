@@ -33,7 +33,8 @@ static int32_t report(flare_server *server) {
     int64_t finished = flare_server_stat(server, "drain_finished");
     int64_t aborted = flare_server_stat(server, "drain_aborted");
     if (requests < 0 || finished < 0 || aborted < 0) return FLARE_ERROR_NOT_FOUND;
-    int written = printf("%lld requests, %lld connections finished, %lld aborted\n", (long long)requests, (long long)finished, (long long)aborted);
+    int written = printf("%lld requests, %lld connections finished, %lld aborted\n", (long long)requests, (long long)finished,
+                         (long long)aborted);
     return written < 0 ? FLARE_ERROR_IO : FLARE_OK;
 }
 

@@ -23,7 +23,8 @@ class Case:
 
     def expected_fields(self, body):
         length = len(body) if self.length is None else self.length
-        fields = {"server": "flare", "content-type": self.type, "content-length": None if length < 0 else str(length), **self.fields}
+        length = None if length < 0 else str(length)
+        fields = {"server": "flare", "content-type": self.type, "content-length": length, **self.fields}
         return sorted((name, value) for name, value in fields.items() if value is not None)
 
 
@@ -107,15 +108,18 @@ LATER = Program([
     Case("GET", "/primes/100", body=b"25 primes below 100\n"),
     Case("GET", "/primes/1000000", body=b"78498 primes below 1000000\n"),
     Case("HEAD", "/primes/100", length=20),
-    *(Case("GET", f"/primes/{text}", 400, body=b"not a number from 0 to 1000000\n") for text in ("1000001", "-1", "+1", "x", "1x", "%201", "9" * 30)),
+    *(Case("GET", f"/primes/{text}", 400, body=b"not a number from 0 to 1000000\n")
+      for text in ("1000001", "-1", "+1", "x", "1x", "%201", "9" * 30)),
     not_found("/primes"),
 ])
 
 CASES = {"hello": HELLO, "router": ROUTER, "shutdown": SHUTDOWN, "later": LATER}
 
 DOCUMENT = b'{"id":12345,"name":"widget","tags":["a","b"],"price":19.95,"stock":{"oslo":0},"ok":true}'
-NO_JSON = [b"", b"nul", b"01", b"1.", b"-", b"+1", b"1e", b"[1,]", b"[1 2]", b"[", b"]", b'{"a"}', b'{"a":1,}', b"{1:2}", b'"', b'"\\x"', b'"\\u12g4"',
-           b'"\\ud800"', b'"\\udc00"', b'"\n"', b'"\xff"', b'"\xc0\x80"', b'"\xed\xa0\x80"', b"1 2", b"[" * 65 + b"]" * 65]
+NO_JSON = [b"", b"nul", b"01", b"1.", b"-", b"+1", b"1e", b"[1,]", b"[1 2]", b"[", b"]", b'{"a"}', b'{"a":1,}', b"{1:2}",
+           b'"', b'"\\x"',
+           b'"\\u12g4"', b'"\\ud800"', b'"\\udc00"', b'"\n"', b'"\xff"', b'"\xc0\x80"', b'"\xed\xa0\x80"', b"1 2",
+           b"[" * 65 + b"]" * 65]
 REWRITTEN = [
     (b' { "a" : [ 1 , -2.50e+3 , true , false , null ] , "b" : { } } \r\n', b'{"a":[1,-2.50e+3,true,false,null],"b":{}}'),
     (b'"\\u00e9\\ud83d\\ude00\\/\\u0041"', '"é😀/A"'.encode()),
@@ -146,10 +150,11 @@ SHOWCASE = Program([
     Case("GET", "/64k", type=BYTES, body=b"x" * 65536),
     Case("GET", "/1m", type=BYTES, body=b"x" * (1 << 20)),
     Case("POST", "/upload", body=b"1048576 bytes, checksum ffff\n", send=bytes(1 << 20)),
-    # the example of RFC 1071, section 3, and the same with an odd byte behind it
+    # The example of RFC 1071, section 3, and the same with an odd byte behind it
     Case("POST", "/upload", body=b"8 bytes, checksum 220d\n", send=bytes.fromhex("0001f203f4f5f6f7")),
     Case("POST", "/upload", body=b"9 bytes, checksum 210d\n", send=bytes.fromhex("0001f203f4f5f6f701")),
-    Case("GET", "/", type="text/html; charset=utf-8", body=has(b"/plaintext", b"/json", b"/hi/:name", b"/echo", b"/headers", b"/bytes/:n", b"/64k", b"/1m", b"/upload")),
+    Case("GET", "/", type="text/html; charset=utf-8",
+         body=has(b"/plaintext", b"/json", b"/hi/:name", b"/echo", b"/headers", b"/bytes/:n", b"/64k", b"/1m", b"/upload")),
     post("/", b"back", "text/x-test", type="text/x-test", body=b"back"),
     not_found("/no/such/path"),
     not_allowed("DELETE", "/plaintext", "GET, HEAD, OPTIONS"),

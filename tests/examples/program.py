@@ -48,7 +48,10 @@ def compare(case, answer, body):
     found, expected = [pair for pair in fields if pair[0] != "date"], case.expected_fields(body)
     if found != expected:
         raise Failure(f"the fields are {found}, not {expected}")
-    wrong = case.body(body) if callable(case.body) else "" if body == case.body else f"it is {body[:80]!r}, not {case.body[:80]!r}"
+    if callable(case.body):
+        wrong = case.body(body)
+    else:
+        wrong = "" if body == case.body else f"it is {body[:80]!r}, not {case.body[:80]!r}"
     if wrong:
         raise Failure(f"the content: {wrong}")
 
@@ -98,7 +101,8 @@ class Running:
 
     def hold_over_sigterm(self, case):
         """The 100 says that the exchange runs, the closed port that the drain began: so nothing here depends on time."""
-        head = f"{case.method} {case.path} HTTP/1.1\r\nHost: a.test\r\nExpect: 100-continue\r\nContent-Length: {len(case.send)}\r\n\r\n"
+        head = (f"{case.method} {case.path} HTTP/1.1\r\nHost: a.test\r\nExpect: 100-continue\r\n"
+                f"Content-Length: {len(case.send)}\r\n\r\n")
         with socket.create_connection(("127.0.0.1", self.port), timeout=LIMIT) as client:
             try:
                 client.sendall(head.encode())

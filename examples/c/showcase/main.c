@@ -33,7 +33,8 @@ static int32_t announce(flare_server *server) {
 
 static int32_t report(flare_server *server) {
     static const char *const names[] = {
-        "accepted", "requests", "answers_2xx", "answers_3xx", "answers_4xx", "answers_5xx", "bad_requests", "timeouts", "drain_finished", "drain_aborted",
+        "accepted",    "requests",     "answers_2xx", "answers_3xx",    "answers_4xx",
+        "answers_5xx", "bad_requests", "timeouts",    "drain_finished", "drain_aborted",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         int64_t value = flare_server_stat(server, names[i]);

@@ -46,8 +46,12 @@ static bool folder(const char *path) {
 
 enum options_outcome options_read(struct options *options, int count, char **arguments) {
     static const struct option known[] = {
-        {"host", required_argument, NULL, 'h'},  {"port", required_argument, NULL, 'p'}, {"workers", required_argument, NULL, 'w'},
-        {"files", required_argument, NULL, 'f'}, {"help", no_argument, NULL, 'H'}, {NULL, 0, NULL, 0},
+        {"host", required_argument, NULL, 'h'},
+        {"port", required_argument, NULL, 'p'},
+        {"workers", required_argument, NULL, 'w'},
+        {"files", required_argument, NULL, 'f'},
+        {"help", no_argument, NULL, 'H'},
+        {NULL, 0, NULL, 0},
     };
     *options = (struct options){.host = "127.0.0.1", .port = 8080};
     int option;

@@ -25,7 +25,8 @@ static const struct {
 int32_t routes_add(flare_router *router) {
     int32_t status = FLARE_OK;
     for (size_t i = 0; status == FLARE_OK && i < sizeof ROUTES / sizeof *ROUTES; i++) {
-        status = flare_router_add_limited(router, ROUTES[i].method, ROUTES[i].pattern, ROUTES[i].body_limit, ROUTES[i].handler, NULL, NULL);
+        status = flare_router_add_limited(router, ROUTES[i].method, ROUTES[i].pattern, ROUTES[i].body_limit,
+                                          ROUTES[i].handler, NULL, NULL);
     }
     return status;
 }
