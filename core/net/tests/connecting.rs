@@ -3,7 +3,7 @@
 
 mod support;
 
-use flare_net::{Address, Event, ListenOptions, Listener, Output, Sent};
+use flare_net::{Address, Event, Output, Sent};
 use socket2::{Domain, Socket, Type};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -147,6 +147,8 @@ fn closing_gives_up() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_unix_listener_whose_queue_is_full_says_so_at_once() {
+    use flare_net::{ListenOptions, Listener};
+
     let path = socket_path("queue");
     let address = Address::Unix(Some(path));
     let options = ListenOptions { backlog: 1, ..ListenOptions::default() };
