@@ -17,6 +17,46 @@
 #include <stdint.h>
 
 /**
+ * What a middleware returns that answered the exchange, or keeps it.
+ */
+#define FLARE_DONE 1
+
+/**
+ * A request came; only from a queue.
+ */
+#define FLARE_EVENT_REQUEST 0
+
+/**
+ * Some content of the request; not from a queue.
+ */
+#define FLARE_EVENT_DATA 1
+
+/**
+ * The request has ended; its trailers can be read.
+ */
+#define FLARE_EVENT_END 2
+
+/**
+ * Writes are taken again, after one was refused.
+ */
+#define FLARE_EVENT_WRITABLE 3
+
+/**
+ * The exchange is over; flare_request_cancelled() says why. The last event.
+ */
+#define FLARE_EVENT_CANCELLED 4
+
+/**
+ * flare_request_read() finds content; only from a queue.
+ */
+#define FLARE_EVENT_READABLE 5
+
+/**
+ * What an event callback returns to get no more content until flare_request_resume().
+ */
+#define FLARE_PAUSE 1
+
+/**
  * Something failed that should not fail.
  */
 #define FLARE_LOG_ERROR 1
@@ -148,6 +188,12 @@
 typedef struct flare_config flare_config;
 
 /**
+ * Events that are pulled. Made by flare_queue_new(), freed by flare_queue_free(). Any number of threads may pull; each event goes to
+ * one of them.
+ */
+typedef struct flare_queue flare_queue;
+
+/**
  * The request of an exchange. Borrowed in a handler; kept with flare_request_retain(). What it gives is immutable and valid until
  * the last release (without a retain: until the handler returns); any thread may read it.
  */
@@ -158,6 +204,11 @@ typedef struct flare_request flare_request;
  * first answer counts.
  */
 typedef struct flare_response flare_response;
+
+/**
+ * What a route decides for itself. Made by flare_route_options_new(), freed by flare_route_options_free(). Any thread may use it.
+ */
+typedef struct flare_route_options flare_route_options;
 
 /**
  * Handlers by method and path. Made by flare_router_new(), freed by flare_router_free().
@@ -171,10 +222,59 @@ typedef struct flare_router flare_router;
 typedef struct flare_server flare_server;
 
 /**
+ * Sees a request before its content is asked for. Called on the worker, which it must not block; both handles are borrowed.
+ *
+ * @return FLARE_OK: the next middleware sees it, or the handler. FLARE_DONE: it was answered here, or retained to be answered later or
+ * to go on with flare_response_proceed(). Another number answers 500.
+ */
+typedef int32_t (*flare_on_request)(flare_request *request, flare_response *response, void *user);
+
+/**
+ * Sees the head of an answer before it leaves; flare_response_add_header() and flare_response_set_header() may change it. Called on the
+ * worker; both handles are valid during the call only and can't be retained.
+ */
+typedef void (*flare_on_head)(flare_request *request, flare_response *response, int32_t status, void *user);
+
+/**
+ * Hears that an exchange has ended. Called on the worker; the handle is valid during the call only.
+ *
+ * @param status       Of the answer; 0 when there was none.
+ * @param body_bytes   Content that was sent.
+ * @param duration_ms  From the head of the request to now.
+ * @param whole        1 when the answer was sent whole, 0 when it was cut.
+ */
+typedef void (*flare_on_end)(flare_request *request, int32_t status, uint64_t body_bytes, uint64_t duration_ms, int32_t whole, void *user);
+
+/**
  * Frees what a `void *user` points to: called exactly once, from any thread, when flare needs it no more, also when the function
  * that took it fails.
  */
 typedef void (*flare_destroy)(void *user);
+
+/**
+ * Hears of an exchange. Called on its worker, which it must not block, one call at a time. The handles are borrowed.
+ *
+ * @param event   One of FLARE_EVENT_DATA, _END, _WRITABLE and _CANCELLED.
+ * @param data    With FLARE_EVENT_DATA the content, valid during the call; otherwise NULL.
+ * @param length  The number of bytes.
+ * @return FLARE_OK to go on, FLARE_PAUSE for no more content for now; a negative number gives the exchange up.
+ */
+typedef int32_t (*flare_event_callback)(flare_request *request,
+                                        flare_response *response,
+                                        int32_t event,
+                                        const uint8_t *data,
+                                        size_t length,
+                                        void *user);
+
+/**
+ * Gives content of an answer when the client has taken what came before. Called on the worker, which it must not block.
+ *
+ * @param buffer    Where to put content.
+ * @param capacity  How much fits, at least 16384.
+ * @return The number of bytes that were put; 0 at the end; FLARE_ERROR_WOULD_BLOCK when there is nothing yet (then
+ * flare_response_flush() makes the worker ask again); any other negative number cuts the connection.
+ */
+typedef int64_t (*flare_source)(uint8_t *buffer, size_t capacity, void *user);
 
 /**
  * Answers a request.
@@ -260,6 +360,92 @@ int32_t flare_config_set_text(flare_config *config, const char *name, const char
  * `buffer` is NULL, or points to `capacity` writable bytes.
  */
 size_t flare_last_error(char *buffer, size_t capacity);
+
+/**
+ * Adds middleware around all routes of a router, those that are added later and paths without a route included. The first that is
+ * added is outermost: it sees requests first and answers last. Each callback may be NULL.
+ *
+ * @param destroy  Frees `user` when the router and all servers made from it are gone, or when this call fails; may be NULL.
+ *
+ * The caller promises:
+ * The callbacks may be called with `user` from any thread, at once, until `user` is destroyed.
+ */
+int32_t flare_router_add_layer(flare_router *router,
+                               flare_on_request on_request,
+                               flare_on_head on_head,
+                               flare_on_end on_end,
+                               void *user,
+                               flare_destroy destroy);
+
+/**
+ * Lets an exchange go on that a middleware had retained: the next middleware sees it, or the handler. The handles must not be used to
+ * answer afterwards, only be released.
+ *
+ * @return FLARE_ERROR_FINISHED when it went on before or was answered; FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when it is over.
+ */
+int32_t flare_response_proceed(flare_response *response);
+
+/**
+ * Makes an empty queue. The caller owns the handle. NULL when there is no memory.
+ */
+flare_queue *flare_queue_new(void);
+
+/**
+ * Closes and frees a queue. Threads that wait in flare_queue_next() return; exchanges that nobody took are answered with 500, and so
+ * are later ones.
+ */
+int32_t flare_queue_free(flare_queue *queue);
+
+/**
+ * Closes a queue: nothing is added any more; what is in it can still be taken.
+ */
+int32_t flare_queue_close(flare_queue *queue);
+
+/**
+ * Adds a route whose requests go to a queue.
+ *
+ * @param options  May be NULL. With the option "streaming" the request comes at its head; see flare_queue_watch().
+ * @param tag      Comes with each request of this route.
+ * @return As flare_router_add().
+ *
+ * The caller promises:
+ * `method` and `pattern` are NUL-terminated strings.
+ */
+int32_t flare_router_add_queue(flare_router *router,
+                               const char *method,
+                               const char *pattern,
+                               const flare_route_options *options,
+                               flare_queue *queue,
+                               uint64_t tag);
+
+/**
+ * Takes the next event, and waits for it.
+ *
+ * @param timeout_ms  How long; -1: for ever.
+ * @param event       Gets one of FLARE_EVENT_REQUEST, _READABLE, _END, _WRITABLE and _CANCELLED.
+ * @param request     Gets the request. With FLARE_EVENT_REQUEST the caller owns a reference, to be released with
+ *                    flare_request_release() or flare_response_release(); with the others it is borrowed from who holds it.
+ * @param response    Gets the other face of the exchange; may be NULL.
+ * @param tag         Gets the tag of the route, or what flare_queue_watch() was given; may be NULL.
+ * @return FLARE_ERROR_TIMEOUT when nothing came in time, FLARE_ERROR_CLOSED when the queue is closed and empty.
+ *
+ * The caller promises:
+ * `event` and `request` may be written; `response` and `tag` may be written or are NULL.
+ */
+int32_t flare_queue_next(flare_queue *queue,
+                         int64_t timeout_ms,
+                         int32_t *event,
+                         flare_request **request,
+                         flare_response **response,
+                         uint64_t *tag);
+
+/**
+ * Sends the events of an exchange to a queue, as flare_request_on_event() does to a callback; content is read with flare_request_read().
+ * Retain the exchange: events end with it.
+ *
+ * @param tag  Comes with each event.
+ */
+int32_t flare_queue_watch(flare_queue *queue, flare_request *request, uint64_t tag);
 
 /**
  * Keeps the exchange. Request and response are two faces of it and share one count: either may be retained and released.
@@ -382,6 +568,55 @@ const uint8_t *flare_request_body(const flare_request *request, size_t *length);
 int32_t flare_request_cancelled(const flare_request *request);
 
 /**
+ * Takes some content of a request, on a route with the option "streaming". The first read sends "100 Continue" to a client that waits
+ * for it. Any thread may read.
+ *
+ * @param buffer    Where to put content.
+ * @param capacity  How much fits; at least 1.
+ * @param length    Gets the number of bytes; 0 at the end of the request.
+ * @return FLARE_ERROR_WOULD_BLOCK when there is nothing yet; FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when the exchange is over.
+ *
+ * The caller promises:
+ * `buffer` points to `capacity` bytes that may be written; `length` may be written.
+ */
+int32_t flare_request_read(flare_request *request, void *buffer, size_t capacity, size_t *length);
+
+/**
+ * Calls back for everything that happens to an exchange: content as it comes, its end, room for writes, the end of the exchange. On a
+ * route with the option "streaming" this asks for the content. A second call replaces the first. Retain the exchange: events end
+ * with it.
+ *
+ * @param destroy  Frees `user` when the exchange ends or the callback is replaced, or when this call fails; may be NULL.
+ *
+ * The caller promises:
+ * `callback` may be called with `user` on the worker until `user` is destroyed.
+ */
+int32_t flare_request_on_event(flare_request *request, flare_event_callback callback, void *user, flare_destroy destroy);
+
+/**
+ * Content goes on after an event callback returned FLARE_PAUSE.
+ */
+int32_t flare_request_resume(flare_request *request);
+
+/**
+ * Attaches a text to a request, for handlers and middleware that see it later; it replaces another one of its name.
+ *
+ * The caller promises:
+ * `name` and `value` are NUL-terminated strings.
+ */
+int32_t flare_request_set_attribute(flare_request *request, const char *name, const char *value);
+
+/**
+ * A text that was attached to a request, copied into a buffer and terminated.
+ *
+ * @return The length of the whole text without the NUL, which may be more than fits; 0 when there is none.
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string; `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
+ */
+size_t flare_request_attribute(const flare_request *request, const char *name, char *buffer, size_t capacity);
+
+/**
  * Keeps the exchange, to answer later from any thread. Request and response are two faces of it and share one count.
  */
 int32_t flare_response_retain(flare_response *response);
@@ -475,6 +710,122 @@ int32_t flare_response_send_borrowed(flare_response *response,
                                      flare_destroy destroy);
 
 /**
+ * Sends the head of an answer; the content follows with flare_response_write() and ends with flare_response_finish().
+ *
+ * A header "content-length" that was set before says how much content will come; without one it is sent in chunks.
+ *
+ * @param status  200 to 599.
+ * @return As flare_response_send().
+ */
+int32_t flare_response_start(flare_response *response, int32_t status);
+
+/**
+ * Gives some content of an answer, which is copied whole or refused. Starts the answer, with 200, if it was not started. Small
+ * writes in one turn of the worker leave together. Any thread may write.
+ *
+ * @return FLARE_ERROR_WOULD_BLOCK when so much waits for the client that nothing was taken: FLARE_EVENT_WRITABLE says when to go on.
+ * FLARE_ERROR_FINISHED after the end; FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when nobody waits for the answer.
+ *
+ * The caller promises:
+ * `data` points to `length` readable bytes.
+ */
+int32_t flare_response_write(flare_response *response, const void *data, size_t length);
+
+/**
+ * The same as flare_response_write(), but waits while the client has to take some of the answer first. Not for use on a worker.
+ *
+ * @return As flare_response_write(), but for FLARE_ERROR_WOULD_BLOCK; FLARE_ERROR_INVALID_ARGUMENT on a worker that would have to wait.
+ *
+ * The caller promises:
+ * `data` points to `length` readable bytes.
+ */
+int32_t flare_response_write_blocking(flare_response *response, const void *data, size_t length);
+
+/**
+ * Ends an answer that was started, or sends what was drafted: its headers and no content.
+ *
+ * @return FLARE_ERROR_FINISHED when it was ended before; FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when nobody waits for it.
+ */
+int32_t flare_response_finish(flare_response *response);
+
+/**
+ * What was written leaves without waiting for more. It does so at the end of the worker's turn anyway.
+ */
+int32_t flare_response_flush(flare_response *response);
+
+/**
+ * Gives the exchange up: the client sees a cut connection (on HTTP/1) instead of the rest of the answer.
+ */
+int32_t flare_response_reset(flare_response *response);
+
+/**
+ * Sends an interim answer before the head of the final one (RFC 9110, 15.2), such as 103 with a Link. HTTP/1.0 clients don't get it.
+ *
+ * @param status  102 to 199.
+ * @param names   The names of `count` header fields; may be NULL when `count` is 0.
+ * @param values  Their values.
+ *
+ * The caller promises:
+ * `names` and `values` point to `count` NUL-terminated strings each.
+ */
+int32_t flare_response_inform(flare_response *response, int32_t status, const char *const *names, const char *const *values, size_t count);
+
+/**
+ * Answers with a file as it is now, by sendfile where the system can. The file must not become shorter until the answer is sent:
+ * then the connection is cut, so that the client sees that it is not whole.
+ *
+ * @return FLARE_ERROR_NOT_FOUND, FLARE_ERROR_PERMISSION or FLARE_ERROR_IO when the file can't be opened; otherwise as
+ * flare_response_send(). After an error the exchange can still be answered.
+ *
+ * The caller promises:
+ * `path` is a NUL-terminated string.
+ */
+int32_t flare_response_send_file(flare_response *response, int32_t status, const char *path);
+
+/**
+ * Answers with content that is pulled while the client takes it.
+ *
+ * @param length   The number of bytes in all, or -1 when it is not known.
+ * @param destroy  Frees `user` when the answer is sent or cut, or when this call fails; may be NULL.
+ * @return As flare_response_send().
+ *
+ * The caller promises:
+ * `source` may be called with `user` on the worker until `user` is destroyed.
+ */
+int32_t flare_response_send_source(flare_response *response,
+                                   int32_t status,
+                                   int64_t length,
+                                   flare_source source,
+                                   void *user,
+                                   flare_destroy destroy);
+
+/**
+ * Makes options that leave everything to the server. The caller owns the handle. NULL when there is no memory.
+ */
+flare_route_options *flare_route_options_new(void);
+
+/**
+ * Frees options. Routes that were added with them keep a copy.
+ */
+int32_t flare_route_options_free(flare_route_options *options);
+
+/**
+ * Sets an option by name:
+ *
+ * - "body_limit": the most bytes of content; more is refused with 413.
+ * - "handler_timeout_ms": from the call of the handler to its answer, 1 to 86400000; then 503.
+ * - "streaming": 1 calls the handler at the head of the request; it takes the content with flare_request_read() or
+ *   flare_request_on_event().
+ * - "blocking": 1 calls the handler on a pool of threads, where it may block; 503 with Retry-After when the pool is full.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT for an unknown name or a value that does not fit it.
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string.
+ */
+int32_t flare_route_options_set_number(flare_route_options *options, const char *name, int64_t value);
+
+/**
  * Makes a router without routes: everything is 404. The caller owns the handle. NULL when there is no memory.
  */
 flare_router *flare_router_new(void);
@@ -506,6 +857,22 @@ int32_t flare_router_add(flare_router *router,
                          flare_handler handler,
                          void *user,
                          flare_destroy destroy);
+
+/**
+ * The same as flare_router_add(), with options of the route's own.
+ *
+ * @param options  Copied; NULL for none.
+ *
+ * The caller promises:
+ * As for flare_router_add().
+ */
+int32_t flare_router_add_with(flare_router *router,
+                              const char *method,
+                              const char *pattern,
+                              const flare_route_options *options,
+                              flare_handler handler,
+                              void *user,
+                              flare_destroy destroy);
 
 /**
  * The same as flare_router_add(), with a limit for the content of requests.

@@ -40,7 +40,11 @@ pub extern "C" fn flare_config_free(config: *mut flare_config) -> i32 {
 /// # Safety
 /// `name` is a NUL-terminated string.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flare_config_set_number(config: *mut flare_config, name: *const c_char, value: i64) -> i32 {
+pub unsafe extern "C" fn flare_config_set_number(
+    config: *mut flare_config,
+    name: *const c_char,
+    value: i64,
+) -> i32 {
     guard(|| {
         // SAFETY: the caller's promise.
         let name = unsafe { text::required(name, "name") }?;
@@ -55,7 +59,11 @@ pub unsafe extern "C" fn flare_config_set_number(config: *mut flare_config, name
 /// # Safety
 /// `name` and `value` are NUL-terminated strings.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flare_config_set_text(config: *mut flare_config, name: *const c_char, value: *const c_char) -> i32 {
+pub unsafe extern "C" fn flare_config_set_text(
+    config: *mut flare_config,
+    name: *const c_char,
+    value: *const c_char,
+) -> i32 {
     guard(|| {
         // SAFETY: the caller's promise.
         let (name, value) = unsafe { (text::required(name, "name")?, text::required(value, "value")?) };

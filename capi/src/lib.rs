@@ -9,8 +9,10 @@
 //! | [`last_error`] | the message of a thread's last failure |
 //! | [`guard`] | what every function runs inside: failures and panics become codes |
 //! | [`text`] | reading text, bytes and user data that come from C |
-//! | [`config`], [`router`], [`server`], [`request`], [`response`] | the functions of each handle |
-//! | [`handler`] | C callbacks as handlers |
+//! | [`config`], [`router`], [`route_options`], [`server`], [`queue`] | the functions of each handle |
+//! | [`request`], [`response`] | the two faces of an exchange |
+//! | [`request_stream`], [`response_stream`] | the same, when content flows |
+//! | [`handler`], [`layer`] | C callbacks as handlers and as middleware |
 //! | [`version`] | the version of the ABI, of the library, and its features |
 // A C ABI is raw pointers: this is one of the crates that may hold unsafe code. Each block says why it is sound.
 #![allow(unsafe_code)]
@@ -23,10 +25,15 @@ pub mod guard;
 pub mod handle;
 pub mod handler;
 pub mod last_error;
+pub mod layer;
 mod life;
 mod object;
+pub mod queue;
 pub mod request;
+pub mod request_stream;
 pub mod response;
+pub mod response_stream;
+pub mod route_options;
 pub mod router;
 pub mod server;
 pub mod status;
@@ -35,10 +42,15 @@ pub mod version;
 
 pub use config::*;
 pub use guard::{Failure, guard, guard_or};
-pub use last_error::flare_last_error;
 pub use handler::{flare_destroy, flare_handler};
+pub use last_error::flare_last_error;
+pub use layer::{FLARE_DONE, flare_response_proceed, flare_router_add_layer};
+pub use queue::*;
 pub use request::*;
+pub use request_stream::*;
 pub use response::*;
+pub use response_stream::*;
+pub use route_options::*;
 pub use router::*;
 pub use server::*;
 pub use status::*;

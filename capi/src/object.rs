@@ -1,12 +1,14 @@
 //! What stands behind the handles.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use flare::{AnswerError, CancelReason, Exchange, Router, ServerConfig};
+use flare::{AnswerError, CancelReason, Exchange, Request, Response, RouteOptions, Router, ServerConfig};
 
 use crate::guard::Failure;
 use crate::handle::{HandleError, Kind, Kinds, Table, Token};
+use crate::layer::Head;
 use crate::life::ServerState;
+use crate::queue::EventQueue;
 use crate::status::*;
 
 /// The kinds of handles, one for each opaque C type.
@@ -15,6 +17,8 @@ pub(crate) const ROUTER: Kind = Kind::new(2);
 pub(crate) const SERVER: Kind = Kind::new(3);
 pub(crate) const REQUEST: Kind = Kind::new(4);
 pub(crate) const RESPONSE: Kind = Kind::new(5);
+pub(crate) const ROUTE_OPTIONS: Kind = Kind::new(6);
+pub(crate) const QUEUE: Kind = Kind::new(7);
 /// A request and its response are two faces of one object.
 pub(crate) const EXCHANGE: Kinds = REQUEST.and(RESPONSE);
 
@@ -23,7 +27,15 @@ pub(crate) enum Object {
     Config(Mutex<ServerConfig>),
     Router(Mutex<Router>),
     Server(ServerState),
+    RouteOptions(Mutex<RouteOptions>),
+    Queue(EventQueue),
     Exchange(Exchange),
+    /// An exchange that a middleware looks at, and that goes on afterwards.
+    Shared(Arc<Exchange>),
+    /// The head of an answer that a middleware looks at.
+    Head(Arc<Head>),
+    /// A request without the right to answer it.
+    Request(Request),
 }
 
 /// All objects that C holds handles to.
@@ -62,6 +74,58 @@ pub(crate) fn with_exchange<P, R>(
 ) -> Result<R, Failure> {
     TABLE.with(Token::from_pointer(handle), kind, |object| match object {
         Object::Exchange(exchange) => f(exchange),
+        Object::Shared(exchange) => f(exchange),
+        _ => Err(mismatch()),
+    })
+}
+
+/// Runs `f` on the request behind a request handle.
+#[inline]
+pub(crate) fn with_request<P, R>(
+    handle: *const P,
+    f: impl FnOnce(&Request) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    TABLE.with(Token::from_pointer(handle), REQUEST, |object| match object {
+        Object::Exchange(exchange) => f(exchange.request()),
+        Object::Shared(exchange) => f(exchange.request()),
+        Object::Head(head) => f(head.request()),
+        Object::Request(request) => f(request),
+        _ => Err(mismatch()),
+    })
+}
+
+/// Runs `f` on the answer behind a response handle, while its head may be changed.
+#[inline]
+pub(crate) fn with_draft<P, R>(
+    handle: *const P,
+    f: impl FnOnce(&mut Response) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    TABLE.with(Token::from_pointer(handle), RESPONSE, |object| match object {
+        Object::Exchange(exchange) => exchange.draft(f)?,
+        Object::Shared(exchange) => exchange.draft(f)?,
+        Object::Head(head) => head.change(f),
+        _ => Err(mismatch()),
+    })
+}
+
+/// Runs `f` on the options behind a handle.
+pub(crate) fn with_route_options<P, R>(
+    handle: *const P,
+    f: impl FnOnce(&mut RouteOptions) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    TABLE.with(Token::from_pointer(handle), ROUTE_OPTIONS, |object| match object {
+        Object::RouteOptions(options) => f(&mut lock(options)),
+        _ => Err(mismatch()),
+    })
+}
+
+/// Runs `f` on the queue behind a handle.
+pub(crate) fn with_queue<P, R>(
+    handle: *const P,
+    f: impl FnOnce(&EventQueue) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    TABLE.with(Token::from_pointer(handle), QUEUE, |object| match object {
+        Object::Queue(queue) => f(queue),
         _ => Err(mismatch()),
     })
 }

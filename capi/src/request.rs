@@ -7,7 +7,7 @@ use flare::{CancelReason, Headers, Request};
 
 use crate::guard::{Failure, guard, guard_or};
 use crate::handle::Token;
-use crate::object::{REQUEST, TABLE, with_exchange};
+use crate::object::{REQUEST, TABLE, with_request};
 use crate::status::*;
 use crate::text;
 
@@ -57,8 +57,8 @@ unsafe fn read(
     what: impl FnOnce(&Request) -> Result<Option<&[u8]>, Failure>,
 ) -> *const c_char {
     let found = guard_or(None, || {
-        with_exchange(request, REQUEST, |exchange| {
-            let text = what(exchange.request())?;
+        with_request(request, |request| {
+            let text = what(request)?;
             // The text lives in the exchange, whose memory stays until the last release: longer than this closure.
             Ok(text.map(|text| ptr::slice_from_raw_parts(text.as_ptr(), text.len())))
         })
@@ -128,8 +128,8 @@ pub unsafe extern "C" fn flare_request_authority(
 pub extern "C" fn flare_request_version(request: *const flare_request) -> i32 {
     let mut version = 0;
     let code = guard(|| {
-        with_exchange(request, REQUEST, |exchange| {
-            version = match exchange.request().version() {
+        with_request(request, |request| {
+            version = match request.version() {
                 flare::Version::Http10 => 10,
                 flare::Version::Http11 => 11,
                 flare::Version::Http2 => 20,
@@ -155,9 +155,7 @@ pub unsafe extern "C" fn flare_request_peer(
 ) -> usize {
     // SAFETY: the caller's promise.
     unsafe {
-        text::copied(buffer, capacity, || {
-            with_exchange(request, REQUEST, |exchange| Ok(exchange.request().peer().to_string()))
-        })
+        text::copied(buffer, capacity, || with_request(request, |request| Ok(request.peer().to_string())))
     }
 }
 
@@ -183,7 +181,7 @@ pub unsafe extern "C" fn flare_request_header(
 /// The number of header fields. 0 for a bad handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_request_header_count(request: *const flare_request) -> usize {
-    guard_or(0, || with_exchange(request, REQUEST, |exchange| Ok(exchange.request().headers().len())))
+    guard_or(0, || with_request(request, |request| Ok(request.headers().len())))
 }
 
 /// The name of a header field, in lower case, by its place in the request, from 0. NULL when there are fewer.
@@ -265,8 +263,8 @@ pub unsafe extern "C" fn flare_request_body(request: *const flare_request, lengt
         if length.is_null() {
             return Err(Failure::argument("length", "is NULL"));
         }
-        with_exchange(request, REQUEST, |exchange| {
-            let body = exchange.request().body();
+        with_request(request, |request| {
+            let body = request.body();
             Ok(Some((body.as_ptr(), body.len())))
         })
     });
@@ -284,8 +282,8 @@ pub unsafe extern "C" fn flare_request_body(request: *const flare_request, lengt
 pub extern "C" fn flare_request_cancelled(request: *const flare_request) -> i32 {
     let mut reason = FLARE_OK;
     let code = guard(|| {
-        with_exchange(request, REQUEST, |exchange| {
-            reason = match exchange.request().cancelled() {
+        with_request(request, |request| {
+            reason = match request.cancelled() {
                 None => FLARE_OK,
                 Some(CancelReason::PeerGone) => FLARE_ERROR_CLOSED,
                 Some(CancelReason::Deadline) => FLARE_ERROR_TIMEOUT,

@@ -8,7 +8,7 @@ use flare::{Exchange, InvalidField, Response};
 use crate::guard::{Failure, guard};
 use crate::handle::Token;
 use crate::handler::flare_destroy;
-use crate::object::{RESPONSE, TABLE, with_exchange};
+use crate::object::{RESPONSE, TABLE, with_draft, with_exchange};
 use crate::status::FLARE_ERROR_INVALID_ARGUMENT;
 use crate::text::{self, UserData};
 
@@ -31,20 +31,17 @@ pub extern "C" fn flare_response_release(response: *mut flare_response) -> i32 {
     guard(|| Ok(TABLE.release(Token::from_pointer(response), RESPONSE)?))
 }
 
-fn draft<T>(
-    response: *mut flare_response,
-    change: impl FnOnce(&mut Response) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    with_exchange(response, RESPONSE, |exchange| exchange.draft(change)?)
+pub(crate) fn checked_status(status: i32) -> Result<u16, Failure> {
+    let status = u16::try_from(status).ok().filter(|status| (200..600).contains(status));
+    status.ok_or_else(|| Failure::argument("status", "is not within 200 to 599"))
 }
 
-fn send(
+pub(crate) fn send(
     response: *mut flare_response,
     status: i32,
     fill: impl FnOnce(&mut Response) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let status = u16::try_from(status).ok().filter(|status| (200..600).contains(status));
-    let status = status.ok_or_else(|| Failure::argument("status", "is not within 200 to 599"))?;
+    let status = checked_status(status)?;
     with_exchange(response, RESPONSE, |exchange: &Exchange| {
         exchange.draft(|response| {
             fill(response)?;
@@ -55,7 +52,7 @@ fn send(
     })
 }
 
-fn field(error: InvalidField) -> Failure {
+pub(crate) fn field(error: InvalidField) -> Failure {
     Failure::new(FLARE_ERROR_INVALID_ARGUMENT, error.to_string())
 }
 
@@ -76,7 +73,7 @@ pub unsafe extern "C" fn flare_response_add_header(
     guard(|| {
         // SAFETY: the caller's promise.
         let (name, value) = unsafe { (text::required(name, "name")?, text::terminated(value, "value")?) };
-        draft(response, |response| response.headers_mut().append(name, value).map_err(field))
+        with_draft(response, |response| response.headers_mut().append(name, value).map_err(field))
     })
 }
 
@@ -95,7 +92,7 @@ pub unsafe extern "C" fn flare_response_set_header(
     guard(|| {
         // SAFETY: the caller's promise.
         let (name, value) = unsafe { (text::required(name, "name")?, text::terminated(value, "value")?) };
-        draft(response, |response| response.headers_mut().set(name, value).map_err(field))
+        with_draft(response, |response| response.headers_mut().set(name, value).map_err(field))
     })
 }
 
@@ -114,7 +111,17 @@ pub unsafe extern "C" fn flare_response_add_trailer(
     guard(|| {
         // SAFETY: the caller's promise.
         let (name, value) = unsafe { (text::required(name, "name")?, text::terminated(value, "value")?) };
-        draft(response, |response| response.trailers_mut().append(name, value).map_err(field))
+        add_trailer(response, name, value)
+    })
+}
+
+/// Trailers of a stream come until its end, those of a whole answer with the rest of it.
+fn add_trailer(response: *mut flare_response, name: &str, value: &[u8]) -> Result<(), Failure> {
+    with_exchange(response, RESPONSE, |exchange| {
+        if exchange.is_started() {
+            return exchange.add_trailer(name, value)?.map_err(field);
+        }
+        exchange.draft(|response| response.trailers_mut().append(name, value).map_err(field))?
     })
 }
 

@@ -9,7 +9,8 @@ use flare::{RouteError, RouteOptions, Router};
 use crate::guard::{Failure, guard, guard_or};
 use crate::handle::Token;
 use crate::handler::{CHandler, flare_destroy, flare_handler};
-use crate::object::{Object, ROUTER, TABLE, with_router};
+use crate::object::{Object, ROUTER, TABLE, with_route_options, with_router};
+use crate::route_options::flare_route_options;
 use crate::status::{FLARE_ERROR_CONFLICT, FLARE_ERROR_INVALID_ARGUMENT};
 use crate::text::{self, UserData};
 
@@ -58,6 +59,42 @@ pub unsafe extern "C" fn flare_router_add(
 ) -> i32 {
     // SAFETY: the caller's promise.
     unsafe { flare_router_add_limited(router, method, pattern, -1, handler, user, destroy) }
+}
+
+/// The same as flare_router_add(), with options of the route's own.
+///
+/// @param options  Copied; NULL for none.
+///
+/// # Safety
+/// As for flare_router_add().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flare_router_add_with(
+    router: *mut flare_router,
+    method: *const c_char,
+    pattern: *const c_char,
+    options: *const flare_route_options,
+    handler: flare_handler,
+    user: *mut c_void,
+    destroy: flare_destroy,
+) -> i32 {
+    // SAFETY: the caller's promise. First of all, so that the destructor is called however this ends; and shared, so that it runs
+    // when no lock is held.
+    let user = Arc::new(unsafe { UserData::new(user, destroy) });
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let (method, pattern) =
+            unsafe { (text::required(method, "method")?, text::required(pattern, "pattern")?) };
+        let call = handler.ok_or_else(|| Failure::argument("handler", "is NULL"))?;
+        let options = if options.is_null() {
+            RouteOptions::default()
+        } else {
+            with_route_options(options, |options| Ok(options.clone()))?
+        };
+        let handler = CHandler { call, user: Arc::clone(&user) };
+        with_router(router, |router| {
+            router.add_with(method, pattern, options, handler).map(drop).map_err(route)
+        })
+    })
 }
 
 /// The same as flare_router_add(), with a limit for the content of requests.
@@ -121,7 +158,7 @@ pub unsafe extern "C" fn flare_router_mount(
     })
 }
 
-fn route(error: RouteError) -> Failure {
+pub(crate) fn route(error: RouteError) -> Failure {
     let code = match error.problem() {
         RouteProblem::Conflict => FLARE_ERROR_CONFLICT,
         _ => FLARE_ERROR_INVALID_ARGUMENT,

@@ -68,6 +68,14 @@ pub unsafe fn bytes<'a>(pointer: *const c_void, length: usize, argument: &str) -
     Ok(unsafe { std::slice::from_raw_parts(pointer.cast::<u8>(), length) })
 }
 
+/// A place for a result, which must not be NULL. `argument` is the C parameter's name, for the message.
+///
+/// # Errors
+/// `FLARE_ERROR_INVALID_ARGUMENT` if it is NULL.
+pub fn place<T>(pointer: *mut T, argument: &str) -> Result<*mut T, Failure> {
+    if pointer.is_null() { Err(Failure::argument(argument, "is NULL")) } else { Ok(pointer) }
+}
+
 /// Copies `text` for C, as much as fits, and terminates it. Returns the length of the whole text.
 ///
 /// # Safety

@@ -76,11 +76,11 @@ impl Block {
     }
 
     /// Sets the callback for events. After the end of the exchange it is dropped.
-    pub(crate) fn listen(&self, callback: Callback) {
+    pub(crate) fn listen(&self, callback: Callback, watching: bool) {
         // Dropped without the lock, because a callback may hold the exchange.
         let unused = {
             let mut stream = self.stream.lock();
-            if stream.over { Some(callback) } else { stream.set_callback(callback) }
+            if stream.over { Some(callback) } else { stream.set_callback(callback, watching) }
         };
         drop(unused);
         self.tell();

@@ -73,6 +73,13 @@ impl Exchange {
         *self.armed.get_mut() = false;
     }
 
+    /// Moves the right to answer to a new value; this one can't answer any more. `None` when it was moved before.
+    #[must_use]
+    pub fn hand_over(&self) -> Option<Exchange> {
+        let armed = self.armed.swap(false, Ordering::AcqRel);
+        armed.then(|| Exchange::new(Arc::clone(&self.request.block)))
+    }
+
     /// Lets an exchange go on that a middleware had kept ([`Step::Done`](crate::middleware::Step)): the next middleware sees it, or
     /// the handler. This value must not be used to answer afterwards.
     ///
@@ -144,6 +151,12 @@ impl Exchange {
             block.home.wake(block.key);
         }
         Ok(())
+    }
+
+    /// Whether the answer was begun as a stream.
+    #[must_use]
+    pub fn is_started(&self) -> bool {
+        self.block().state.is_streamed()
     }
 
     fn end_stream(&self) -> Result<(), AnswerError> {
@@ -265,7 +278,7 @@ impl Exchange {
     pub fn add_trailer(
         &self,
         name: &str,
-        value: &str,
+        value: impl AsRef<[u8]>,
     ) -> Result<Result<(), crate::InvalidField>, AnswerError> {
         self.check_alive()?;
         let mut stream = self.block().stream.lock();
@@ -325,13 +338,19 @@ impl Exchange {
     /// writes, the end of the exchange. Calls are made on the worker, one at a time, and must not block. A second call replaces the
     /// first. The callback is dropped when the exchange ends.
     pub fn on_event(&self, callback: impl FnMut(Event<'_>) -> Flow + Send + 'static) {
-        self.block().listen(Box::new(callback));
+        self.block().listen(Box::new(callback), false);
+    }
+
+    /// As [`Exchange::on_event`], but the callback hears [`Event::Readable`] instead of the content, which waits for
+    /// [`Exchange::read`].
+    pub fn watch(&self, callback: impl FnMut(Event<'_>) -> Flow + Send + 'static) {
+        self.block().listen(Box::new(callback), true);
     }
 
     /// Hands the exchange to its own callback, which lives until the exchange ends. See [`Exchange::on_event`].
     pub fn drive(self, mut callback: impl FnMut(&Exchange, Event<'_>) -> Flow + Send + 'static) {
         let block = Arc::clone(&self.request.block);
-        block.listen(Box::new(move |event| callback(&self, event)));
+        block.listen(Box::new(move |event| callback(&self, event)), false);
     }
 
     /// Events with content go on after [`Flow::Pause`].

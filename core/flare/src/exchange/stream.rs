@@ -24,8 +24,10 @@ const OUTBOUND_LOW: usize = 64 * 1024;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// Some of the request's content, valid during the call.
+    /// Some of the request's content, valid during the call. Only with [`Exchange::on_event`](crate::Exchange::on_event).
     Data(&'a [u8]),
+    /// [`Exchange::read`](crate::Exchange::read) finds content. Only with [`Exchange::watch`](crate::Exchange::watch).
+    Readable,
     /// The request has ended; its trailers are in [`Request::trailers`](crate::Request::trailers).
     End,
     /// Writes are taken again, after one was refused.
@@ -105,6 +107,8 @@ pub(crate) struct Inner {
     pub(crate) over: bool,
     // The handler's ear.
     callback: Option<Callback>,
+    /// The callback only hears that there is content; it is read from the queue.
+    watching: bool,
 }
 
 impl Stream {
@@ -152,13 +156,15 @@ impl Stream {
 }
 
 impl Inner {
-    pub(crate) fn set_callback(&mut self, callback: Callback) -> Option<Callback> {
+    pub(crate) fn set_callback(&mut self, callback: Callback, watching: bool) -> Option<Callback> {
         self.wanted = true;
+        self.watching = watching;
         self.callback.replace(callback)
     }
 
-    pub(crate) fn has_callback(&self) -> bool {
-        self.callback.is_some()
+    /// Whether content goes to the callback instead of the queue.
+    pub(crate) fn is_pushed(&self) -> bool {
+        self.callback.is_some() && !self.watching
     }
 
     /// The worker's side: content came. Returns whether the worker should go on reading.
@@ -289,7 +295,7 @@ mod tests {
     #[test]
     fn a_callback_may_replace_itself_and_is_gone_after_the_end() {
         let stream = Stream::default();
-        stream.lock().set_callback(Box::new(|_| Flow::Pause));
+        stream.lock().set_callback(Box::new(|_| Flow::Pause), false);
         assert_eq!(stream.call(Event::End), Some(Flow::Pause));
         assert!(stream.lock().end().is_some());
         assert_eq!(stream.call(Event::End), None);

@@ -162,7 +162,7 @@ impl Http1 {
 
     /// Hands content to the handler. False: it takes no more for now.
     fn deliver(&mut self, block: &Block, data: &[u8], env: &mut Environment) -> bool {
-        if block.stream.lock().has_callback() {
+        if block.stream.lock().is_pushed() {
             let flow = guard::unwinding(env, "callback panicked", || block.stream.call(Event::Data(data)));
             match flow {
                 Some(Some(Flow::Continue)) => true,
@@ -181,7 +181,14 @@ impl Http1 {
         } else {
             let more = block.stream.lock().push_chunk(Bytes::copy_from_slice(data));
             block.stream.notify();
-            more
+            match guard::unwinding(env, "callback panicked", || block.stream.call(Event::Readable)) {
+                Some(_) => more,
+                None => {
+                    block.state.cancel(CancelReason::Reset);
+                    block.tell();
+                    false
+                }
+            }
         }
     }
 
