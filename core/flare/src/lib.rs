@@ -8,7 +8,7 @@
 //! fn main() -> Result<(), flare::Error> {
 //!     let mut router = Router::new();
 //!     router.get("/hi/:name", |request: &Request| format!("hi, {}\n", request.param("name").unwrap_or("you")))?;
-//!     Server::new(router).listen("127.0.0.1:8080")?.run()?;
+//!     flare::serve(router, "127.0.0.1:8080")?;
 //!     Ok(())
 //! }
 //! ```
@@ -35,7 +35,7 @@ pub use message::{
 };
 pub use router::{RouteOptions, Router};
 pub use routing::RouteError;
-pub use server::{Server, ServerConfig, ServerHandle};
+pub use server::{serve, Server, ServerConfig, ServerHandle};
 
 /// What most programs use.
 pub mod prelude {

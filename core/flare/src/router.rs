@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::handler::Handler;
 use crate::middleware::Middleware;
-use crate::routing::{Found, Params, RouteError, RouteTable};
+use crate::routing::{Found, Params, RouteError, RouteTable, StaticTable};
 
 /// A list of middleware, outermost first.
 type Chain = Vec<Arc<dyn Middleware>>;
@@ -47,6 +47,37 @@ impl Router {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A router of routes that the compiler has checked: the handlers in the order of the table.
+    ///
+    /// ```
+    /// use flare::prelude::*;
+    /// use flare::routing::StaticTable;
+    ///
+    /// // A bad pattern or a conflict does not compile.
+    /// const ROUTES: StaticTable<2> = StaticTable::new([("GET", "/"), ("GET", "/hi/:name")]);
+    ///
+    /// fn home(_: &Request) -> &'static str { "home" }
+    /// fn hi(request: &Request) -> String { request.param("name").unwrap_or_default().to_owned() }
+    ///
+    /// let router = Router::from_table(&ROUTES, [Box::new(home), Box::new(hi)])?;
+    /// # Ok::<(), flare::RouteError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// None for a table that was made in a constant; otherwise as [`Router::add`].
+    pub fn from_table<const N: usize>(
+        table: &StaticTable<N>,
+        handlers: [Box<dyn Handler>; N],
+    ) -> Result<Self, RouteError> {
+        let mut router = Self::new();
+        for ((method, pattern), handler) in table.routes().zip(handlers) {
+            let route =
+                Route { handler: Arc::from(handler), options: RouteOptions::default(), chain: Vec::new() };
+            router.table.insert(method, pattern, Arc::new(route))?;
+        }
+        Ok(router)
     }
 
     /// Adds a handler for a method (any token, or `*` for all) and a pattern.

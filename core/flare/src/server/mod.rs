@@ -156,6 +156,16 @@ impl std::fmt::Debug for Server {
     }
 }
 
+/// Serves a router on one address with default settings, until the process gets SIGTERM or SIGINT; then it drains.
+///
+/// # Errors
+/// When the address is none or can't be bound, or a thread can't be made.
+pub fn serve(router: Router, address: &str) -> Result<DrainReport, Error> {
+    let running = Server::new(router).listen(address)?.bind()?.start()?;
+    let _signals = running.handle().drain_on_signals()?;
+    Ok(running.wait())
+}
+
 /// Checks that a text is an address to listen on.
 ///
 /// # Errors

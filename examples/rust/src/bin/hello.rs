@@ -4,8 +4,6 @@ use flare::prelude::*;
 fn main() -> Result<(), flare::Error> {
     let mut router = Router::new();
     router.get("/", |_: &Request| "Hello, World!\n")?;
-    let server = Server::new(router).listen("127.0.0.1:8080")?.bind()?.start()?;
-    let _signals = server.handle().drain_on_signals()?;
-    server.wait();
+    flare::serve(router, "127.0.0.1:8080")?;
     Ok(())
 }
