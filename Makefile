@@ -32,7 +32,9 @@ help: ## this list
 
 # ---- build
 
-run: showcase ## build and start the demo server (PORT=8080)
+run: ## build and start the demo server (PORT=8080)
+	@tests/setup build
+	@$(MAKE) --no-print-directory showcase
 	target/showcase --port $(PORT)
 
 lib: $(LIB)/libflare.a ## build libflare.so and libflare.a into target/lib
@@ -81,7 +83,7 @@ install: $(if $(shell command -v $(CARGO)),lib) ## install library, header and f
 setup: ## install what the tests need and this machine lacks (Debian, Ubuntu)
 	tests/setup
 
-test: ## everything; ends with the totals
+test: setup ## everything; ends with the totals
 	@tests/run $(PARTS)
 
 test-lint:
