@@ -21,7 +21,7 @@ pub struct flare_config {
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_config_new() -> *mut flare_config {
     guard_or(std::ptr::null_mut(), || {
-        let config = Object::Config(Mutex::new(ServerConfig::default()));
+        let config = Object::Config(Box::new(Mutex::new(ServerConfig::default())));
         Ok(TABLE.insert(CONFIG.only(), config)?.to_pointer())
     })
 }

@@ -22,13 +22,13 @@ pub(crate) const QUEUE: Kind = Kind::new(7);
 /// A request and its response are two faces of one object.
 pub(crate) const EXCHANGE: Kinds = REQUEST.and(RESPONSE);
 
-/// Whatever a handle may stand for.
+/// Whatever a handle may stand for. An exchange moves in and out with each request, so the others, which are large, are boxed.
 pub(crate) enum Object {
-    Config(Mutex<ServerConfig>),
-    Router(Mutex<Router>),
-    Server(ServerState),
-    RouteOptions(Mutex<RouteOptions>),
-    Queue(EventQueue),
+    Config(Box<Mutex<ServerConfig>>),
+    Router(Box<Mutex<Router>>),
+    Server(Box<ServerState>),
+    RouteOptions(Box<Mutex<RouteOptions>>),
+    Queue(Box<EventQueue>),
     Exchange(Exchange),
     /// An exchange that a middleware looks at, and that goes on afterwards.
     Shared(Arc<Exchange>),

@@ -50,7 +50,7 @@ pub(crate) struct EventQueue {
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_queue_new() -> *mut flare_queue {
     guard_or(std::ptr::null_mut(), || {
-        Ok(TABLE.insert(QUEUE.only(), Object::Queue(EventQueue::default()))?.to_pointer())
+        Ok(TABLE.insert(QUEUE.only(), Object::Queue(Box::default()))?.to_pointer())
     })
 }
 

@@ -72,7 +72,7 @@ pub unsafe extern "C" fn flare_response_add_header(
 ) -> i32 {
     guard(|| {
         // SAFETY: the caller's promise.
-        let (name, value) = unsafe { (text::required(name, "name")?, text::terminated(value, "value")?) };
+        let (name, value) = unsafe { (text::terminated(name, "name")?, text::terminated(value, "value")?) };
         with_draft(response, |response| response.headers_mut().append(name, value).map_err(field))
     })
 }
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn flare_response_set_header(
 ) -> i32 {
     guard(|| {
         // SAFETY: the caller's promise.
-        let (name, value) = unsafe { (text::required(name, "name")?, text::terminated(value, "value")?) };
+        let (name, value) = unsafe { (text::terminated(name, "name")?, text::terminated(value, "value")?) };
         with_draft(response, |response| response.headers_mut().set(name, value).map_err(field))
     })
 }

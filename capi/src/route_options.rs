@@ -21,7 +21,7 @@ pub struct flare_route_options {
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_route_options_new() -> *mut flare_route_options {
     guard_or(std::ptr::null_mut(), || {
-        let options = Object::RouteOptions(Mutex::new(RouteOptions::default()));
+        let options = Object::RouteOptions(Box::new(Mutex::new(RouteOptions::default())));
         Ok(TABLE.insert(ROUTE_OPTIONS.only(), options)?.to_pointer())
     })
 }

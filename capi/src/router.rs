@@ -24,7 +24,7 @@ pub struct flare_router {
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_router_new() -> *mut flare_router {
     guard_or(std::ptr::null_mut(), || {
-        Ok(TABLE.insert(ROUTER.only(), Object::Router(Mutex::new(Router::new())))?.to_pointer())
+        Ok(TABLE.insert(ROUTER.only(), Object::Router(Box::new(Mutex::new(Router::new()))))?.to_pointer())
     })
 }
 

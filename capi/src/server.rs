@@ -85,7 +85,7 @@ pub extern "C" fn flare_server_new(
             with_config(config, |config| Ok(config.clone()))?
         };
         config.validate().map_err(|error| Failure::new(FLARE_ERROR_INVALID_ARGUMENT, error.to_string()))?;
-        let server = Object::Server(ServerState::new(life::server(routes).config(config)));
+        let server = Object::Server(Box::new(ServerState::new(life::server(routes).config(config))));
         Ok(TABLE.insert(SERVER.only(), server)?.to_pointer())
     })
 }

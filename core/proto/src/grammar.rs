@@ -1,5 +1,7 @@
 //! Character classes of RFC 9110 (section 5) and RFC 3986, in one table.
 
+use crate::words::has_no_control;
+
 /// `tchar` (RFC 9110 section 5.6.2).
 pub(crate) const TOKEN: u8 = 1;
 /// What a field value may hold: VCHAR, SP, HTAB and obs-text (RFC 9110 section 5.5).
@@ -63,8 +65,9 @@ pub(crate) fn is_token(text: &[u8]) -> bool {
 }
 
 /// Whether every byte may stand in a field value. White space at the ends is the caller's affair.
+#[inline]
 pub(crate) fn is_field_value(text: &[u8]) -> bool {
-    text.iter().all(|&byte| is(byte, VALUE))
+    has_no_control(text) || text.iter().all(|&byte| is(byte, VALUE))
 }
 
 /// Without optional white space (SP, HTAB) at both ends (RFC 9110 section 5.6.3).
@@ -92,55 +95,6 @@ pub(crate) fn uri_prefix(text: &[u8], class: u8) -> Option<usize> {
             _ => return Some(text.len() - rest.len()),
         };
     }
-}
-
-/// Puts ASCII letters into lower case, a word at a time: names are short and there are many of them.
-#[inline]
-pub(crate) fn make_lower_case(name: &mut [u8]) {
-    // In each case the last word may overlap bytes that are done, which changes nothing in them.
-    if name.len() >= 8 {
-        for chunk in name.chunks_exact_mut(8) {
-            if let Some(chunk) = chunk.first_chunk_mut() {
-                *chunk = lower_case_of_eight(*chunk);
-            }
-        }
-        if let Some(chunk) = name.last_chunk_mut() {
-            *chunk = lower_case_of_eight(*chunk);
-        }
-    } else if name.len() >= 4 {
-        if let Some(chunk) = name.first_chunk_mut() {
-            *chunk = lower_case_of_four(*chunk);
-        }
-        if let Some(chunk) = name.last_chunk_mut() {
-            *chunk = lower_case_of_four(*chunk);
-        }
-    } else if let [first, rest @ ..] = name {
-        first.make_ascii_lowercase();
-        if let [second, rest @ ..] = rest {
-            second.make_ascii_lowercase();
-            if let [third, ..] = rest {
-                third.make_ascii_lowercase();
-            }
-        }
-    }
-}
-
-#[inline]
-fn lower_case_of_four([a, b, c, d]: [u8; 4]) -> [u8; 4] {
-    let [a, b, c, d, ..] = lower_case_of_eight([a, b, c, d, 0, 0, 0, 0]);
-    [a, b, c, d]
-}
-
-#[inline]
-fn lower_case_of_eight(bytes: [u8; 8]) -> [u8; 8] {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let word = u64::from_ne_bytes(bytes);
-    let low_bits = word & (0x7f * EACH);
-    // The top bit of each byte tells: at least 'A', and above 'Z'.
-    let from_a = low_bits + (0x80 - u64::from(b'A')) * EACH;
-    let above_z = low_bits + (0x7f - u64::from(b'Z')) * EACH;
-    let upper = (from_a ^ above_z) & !word & (0x80 * EACH);
-    (word | upper >> 2).to_ne_bytes()
 }
 
 /// The members of a comma-separated list, without white space around them and without empty members (RFC 9110 section 5.6.1).
@@ -176,18 +130,6 @@ mod tests {
         assert_eq!(uri_prefix(b"/a%4fb?c", QUERY), Some(8));
         for bad in [&b"%"[..], b"%4", b"%zz", b"a%g0", b"%0g"] {
             assert_eq!(uri_prefix(bad, PATH), None, "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn lower_case() {
-        let every: Vec<u8> = (0..=255).collect();
-        for start in 0..every.len() {
-            for len in 0..24.min(every.len() - start) {
-                let mut text = every[start..start + len].to_vec();
-                make_lower_case(&mut text);
-                assert_eq!(text, every[start..start + len].to_ascii_lowercase());
-            }
         }
     }
 

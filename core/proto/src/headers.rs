@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::grammar::{is_field_value, is_token, make_lower_case, trim_ows};
+use crate::grammar::{is_field_value, is_token, trim_ows};
+use crate::words::{is_plain_name, make_lower_case};
 
 /// A field section: names with values, in the order they came. A name may occur more than once.
 ///
@@ -93,22 +94,36 @@ impl Headers {
     ///
     /// # Errors
     /// The name is no token, or the value holds a forbidden byte. Nothing is added then.
-    pub fn append(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
-        self.append_bytes(name.as_bytes(), value.as_ref())
+    #[inline]
+    pub fn append(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
+        self.append_bytes(name.as_ref(), value.as_ref())
     }
 
     pub(crate) fn append_bytes(&mut self, name: &[u8], value: &[u8]) -> Result<(), InvalidField> {
         let value = trim_ows(value);
-        check(name, value)?;
-        let name_span = self.append_text(name)?;
-        let Ok(value_span) = self.append_text(value) else {
-            self.text.truncate(name_span.start as usize);
+        let is_lower_case = check(name, value)?;
+        self.append_checked(name, is_lower_case, value)
+    }
+
+    fn append_checked(&mut self, name: &[u8], is_lower_case: bool, value: &[u8]) -> Result<(), InvalidField> {
+        let start = self.text.len();
+        let name_end = start + name.len();
+        let value_start = name_end + 1;
+        let value_end = value_start + value.len();
+        // One more than the end has to fit too: the NUL is addressed by it.
+        if u32::try_from(value_end + 1).is_err() {
             return Err(InvalidField::TooLong);
-        };
-        if let Some(name) = self.text.get_mut(name_span.start as usize..name_span.end as usize) {
+        }
+        self.text.reserve(value_end + 1 - start);
+        self.text.extend_from_slice(name);
+        self.text.push(0);
+        self.text.extend_from_slice(value);
+        self.text.push(0);
+        if !is_lower_case && let Some(name) = self.text.get_mut(start..name_end) {
             make_lower_case(name);
         }
-        self.push(name_span, value_span);
+        let span = |start, end| Span { start: start as u32, end: end as u32 };
+        self.push(span(start, name_end), span(value_start, value_end));
         Ok(())
     }
 
@@ -116,19 +131,21 @@ impl Headers {
     ///
     /// # Errors
     /// As [`Headers::append`]; the former values stay then.
-    pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
+    pub fn set(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
+        let name = name.as_ref();
         let value = trim_ows(value.as_ref());
-        check(name.as_bytes(), value)?;
+        let is_lower_case = check(name, value)?;
         self.remove(name);
-        self.append_bytes(name.as_bytes(), value)
+        self.append_checked(name, is_lower_case, value)
     }
 
     /// Removes every field of this name; how many there were.
-    pub fn remove(&mut self, name: &str) -> usize {
+    pub fn remove(&mut self, name: impl AsRef<[u8]>) -> usize {
+        let name = name.as_ref();
         let before = self.fields.len();
         let mut index = 0;
         while let Some(field) = self.fields.get(index).copied() {
-            if !field.name.of(&self.text).eq_ignore_ascii_case(name.as_bytes()) {
+            if !field.name.of(&self.text).eq_ignore_ascii_case(name) {
                 index += 1;
                 continue;
             }
@@ -243,14 +260,18 @@ impl Headers {
     }
 }
 
-fn check(name: &[u8], value: &[u8]) -> Result<(), InvalidField> {
-    if !is_token(name) {
+/// Whether the name is known to be in lower case.
+#[inline]
+fn check(name: &[u8], value: &[u8]) -> Result<bool, InvalidField> {
+    // Nearly all names are plain, which is quicker to find out than what other tokens hold.
+    let is_plain = is_plain_name(name) && !name.is_empty();
+    if !is_plain && !is_token(name) {
         return Err(InvalidField::Name);
     }
     if !is_field_value(value) {
         return Err(InvalidField::Value);
     }
-    Ok(())
+    Ok(is_plain)
 }
 
 /// Names are tokens, hence ASCII: the empty text is never returned.

@@ -15,6 +15,7 @@ mod response_head;
 mod status;
 mod target;
 mod version;
+mod words;
 
 pub use headers::{Headers, InvalidField};
 pub use method::Method;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use flare_net::Millis;
+use flare_proto::http1::OriginFields;
 
 use crate::exchange::{Home, Pool};
 use crate::log::{AccessRecord, Log};
@@ -72,9 +73,9 @@ impl Environment {
         const POOL: usize = 1024;
         let most_in_flight = service.config.max_exchanges.div_ceil(workers.max(1));
         Self {
+            date: Date::new(&service.config.server_name, now),
             service,
             now,
-            date: Date::new(now),
             pool: Pool::new(home, POOL),
             counters,
             draining: false,
@@ -97,32 +98,36 @@ impl Environment {
     }
 }
 
-/// The `Date` field of this second (RFC 9110, 6.6.1), made once for all answers.
+/// The `Date` field of this second (RFC 9110, 6.6.1), made once for all answers, and `Server`, which goes with it.
 pub(crate) struct Date {
-    text: Vec<u8>,
-    until: Millis,
+    fields: OriginFields,
+    server: Option<String>,
+    until: Option<Millis>,
 }
 
 impl Date {
-    pub(crate) fn new(now: Millis) -> Self {
-        let mut date = Self { text: Vec::new(), until: now };
+    /// `server`: the value of that field; empty for none.
+    pub(crate) fn new(server: &str, now: Millis) -> Self {
+        let server = (!server.is_empty()).then(|| server.to_owned());
+        let mut date = Self { fields: OriginFields::new(), server, until: None };
         date.refresh(now);
         date
     }
 
     /// Makes the text anew when its second is over.
     pub(crate) fn refresh(&mut self, now: Millis) {
-        if now < self.until && !self.text.is_empty() {
+        if self.until.is_some_and(|until| now < until) {
             return;
         }
         let wall = SystemTime::now();
-        self.text = httpdate::fmt_http_date(wall).into_bytes();
+        let date = httpdate::fmt_http_date(wall);
+        self.fields.set(self.server.as_deref().map(str::as_bytes), Some(date.as_bytes()));
         let part = wall.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_millis());
-        self.until = Millis(now.0.saturating_add(u64::from(1000 - part)));
+        self.until = Some(Millis(now.0.saturating_add(u64::from(1000 - part))));
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.text
+    pub(crate) fn fields(&self) -> &OriginFields {
+        &self.fields
     }
 }
 
@@ -131,9 +136,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_date_is_of_fixed_length_and_lasts_at_most_a_second() {
-        let date = Date::new(Millis(5000));
-        assert_eq!(date.as_bytes().len(), 29);
-        assert!(date.until.0 > 5000 && date.until.0 <= 6000);
+    fn the_date_lasts_at_most_a_second() {
+        let date = Date::new("flare", Millis(5000));
+        assert!(date.until.is_some_and(|until| until.0 > 5000 && until.0 <= 6000));
     }
 }

@@ -61,6 +61,7 @@ pub(super) fn push_content_length(out: &mut Vec<u8>, length: u64) {
 pub(super) struct SentFields {
     pub(super) framing: Framing,
     pub(super) has_date: bool,
+    pub(super) has_server: bool,
     has_te: bool,
     has_other_options: bool,
 }
@@ -82,7 +83,8 @@ pub(super) fn push_fields(out: &mut Vec<u8>, headers: &Headers) -> Result<SentFi
             Some(KnownField::Upgrade) => sent.framing.upgrade_field = true,
             Some(KnownField::Date) => sent.has_date = true,
             Some(KnownField::Te) => sent.has_te = true,
-            Some(KnownField::Host | KnownField::Expect | KnownField::Server) => {}
+            Some(KnownField::Server) => sent.has_server = true,
+            Some(KnownField::Host | KnownField::Expect) => {}
         }
         push_field(out, name, value);
     }

@@ -5,10 +5,9 @@ use super::body_encoder::{BodyEncoder, BodyFraming};
 use super::error::{Error, Kind};
 use super::framing::BodyLength;
 use super::head_end;
-use super::head_writer::{
-    ContentLength, SentFields, push_content_length, push_decimal, push_field, push_fields,
-};
+use super::head_writer::{ContentLength, SentFields, push_content_length, push_decimal, push_fields};
 use super::limits::Limits;
+use super::origin_fields::OriginFields;
 use super::request_parser::{self, RequestFields};
 use super::send_error::SendError;
 use crate::{Headers, Method, RequestHead, Version, reason};
@@ -81,10 +80,8 @@ pub struct ResponseParts<'a> {
     pub headers: &'a Headers,
     /// The length of the body, also for an answer to HEAD: that of the body a GET would get.
     pub body: ContentLength,
-    /// The value for the Date field, unless `headers` has one. It is written as it is: it has to be a valid field value.
-    pub date: Option<&'a [u8]>,
-    /// The value for the Server field, unless `headers` has one. As `date`.
-    pub server: Option<&'a [u8]>,
+    /// Server and Date, each unless `headers` has it.
+    pub origin: Option<&'a OriginFields>,
 }
 
 impl ServerConnection {
@@ -289,12 +286,9 @@ impl ServerConnection {
             return Err(SendError::Status);
         }
         push_status_line(out, status);
-        if let Some(server) = parts.server.filter(|_| parts.headers.get("server").is_none()) {
-            push_field(out, b"server", server);
-        }
         let sent = push_fields(out, parts.headers)?;
-        if let Some(date) = parts.date.filter(|_| !sent.has_date) {
-            push_field(out, b"date", date);
+        if let Some(origin) = parts.origin {
+            origin.push_to(out, sent.has_server, sent.has_date);
         }
         if status == 101 && !(self.request.wants_upgrade && sent.framing.upgrade_field) {
             return Err(SendError::Upgrade);

@@ -1,7 +1,7 @@
 //! What a server sends (RFC 9110 sections 6, 8.6, 15; RFC 9112 sections 4, 6, 9).
 
 use flare_proto::http1::{
-    BodyEvent, BodyFraming, ContentLength, Limits, ResponseParts, SendError, ServerConnection,
+    BodyEvent, BodyFraming, ContentLength, Limits, OriginFields, ResponseParts, SendError, ServerConnection,
 };
 use flare_proto::{Headers, RequestHead};
 
@@ -38,8 +38,14 @@ fn fields(list: &[(&str, &str)]) -> Headers {
     headers
 }
 
+fn origin(server: &str, date: &str) -> OriginFields {
+    let mut fields = OriginFields::new();
+    fields.set(Some(server.as_bytes()), Some(date.as_bytes()));
+    fields
+}
+
 fn parts(status: u16, headers: &Headers, body: ContentLength) -> ResponseParts<'_> {
-    ResponseParts { status, headers, body, date: None, server: None }
+    ResponseParts { status, headers, body, origin: None }
 }
 
 /// A whole answer: what was sent, and how the body was framed.
@@ -65,19 +71,14 @@ fn a_plain_answer() {
     let mut connection = get();
     let headers = fields(&[("Content-Type", "text/plain")]);
     let mut out = Vec::new();
-    let parts = ResponseParts {
-        status: 200,
-        headers: &headers,
-        body: ContentLength::Known(5),
-        date: Some(b"the date"),
-        server: Some(b"flare"),
-    };
+    let origin = origin("flare", "the date");
+    let parts = ResponseParts { origin: Some(&origin), ..parts(200, &headers, ContentLength::Known(5)) };
     assert_eq!(connection.send_head(&mut out, &parts), Ok(BodyFraming::Raw));
     assert!(!connection.response_complete() && !connection.keeps_alive());
     connection.send_data(&mut out, b"hello").unwrap();
     connection.send_end(&mut out, None).unwrap();
     assert!(connection.response_complete() && connection.keeps_alive());
-    let text = "HTTP/1.1 200 OK\r\nserver: flare\r\ncontent-type: text/plain\r\ndate: the date\r\ncontent-length: 5\r\n\r\nhello";
+    let text = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nserver: flare\r\ndate: the date\r\ncontent-length: 5\r\n\r\nhello";
     assert_eq!(String::from_utf8(out).unwrap(), text);
     connection.next_request();
     let mut head = RequestHead::new();
@@ -89,8 +90,8 @@ fn a_plain_answer() {
 fn the_handlers_date_and_server_replace_the_default() {
     let headers = fields(&[("Date", "mine"), ("Server", "mine")]);
     let mut out = Vec::new();
-    let parts =
-        ResponseParts { date: Some(b"x"), server: Some(b"x"), ..parts(200, &headers, ContentLength::None) };
+    let origin = origin("x", "x");
+    let parts = ResponseParts { origin: Some(&origin), ..parts(200, &headers, ContentLength::None) };
     get().send_head(&mut out, &parts).unwrap();
     assert_eq!(
         String::from_utf8(out).unwrap(),

@@ -2,7 +2,8 @@
 
 use crate::random::Random;
 use flare_proto::http1::{
-    BodyEvent, ClientConnection, ContentLength, Limits, RequestParts, ResponseParts, ServerConnection,
+    BodyEvent, ClientConnection, ContentLength, Limits, OriginFields, RequestParts, ResponseParts,
+    ServerConnection,
 };
 use flare_proto::{Headers, RequestHead, ResponseHead};
 
@@ -123,12 +124,13 @@ fn request(random: &mut Random, client: &mut ClientConnection, server: &mut Serv
 fn answer(random: &mut Random, client: &mut ClientConnection, server: &mut ServerConnection, is_head: bool) {
     let limits = Limits::default();
     let mut sent = message(random);
+    let mut origin = OriginFields::new();
+    origin.set(None, Some(b"Thu, 01 Jan 1970 00:00:00 GMT"));
     let parts = ResponseParts {
         status: *random.pick(&[200, 404, 599]),
         headers: &sent.headers,
         body: sent.length,
-        date: Some(b"Thu, 01 Jan 1970 00:00:00 GMT"),
-        server: None,
+        origin: Some(&origin),
     };
     let mut wire = Vec::new();
     if random.one_in(3) {

@@ -134,7 +134,7 @@ fn servers_survive_anything() {
 }
 
 fn answer(headers: &Headers) -> ResponseParts<'_> {
-    ResponseParts { status: 404, headers, body: ContentLength::None, date: None, server: None }
+    ResponseParts { status: 404, headers, body: ContentLength::None, origin: None }
 }
 
 #[test]

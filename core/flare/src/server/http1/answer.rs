@@ -156,13 +156,11 @@ impl Http1 {
         env: &Environment,
         out: &mut Output,
     ) -> Result<BodyFraming, SendError> {
-        let name = env.service.config.server_name.as_bytes();
         let parts = ResponseParts {
             status: if (200..600).contains(&answer.status) { answer.status } else { 500 },
             headers: &answer.headers,
             body: length,
-            date: Some(env.date.as_bytes()),
-            server: (!name.is_empty()).then_some(name),
+            origin: Some(env.date.fields()),
         };
         self.body_bytes = 0;
         self.wire.send_head(out.buffer(), &parts)
