@@ -17,6 +17,7 @@
 pub mod embed;
 mod error;
 mod exchange;
+pub mod files;
 mod handler;
 pub mod log;
 pub mod message;

@@ -23,8 +23,31 @@ pub enum Body {
     Shared(Bytes),
     /// A part of a file.
     File(FileBody),
+    /// Bytes and parts of files, one after the other.
+    Parts(Vec<Part>),
     /// Content that is pulled while the client takes it.
     Source(Box<dyn Source>),
+}
+
+/// A piece of a body that is made of several.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Part {
+    /// Bytes in memory.
+    Bytes(Bytes),
+    /// A part of a file.
+    File(FileBody),
+}
+
+impl Part {
+    /// The number of bytes.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File(file) => file.length,
+        }
+    }
 }
 
 /// A part of a file. The file must keep at least this length until the answer is sent; otherwise the connection is cut.
@@ -64,13 +87,13 @@ impl Body {
         Self::Source(Box::new(source))
     }
 
-    /// The bytes that are in memory; none for files and sources.
+    /// The bytes of a body that is one piece of memory; none for files, parts and sources.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         match self {
             Self::Owned(bytes) => bytes,
             Self::Shared(bytes) => bytes,
-            Self::Empty | Self::File(_) | Self::Source(_) => &[],
+            Self::Empty | Self::File(_) | Self::Parts(_) | Self::Source(_) => &[],
         }
     }
 
@@ -79,6 +102,7 @@ impl Body {
     pub fn length(&self) -> Option<u64> {
         match self {
             Self::File(file) => Some(file.length),
+            Self::Parts(parts) => Some(parts.iter().map(Part::length).fold(0, u64::saturating_add)),
             Self::Source(source) => source.length(),
             _ => Some(self.as_slice().len() as u64),
         }
@@ -99,7 +123,7 @@ impl Body {
         match self {
             Self::Owned(own) => Bytes::from(std::mem::take(own)),
             Self::Shared(bytes) => std::mem::take(bytes),
-            Self::Empty | Self::File(_) | Self::Source(_) => Bytes::new(),
+            Self::Empty | Self::File(_) | Self::Parts(_) | Self::Source(_) => Bytes::new(),
         }
     }
 
@@ -119,6 +143,7 @@ impl std::fmt::Debug for Body {
             Self::Owned(_) => "Owned",
             Self::Shared(_) => "Shared",
             Self::File(_) => "File",
+            Self::Parts(_) => "Parts",
             Self::Source(_) => "Source",
         };
         f.debug_struct(kind).field("length", &self.length()).finish()
@@ -158,6 +183,12 @@ impl From<Bytes> for Body {
 impl From<FileBody> for Body {
     fn from(file: FileBody) -> Self {
         Self::File(file)
+    }
+}
+
+impl From<Vec<Part>> for Body {
+    fn from(parts: Vec<Part>) -> Self {
+        Self::Parts(parts)
     }
 }
 

@@ -7,7 +7,7 @@ mod request;
 mod response;
 mod source;
 
-pub use body::{Body, FileBody};
+pub use body::{Body, FileBody, Part};
 pub(crate) use extensions::Extensions;
 pub use into_response::{IntoResponse, Json};
 pub use request::{Peer, Request};

@@ -10,7 +10,7 @@ use flare_proto::http1::{BodyFraming, ContentLength, ResponseParts, SendError};
 use super::{Answer, Http1, Input, Next};
 use crate::exchange::{Block, Event, Piece};
 use crate::log::{AccessRecord, Level};
-use crate::message::{Body, Headers, Pull, Request, Response};
+use crate::message::{Body, Headers, Part, Pull, Request, Response};
 use crate::server::environment::Environment;
 use crate::server::guard;
 
@@ -187,13 +187,13 @@ impl Http1 {
                     }
                 }
                 Body::File(file) => {
-                    let file = file.clone();
-                    let length = usize::try_from(file.length).map_err(|_| SendError::TooLong)?;
-                    if self.wire.begin_data(out.buffer(), length)? {
-                        out.push_file(file.file, file.offset, file.length);
-                        self.wire.end_data(out.buffer());
-                    }
-                    self.body_bytes = file.length;
+                    let part = Part::File(file.clone());
+                    self.parts(part.length(), [part], out)?;
+                }
+                Body::Parts(parts) => {
+                    let parts = std::mem::take(parts);
+                    let length = parts.iter().map(Part::length).fold(0, u64::saturating_add);
+                    self.parts(length, parts, out)?;
                 }
                 body => {
                     let length = body.as_slice().len();
@@ -230,6 +230,28 @@ impl Http1 {
         }
         if self.wire.begin_data(out.buffer(), data.len())? {
             out.push_shared(data);
+            self.wire.end_data(out.buffer());
+        }
+        Ok(())
+    }
+
+    /// Writes content of several pieces, `length` bytes in all.
+    fn parts(
+        &mut self,
+        length: u64,
+        parts: impl IntoIterator<Item = Part>,
+        out: &mut Output,
+    ) -> Result<(), SendError> {
+        self.body_bytes = length;
+        let length = usize::try_from(length).map_err(|_| SendError::TooLong)?;
+        if self.wire.begin_data(out.buffer(), length)? {
+            for part in parts {
+                match part {
+                    Part::Bytes(bytes) if bytes.len() <= COPY_LIMIT => out.buffer().extend_from_slice(&bytes),
+                    Part::Bytes(bytes) => out.push_shared(bytes),
+                    Part::File(file) => out.push_file(file.file, file.offset, file.length),
+                }
+            }
             self.wire.end_data(out.buffer());
         }
         Ok(())
