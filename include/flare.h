@@ -609,7 +609,7 @@ int32_t flare_request_set_attribute(flare_request *request, const char *name, co
 /**
  * A text that was attached to a request, copied into a buffer and terminated.
  *
- * @return The length of the whole text without the NUL, which may be more than fits; 0 when there is none.
+ * @return The length of the whole text without the NUL, which may be more than fits; 0 when there is none, and the copy is empty.
  *
  * The caller promises:
  * `name` is a NUL-terminated string; `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.

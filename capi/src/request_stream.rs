@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use flare::{Event, Flow, Read};
 
-use crate::guard::{Failure, guard, guard_or};
+use crate::guard::{Failure, guard};
 use crate::handle::Token;
 use crate::handler::flare_destroy;
 use crate::object::{Object, REQUEST, RESPONSE, TABLE, with_exchange, with_request};
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn flare_request_set_attribute(
 
 /// A text that was attached to a request, copied into a buffer and terminated.
 ///
-/// @return The length of the whole text without the NUL, which may be more than fits; 0 when there is none.
+/// @return The length of the whole text without the NUL, which may be more than fits; 0 when there is none, and the copy is empty.
 ///
 /// # Safety
 /// `name` is a NUL-terminated string; `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
@@ -182,14 +182,14 @@ pub unsafe extern "C" fn flare_request_attribute(
     buffer: *mut c_char,
     capacity: usize,
 ) -> usize {
-    guard_or(0, || {
-        // SAFETY: the caller's promise.
-        let name = unsafe { text::required(name, "name") }?;
-        with_request(request, |request| {
-            let missing = || Failure::new(FLARE_ERROR_NOT_FOUND, "the request has no such attribute");
-            let value = request.attribute(name).ok_or_else(missing)?;
-            // SAFETY: the caller's promise.
-            Ok(unsafe { text::copy_out(&value, buffer, capacity) })
+    // SAFETY: the caller's promise.
+    unsafe {
+        text::copied(buffer, capacity, || {
+            let name = text::required(name, "name")?;
+            with_request(request, |request| {
+                let missing = || Failure::new(FLARE_ERROR_NOT_FOUND, "the request has no such attribute");
+                request.attribute(name).ok_or_else(missing)
+            })
         })
-    })
+    }
 }

@@ -129,7 +129,7 @@ pub unsafe extern "C" fn flare_response_inform(
         for index in 0..count {
             // SAFETY: the caller promises `count` strings behind each pointer.
             let (name, value) = unsafe {
-                (text::required(*names.add(index), "name")?, text::required(*values.add(index), "value")?)
+                (text::required(*names.add(index), "name")?, text::terminated(*values.add(index), "value")?)
             };
             headers.append(name, value).map_err(field)?;
         }
