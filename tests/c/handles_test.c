@@ -8,7 +8,7 @@
 
 #include "app.h"
 
-enum kind { NONE, CONFIG, ROUTER, SERVER, REQUEST, RESPONSE };
+enum kind { NONE, CONFIG, ROUTER, SERVER, REQUEST, RESPONSE, ROUTE_OPTIONS, QUEUE, KINDS };
 
 // How a function tells that it refused the handle.
 enum tells {
@@ -25,8 +25,14 @@ struct row {
     bool optional;  // NULL is no error
 };
 
+// Good handles, for calls that are given a bad one beside them.
 static flare_config *config;
 static flare_router *router;
+static flare_queue *queue;
+// The exchange that a handler kept; NULL before.
+static flare_request *kept_request;
+static flare_response *kept_response;
+
 static gate destroyed = GATE_INIT;
 
 static int32_t unused_handler(flare_request *request, flare_response *response, void *user) {
@@ -38,6 +44,16 @@ static void unused_log(int32_t level, const char *message, void *user) { (void)l
 static void unused_access(const char *peer, const char *method, const char *path, int32_t status, uint64_t bytes, uint64_t ms,
                           void *user) {
     (void)peer, (void)method, (void)path, (void)status, (void)bytes, (void)ms, (void)user;
+}
+
+static int32_t unused_event(flare_request *request, flare_response *response, int32_t event, const uint8_t *data, size_t length,
+                            void *user) {
+    (void)request, (void)response, (void)event, (void)data, (void)length, (void)user;
+    return FLARE_OK;
+}
+static int64_t unused_source(uint8_t *buffer, size_t capacity, void *user) {
+    (void)buffer, (void)capacity, (void)user;
+    return 0;
 }
 
 // A pointer that came back: 0 is what is wanted, and its length must then be 0 too.
@@ -72,6 +88,12 @@ CALL(router_add, flare_router_add(handle, "GET", "/", unused_handler, USER))
 CALL(router_add_limited, flare_router_add_limited(handle, "GET", "/", 1, unused_handler, USER))
 CALL(router_mount, flare_router_mount(handle, "/a", router))
 CALL(router_mount_other, flare_router_mount(router, "/a", handle))
+CALL(router_add_with, flare_router_add_with(handle, "GET", "/", NULL, unused_handler, USER))
+CALL(router_add_with_options, flare_router_add_with(router, "GET", "/", handle, unused_handler, USER))
+CALL(router_add_layer, flare_router_add_layer(handle, unused_handler, NULL, NULL, USER))
+CALL(router_add_queue, flare_router_add_queue(handle, "GET", "/", NULL, queue, 1))
+CALL(router_add_queue_options, flare_router_add_queue(router, "GET", "/", handle, queue, 1))
+CALL(router_add_queue_queue, flare_router_add_queue(router, "GET", "/", NULL, handle, 1))
 CALL(serve, flare_serve(handle, "127.0.0.1:0"))
 
 CALL(server_new_router, (intptr_t)flare_server_new(handle, config))
@@ -119,12 +141,48 @@ CALL(response_send_text, flare_response_send_text(handle, 200, "x"))
 CALL(response_send_json, flare_response_send_json(handle, 200, "1"))
 CALL(response_send_borrowed, flare_response_send_borrowed(handle, 200, "x", 1, USER))
 
+CALL(request_on_event, flare_request_on_event(handle, unused_event, USER))
+CALL(request_resume, flare_request_resume(handle))
+CALL(request_set_attribute, flare_request_set_attribute(handle, "a", "b"))
+COPY_CALL(request_attribute, flare_request_attribute(handle, "a", buffer, sizeof buffer))
+static int64_t call_request_read(void *handle) {
+    char buffer[8];
+    size_t length;
+    return flare_request_read(handle, buffer, sizeof buffer, &length);
+}
+
+CALL(response_start, flare_response_start(handle, 200))
+CALL(response_write, flare_response_write(handle, "x", 1))
+CALL(response_write_blocking, flare_response_write_blocking(handle, "x", 1))
+CALL(response_finish, flare_response_finish(handle))
+CALL(response_flush, flare_response_flush(handle))
+CALL(response_reset, flare_response_reset(handle))
+CALL(response_inform, flare_response_inform(handle, 103, NULL, NULL, 0))
+CALL(response_proceed, flare_response_proceed(handle))
+CALL(response_send_file, flare_response_send_file(handle, 200, "capi/symbols"))
+CALL(response_send_source, flare_response_send_source(handle, 200, -1, unused_source, USER))
+
+CALL(route_options_free, flare_route_options_free(handle))
+CALL(route_options_set_number, flare_route_options_set_number(handle, "streaming", 1))
+
+CALL(queue_free, flare_queue_free(handle))
+CALL(queue_close, flare_queue_close(handle))
+CALL(queue_watch, flare_queue_watch(handle, kept_request, 1))
+CALL(queue_watch_request, flare_queue_watch(queue, handle, 1))
+static int64_t call_queue_next(void *handle) {
+    int32_t event;
+    flare_request *request;
+    return flare_queue_next(handle, 0, &event, &request, NULL, NULL);
+}
+
 static const struct row rows[] = {
     // No handle goes in: see error_test.c, and config_new and router_new everywhere.
     {"flare_abi_version", NONE, CODE, NULL, false, false},
     {"flare_config_new", NONE, CODE, NULL, false, false},
     {"flare_has_feature", NONE, CODE, NULL, false, false},
     {"flare_last_error", NONE, CODE, NULL, false, false},
+    {"flare_queue_new", NONE, CODE, NULL, false, false},
+    {"flare_route_options_new", NONE, CODE, NULL, false, false},
     {"flare_router_new", NONE, CODE, NULL, false, false},
     {"flare_status_name", NONE, CODE, NULL, false, false},
     {"flare_version", NONE, CODE, NULL, false, false},
@@ -139,6 +197,9 @@ static const struct row rows[] = {
     {"flare_router_add_limited", ROUTER, CODE, call_router_add_limited, true, false},
     {"flare_router_mount", ROUTER, CODE, call_router_mount, false, false},
     {"flare_router_mount", ROUTER, CODE, call_router_mount_other, false, false},
+    {"flare_router_add_layer", ROUTER, CODE, call_router_add_layer, true, false},
+    {"flare_router_add_queue", ROUTER, CODE, call_router_add_queue, false, false},
+    {"flare_router_add_with", ROUTER, CODE, call_router_add_with, true, false},
     {"flare_serve", ROUTER, CODE, call_serve, false, false},
     {"flare_server_new", ROUTER, NOTHING, call_server_new_router, false, false},
 
@@ -174,6 +235,12 @@ static const struct row rows[] = {
     {"flare_request_param", REQUEST, NOTHING, call_request_param, false, false},
     {"flare_request_body", REQUEST, NOTHING, call_request_body, false, false},
     {"flare_request_cancelled", REQUEST, CODE, call_request_cancelled, false, false},
+    {"flare_request_on_event", REQUEST, CODE, call_request_on_event, true, false},
+    {"flare_request_read", REQUEST, CODE, call_request_read, false, false},
+    {"flare_request_resume", REQUEST, CODE, call_request_resume, false, false},
+    {"flare_request_set_attribute", REQUEST, CODE, call_request_set_attribute, false, false},
+    {"flare_request_attribute", REQUEST, NOTHING, call_request_attribute, false, false},
+    {"flare_queue_watch", REQUEST, CODE, call_queue_watch_request, false, false},
 
     {"flare_response_retain", RESPONSE, CODE, call_response_retain, false, false},
     {"flare_response_release", RESPONSE, CODE, call_response_release, false, false},
@@ -184,6 +251,27 @@ static const struct row rows[] = {
     {"flare_response_send_text", RESPONSE, CODE, call_response_send_text, false, false},
     {"flare_response_send_json", RESPONSE, CODE, call_response_send_json, false, false},
     {"flare_response_send_borrowed", RESPONSE, CODE, call_response_send_borrowed, true, false},
+    {"flare_response_send_file", RESPONSE, CODE, call_response_send_file, false, false},
+    {"flare_response_send_source", RESPONSE, CODE, call_response_send_source, true, false},
+    {"flare_response_start", RESPONSE, CODE, call_response_start, false, false},
+    {"flare_response_write", RESPONSE, CODE, call_response_write, false, false},
+    {"flare_response_write_blocking", RESPONSE, CODE, call_response_write_blocking, false, false},
+    {"flare_response_finish", RESPONSE, CODE, call_response_finish, false, false},
+    {"flare_response_flush", RESPONSE, CODE, call_response_flush, false, false},
+    {"flare_response_reset", RESPONSE, CODE, call_response_reset, false, false},
+    {"flare_response_inform", RESPONSE, CODE, call_response_inform, false, false},
+    {"flare_response_proceed", RESPONSE, CODE, call_response_proceed, false, false},
+
+    {"flare_route_options_free", ROUTE_OPTIONS, CODE, call_route_options_free, false, false},
+    {"flare_route_options_set_number", ROUTE_OPTIONS, CODE, call_route_options_set_number, false, false},
+    {"flare_router_add_with", ROUTE_OPTIONS, CODE, call_router_add_with_options, true, true},
+    {"flare_router_add_queue", ROUTE_OPTIONS, CODE, call_router_add_queue_options, false, true},
+
+    {"flare_queue_free", QUEUE, CODE, call_queue_free, false, false},
+    {"flare_queue_close", QUEUE, CODE, call_queue_close, false, false},
+    {"flare_queue_next", QUEUE, CODE, call_queue_next, false, false},
+    {"flare_queue_watch", QUEUE, CODE, call_queue_watch, false, false},
+    {"flare_router_add_queue", QUEUE, CODE, call_router_add_queue_queue, false, false},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
@@ -256,7 +344,7 @@ static void foreign_handles(void) {
     int on_the_stack = 0;
     void *on_the_heap = malloc(64);
     static char in_the_data[64];
-    for (enum kind kind = CONFIG; kind <= RESPONSE; kind++) {
+    for (enum kind kind = CONFIG; kind < KINDS; kind++) {
         refused_by_all(kind, &on_the_stack, FLARE_ERROR_INVALID_HANDLE, "a pointer to the stack");
         refused_by_all(kind, on_the_heap, FLARE_ERROR_INVALID_HANDLE, "a pointer to the heap");
         refused_by_all(kind, in_the_data, FLARE_ERROR_INVALID_HANDLE, "a pointer to data");
@@ -270,9 +358,6 @@ static void foreign_handles(void) {
     free(on_the_heap);
 }
 
-// The exchange that a handler kept.
-static flare_request *kept_request;
-static flare_response *kept_response;
 static gate kept = GATE_INIT;
 
 static int32_t keep(flare_request *request, flare_response *response, void *user) {
@@ -298,10 +383,12 @@ int main(void) {
 
     config = flare_config_new();
     router = flare_router_new();
+    queue = flare_queue_new();
+    flare_route_options *options = flare_route_options_new();
     learn_messages();
 
     TEST("NULL is refused");
-    for (enum kind kind = CONFIG; kind <= RESPONSE; kind++) refused_by_all(kind, NULL, FLARE_ERROR_INVALID_HANDLE, "NULL");
+    for (enum kind kind = CONFIG; kind < KINDS; kind++) refused_by_all(kind, NULL, FLARE_ERROR_INVALID_HANDLE, "NULL");
 
     TEST("pointers and numbers that are no handles are refused");
     foreign_handles();
@@ -313,11 +400,17 @@ int main(void) {
     CHECK_STATUS(flare_config_free(old_config), FLARE_OK);
     CHECK_STATUS(flare_router_free(old_router), FLARE_OK);
     CHECK_STATUS(flare_server_free(old_server), FLARE_OK);
+    flare_route_options *old_options = flare_route_options_new();
+    flare_queue *old_queue = flare_queue_new();
+    CHECK_STATUS(flare_route_options_free(old_options), FLARE_OK);
+    CHECK_STATUS(flare_queue_free(old_queue), FLARE_OK);
     flare_config *others[16];
     for (int i = 0; i < 16; i++) others[i] = flare_config_new();
     refused_by_all(CONFIG, old_config, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(ROUTER, old_router, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(SERVER, old_server, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
+    refused_by_all(ROUTE_OPTIONS, old_options, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
+    refused_by_all(QUEUE, old_queue, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     for (int i = 0; i < 16; i++) CHECK_STATUS(flare_config_free(others[i]), FLARE_OK);
 
     TEST("handles of another kind are refused");
@@ -330,15 +423,15 @@ int main(void) {
     CHECK(client_open(&c, a.address));
     CHECK(client_send(&c, "GET /keep HTTP/1.1\r\nhost: a\r\n\r\n"));
     if (!CHECK(gate_wait(&kept, 1))) return DONE();
-    void *live[] = {NULL, config, router, a.server, kept_request, kept_response};
-    for (enum kind wanted = CONFIG; wanted <= RESPONSE; wanted++) {
-        for (enum kind given = CONFIG; given <= RESPONSE; given++) {
+    void *live[] = {NULL, config, router, a.server, kept_request, kept_response, options, queue};
+    for (enum kind wanted = CONFIG; wanted < KINDS; wanted++) {
+        for (enum kind given = CONFIG; given < KINDS; given++) {
             if (given != wanted) refused_by_all(wanted, live[given], FLARE_ERROR_WRONG_KIND, "a handle of another kind");
         }
     }
 
     TEST("one bit of a live handle changed makes it invalid");
-    for (enum kind kind = CONFIG; kind <= RESPONSE; kind++) {
+    for (enum kind kind = CONFIG; kind < KINDS; kind++) {
         // The bits of the generation, and those above all kinds. The others may lead to another live handle.
         for (int bit = 24; bit < 64; bit++) {
             if (bit >= 56 && bit < 59) continue;
@@ -374,5 +467,7 @@ int main(void) {
 
     CHECK_STATUS(flare_config_free(config), FLARE_OK);
     CHECK_STATUS(flare_router_free(router), FLARE_OK);
+    CHECK_STATUS(flare_route_options_free(options), FLARE_OK);
+    CHECK_STATUS(flare_queue_free(queue), FLARE_OK);
     return DONE();
 }
