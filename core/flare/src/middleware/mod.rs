@@ -1,6 +1,20 @@
 //! What happens around handlers: before the content is read, before the head of the answer leaves, and at the end.
 
+mod access_log;
+mod bearer;
+mod forwarded;
+mod rate_limit;
+mod request_id;
+#[cfg(test)]
+mod sample;
+
 use std::any::Any;
+
+pub use access_log::{AccessFormat, AccessLog};
+pub use bearer::{BearerAuth, FixedTokens, Identity, identity};
+pub use forwarded::{ClientAddress, Forwarded, ForwardedField, client_ip};
+pub use rate_limit::RateLimit;
+pub use request_id::{AssignedId, RequestId, request_id};
 
 use crate::exchange::Exchange;
 use crate::log::AccessRecord;
@@ -17,9 +31,9 @@ pub enum Step {
 
 /// Something that sees exchanges before and after their handlers.
 ///
-/// Middleware belongs to a router (all its routes, also the paths that no route takes) or to one route. The first that was added
-/// is outermost: it sees the request first and the answer last. All calls are made on the worker, also for later and streamed
-/// answers, and must not block. A panic ends the exchange with 500.
+/// Middleware belongs to a router (all its routes, also the paths that no route takes) or to one route. The first that was
+/// added is outermost: it sees the request first and the answer last. All calls are made on the worker, also for later and
+/// streamed answers, and must not block. A panic ends the exchange with 500.
 ///
 /// ```
 /// use flare::middleware::{Middleware, Step};
