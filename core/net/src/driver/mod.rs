@@ -20,6 +20,7 @@ use sources::{Source, Sources, State};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
@@ -202,31 +203,38 @@ impl Driver {
 
     /// Writes, then reads.
     fn serve(&mut self, key: Key) -> Option<Event> {
-        let source = self.sources.get(key)?;
+        let mut source = self.sources.get(key)?;
         source.state.remove(State::QUEUED);
         if source.state.contains(State::MORE_THAN_READING) {
-            return self.serve_all(key);
+            if let ControlFlow::Break(event) = self.serve_writing(key) {
+                return event;
+            }
+            source = self.sources.get(key)?;
         }
-        self.read_or_lose(key)
+        if source.state.may_read() {
+            return self.read(key);
+        }
+        let error = lost(source)?;
+        Some(fail(source, key, error))
     }
 
-    /// All that may be to do for a connection: for most there is only something to read.
-    fn serve_all(&mut self, key: Key) -> Option<Event> {
-        let source = self.sources.get(key)?;
+    /// What there may be to do for a connection before it is read: for most there is nothing, and this stays out of their way.
+    #[inline(never)]
+    fn serve_writing(&mut self, key: Key) -> ControlFlow<Option<Event>> {
+        let Some(source) = self.sources.get(key) else { return ControlFlow::Break(None) };
         if source.state.contains(State::FAILED) {
-            return None;
+            return ControlFlow::Break(None);
         }
         if source.state.contains(State::CONNECTING) {
-            return self.finish_connect(key);
+            return ControlFlow::Break(self.finish_connect(key));
         }
         if source.state.take(State::WRITABLE)
             && let Err(error) = self.flush(key)
         {
-            return self.sources.get(key).map(|source| fail(source, key, error));
+            return ControlFlow::Break(self.sources.get(key).map(|source| fail(source, key, error)));
         }
-        let source = self.sources.get(key)?;
+        let Some(source) = self.sources.get(key) else { return ControlFlow::Break(None) };
         let unsent = source.backlog.is_some();
-        // What the turn did not allow to send goes on in the next.
         let again = unsent && source.state.contains(State::WRITABLE);
         let told = if source.state.take(State::TELL_WRITABLE) {
             Some(Event::Writable { key })
@@ -236,23 +244,13 @@ impl Driver {
         } else {
             None
         };
-        let to_read = told.is_some() && !again;
-        let event = told.or_else(|| self.read_or_lose(key));
-        if to_read {
-            self.queue_first(key);
-        } else if again {
+        if again {
+            // What the turn did not allow to send goes on in the next.
             self.queue_last(key);
+        } else if told.is_some() {
+            self.queue_first(key);
         }
-        event
-    }
-
-    fn read_or_lose(&mut self, key: Key) -> Option<Event> {
-        let source = self.sources.get(key)?;
-        if source.state.may_read() {
-            return self.read(key);
-        }
-        let error = lost(source)?;
-        Some(fail(source, key, error))
+        if told.is_some() { ControlFlow::Break(told) } else { ControlFlow::Continue(()) }
     }
 
     fn read(&mut self, key: Key) -> Option<Event> {
@@ -281,8 +279,7 @@ impl Driver {
                 lease.set_len(count);
                 if count == room {
                     // There may be more. The others come first.
-                    source.state.insert(State::QUEUED);
-                    self.ready.push_back(Target::Connection(key));
+                    self.queue_last(key);
                 } else if source.state.contains(State::CLOSING) {
                     // No event will tell about the end again: it has to be read.
                     self.queue_first(key);
