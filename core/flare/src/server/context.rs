@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-type Task = Box<dyn FnOnce(&mut WorkerContext) + Send>;
+pub(crate) type Task = Box<dyn FnOnce(&mut WorkerContext) + Send>;
 
 /// The worker, for code that runs on it: start and stop hooks, posted tasks and timers.
 pub struct WorkerContext {
@@ -24,7 +24,7 @@ impl WorkerContext {
         self.index
     }
 
-    /// Runs a task on this worker after a while, at a resolution of 1 ms. It must not block. Tasks whose time has not come
+    /// Runs a task on this worker after a while, at least 1 ms, at a resolution of 1 ms. It must not block. Tasks whose time has not come
     /// when the worker ends are dropped.
     pub fn after(&mut self, delay: Duration, task: impl FnOnce(&mut WorkerContext) + Send + 'static) {
         // Numbers wrap after 2^32 timers; a number that is still in use is passed over.
@@ -41,11 +41,9 @@ impl WorkerContext {
         std::mem::take(&mut self.armed)
     }
 
-    pub(crate) fn fire(&mut self, id: u64) {
-        let task = u32::try_from(id).ok().and_then(|id| self.tasks.remove(&id));
-        if let Some(task) = task {
-            task(self);
-        }
+    /// The task whose time has come.
+    pub(crate) fn due(&mut self, id: u64) -> Option<Task> {
+        u32::try_from(id).ok().and_then(|id| self.tasks.remove(&id))
     }
 }
 

@@ -17,6 +17,7 @@ use crate::server::context::WorkerContext;
 use crate::server::counters::Counters;
 use crate::server::drain::WorkerReport;
 use crate::server::environment::Environment;
+use crate::server::guard;
 use crate::server::http1::{Http1, Next};
 use crate::server::local;
 use crate::server::shared::{Message, Shared, WorkerBox};
@@ -143,10 +144,10 @@ impl Worker {
     /// Runs until the server ends.
     pub(crate) fn run(mut self) -> WorkerReport {
         local::enter(self.id);
-        for hook in &self.shared.hooks.start {
-            hook(&mut self.context);
+        let shared = Arc::clone(&self.shared);
+        for hook in &shared.hooks.start {
+            self.run_task("start hook panicked", hook);
         }
-        self.take_timers();
         while !self.is_over() {
             if let Err(error) = self.turn(None) {
                 self.env.service.log.tell(Level::Error, "worker failed", || error.to_string());
@@ -156,8 +157,8 @@ impl Worker {
         for key in self.connections.keys() {
             self.close(key, CancelReason::Drain);
         }
-        for hook in &self.shared.hooks.stop {
-            hook(&mut self.context);
+        for hook in &shared.hooks.stop {
+            self.run_task("stop hook panicked", hook);
         }
         local::leave();
         self.report
@@ -374,8 +375,9 @@ impl Worker {
             }
             DRAIN_TIMER => {}
             token if token & USER_TIMERS == USER_TIMERS => {
-                self.context.fire(token & !USER_TIMERS);
-                self.take_timers();
+                if let Some(task) = self.context.due(token & !USER_TIMERS) {
+                    self.run_task("timer panicked", task);
+                }
             }
             token => self.deadline(Key::from_u64(token)),
         }
@@ -434,10 +436,7 @@ impl Worker {
         for message in batch.drain(..) {
             match message {
                 Message::Wake(exchange) => self.wake(exchange),
-                Message::Run(task) => {
-                    task(&mut self.context);
-                    self.take_timers();
-                }
+                Message::Run(task) => self.run_task("task panicked", task),
                 Message::Room => {
                     if self.accepting == Accepting::Full && self.shared.has_room(&self.own) {
                         self.resume_accept();
@@ -489,9 +488,12 @@ impl Worker {
         }
     }
 
-    /// Arms the timers that user code asked for.
-    fn take_timers(&mut self) {
+    /// Runs code of the application, and arms the timers that it asked for.
+    fn run_task(&mut self, kind: &'static str, task: impl FnOnce(&mut WorkerContext)) {
+        guard::unwinding(&self.env, kind, || task(&mut self.context));
         for (id, delay) in self.context.take_armed() {
+            // Never for now: a task that asks for itself again and again would keep the turn from ending.
+            let delay = delay.max(Duration::from_millis(1));
             self.wheel.arm(self.env.now + delay, USER_TIMERS | u64::from(id));
         }
     }
