@@ -49,6 +49,10 @@ impl Client {
     pub fn new(stream: Stream) -> Client {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         socket2::SockRef::from(&stream).set_write_timeout(Some(PATIENCE)).unwrap();
+        if let Stream::Tcp(stream) = &stream {
+            // Else a small write waits for the server to acknowledge the one before.
+            stream.set_nodelay(true).unwrap();
+        }
         Client { stream, input: Vec::new() }
     }
 
@@ -99,14 +103,7 @@ impl Client {
 
     /// The next answer; `None` when the connection ended, or was reset, before its first byte.
     pub fn try_answer(&mut self) -> Option<Answer> {
-        while find(&self.input, b"\r\n\r\n").is_none() {
-            if !self.fill() {
-                assert!(self.input.is_empty(), "cut: {:?}", String::from_utf8_lossy(&self.input));
-                return None;
-            }
-        }
-        let end = find(&self.input, b"\r\n\r\n").unwrap() + 4;
-        let head = String::from_utf8(self.take(end)).unwrap().to_lowercase();
+        let head = self.try_head()?;
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let mut answer = Answer { status, head, body: Vec::new() };
         if status >= 200 && status != 204 && status != 304 {
@@ -117,6 +114,22 @@ impl Client {
             };
         }
         Some(answer)
+    }
+
+    /// The next head alone, in lower case: that of an answer to HEAD.
+    pub fn head(&mut self) -> String {
+        self.try_head().expect("the connection ended instead of an answer")
+    }
+
+    fn try_head(&mut self) -> Option<String> {
+        while find(&self.input, b"\r\n\r\n").is_none() {
+            if !self.fill() {
+                assert!(self.input.is_empty(), "cut: {:?}", String::from_utf8_lossy(&self.input));
+                return None;
+            }
+        }
+        let end = find(&self.input, b"\r\n\r\n").unwrap() + 4;
+        Some(String::from_utf8(self.take(end)).unwrap().to_lowercase())
     }
 
     /// So many bytes.
