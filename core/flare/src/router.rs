@@ -216,7 +216,7 @@ impl Routes {
         Ok(Self { table, unrouted })
     }
 
-    pub(crate) fn find(&self, method: &str, path: &str, params: &mut Params) -> Found<'_, Arc<Route>> {
+    pub(crate) fn find(&self, method: &[u8], path: &[u8], params: &mut Params) -> Found<'_, Arc<Route>> {
         self.table.find(method, path, params)
     }
 

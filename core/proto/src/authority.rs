@@ -32,13 +32,12 @@ pub(crate) fn parse(text: &[u8]) -> Option<Authority<'_>> {
 fn parse_port(digits: &[u8]) -> Option<u16> {
     let mut port: u32 = 0;
     for &digit in digits {
-        if !digit.is_ascii_digit() {
+        let digit = digit.wrapping_sub(b'0');
+        // Checked here, so that it never overflows, however many digits there are.
+        if digit > 9 || port > 65_535 {
             return None;
         }
-        port = port * 10 + u32::from(digit - b'0');
-        if port > 65_535 {
-            return None;
-        }
+        port = port * 10 + u32::from(digit);
     }
     u16::try_from(port).ok()
 }
@@ -75,6 +74,7 @@ mod tests {
             ("a%41.invalid.", "a%41.invalid.", None),
             ("a-b_c~d!$&'()*+,;=", "a-b_c~d!$&'()*+,;=", None),
             ("1.2.3.4:65535", "1.2.3.4", Some(65535)),
+            ("a:000065535", "a", Some(65535)),
         ] {
             assert_eq!(parse(text.as_bytes()), Some(Authority { host: host.as_bytes(), port }), "{text}");
         }
@@ -102,6 +102,8 @@ mod tests {
             "[::1]x",
             "[::1]:x",
             "a:65536",
+            "a:100000",
+            "a:0x0001",
             "a:-1",
             "[v.a]",
             "[v1.]",

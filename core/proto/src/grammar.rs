@@ -6,9 +6,11 @@ use crate::words::has_no_control;
 pub(crate) const TOKEN: u8 = 1;
 /// What a field value may hold: VCHAR, SP, HTAB and obs-text (RFC 9110 section 5.5).
 pub(crate) const VALUE: u8 = 2;
-/// `pchar` and `/`, without `%`, which begins a triplet and is checked apart (RFC 3986 section 3.3).
+/// `pchar` and `/`, without `%`, which begins a triplet and is checked apart (RFC 3986 section 3.3). And `[`, `]` and `|`, which
+/// RFC 3986 wants encoded but browsers do not encode: the URL Standard's path percent-encode set leaves them out.
 pub(crate) const PATH: u8 = 4;
-/// As [`PATH`], and `?` (RFC 3986 section 3.4).
+/// As [`PATH`], and `?` (RFC 3986 section 3.4). And what the URL Standard's query percent-encode set leaves out besides: `{`, `}`,
+/// `\`, `^` and `` ` ``.
 pub(crate) const QUERY: u8 = 8;
 /// `unreserved` and `sub-delims`: a reg-name without its percent triplets (RFC 3986 section 3.2.2).
 pub(crate) const REG_NAME: u8 = 16;
@@ -29,7 +31,8 @@ const fn classes_of(byte: u8) -> u8 {
     let unreserved = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
     let sub_delims =
         matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=');
-    let path = unreserved || sub_delims || matches!(byte, b':' | b'@' | b'/');
+    let path = unreserved || sub_delims || matches!(byte, b':' | b'@' | b'/' | b'[' | b']' | b'|');
+    let query = path || matches!(byte, b'?' | b'{' | b'}' | b'\\' | b'^' | b'`');
     let token = byte.is_ascii_alphanumeric()
         || matches!(byte, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.')
         || matches!(byte, b'^' | b'_' | b'`' | b'|' | b'~');
@@ -44,7 +47,7 @@ const fn classes_of(byte: u8) -> u8 {
     if path {
         classes |= PATH;
     }
-    if path || byte == b'?' {
+    if query {
         classes |= QUERY;
     }
     if unreserved || sub_delims {
@@ -85,16 +88,21 @@ pub(crate) fn trim_ows(mut text: &[u8]) -> &[u8] {
 /// How many bytes at the start of the text are of the class or are percent triplets; `None` if a `%` does not begin a triplet.
 #[inline]
 pub(crate) fn uri_prefix(text: &[u8], class: u8) -> Option<usize> {
-    let mut rest = text;
-    loop {
-        let run = rest.iter().position(|&byte| !is(byte, class)).unwrap_or(rest.len());
-        rest = rest.get(run..)?;
-        rest = match rest {
-            [b'%', high, low, behind @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => behind,
-            [b'%', ..] => return None,
-            _ => return Some(text.len() - rest.len()),
-        };
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        if is(byte, class) {
+            at += 1;
+        } else if byte == b'%' {
+            let digits = text.get(at + 1..at + 3)?;
+            if !digits.iter().all(u8::is_ascii_hexdigit) {
+                return None;
+            }
+            at += 3;
+        } else {
+            break;
+        }
     }
+    Some(at)
 }
 
 /// The members of a comma-separated list, without white space around them and without empty members (RFC 9110 section 5.6.1).

@@ -96,10 +96,22 @@ impl RequestHead {
         self.str_of(self.method_name)
     }
 
+    /// As [`RequestHead::method_str`], without the check that makes bytes text.
+    #[inline]
+    pub fn method_bytes(&self) -> &[u8] {
+        self.method_name.of(&self.headers.text)
+    }
+
     /// The path, still percent-encoded. It begins with `/`, or is `*` (`OPTIONS *`), or is empty (CONNECT).
     #[inline]
     pub fn path(&self) -> &str {
         self.path.map_or("", |span| self.str_of(span))
+    }
+
+    /// As [`RequestHead::path`], without the check that makes bytes text.
+    #[inline]
+    pub fn path_bytes(&self) -> &[u8] {
+        self.path.map_or(b"", |span| span.of(&self.headers.text))
     }
 
     /// What follows the first `?` of the target, still percent-encoded; `None` without a `?`.

@@ -1,4 +1,7 @@
 //! The four forms of a request target (RFC 9112 section 3.2).
+//!
+//! In paths and queries some characters are taken that RFC 3986 does not allow, because browsers send them and other servers
+//! take them: see [`PATH`] and [`QUERY`]. Never taken are controls, SP, `"`, `<`, `>`, `#` and what is not ASCII.
 
 use std::ops::Range;
 
@@ -72,9 +75,18 @@ mod tests {
         assert_eq!(parse(Method::Get, b"//a//b"), Some(Target::Origin { path_end: 6 }));
         assert_eq!(parse(Method::Get, b"/-._~!$&'()*+,;=:@%41/?/?"), Some(Target::Origin { path_end: 22 }));
         for bad in
-            ["/a#b", "/a b", "/\u{e9}", "/%zz", "/a?%4", "/a?#", "/a[", "/<", "/a?b|c", "index.html", ""]
+            ["/a#b", "/a b", "/\u{e9}", "/%zz", "/a?%4", "/a?#", "/a{", "/a^", "/a`", "/a\\", "/<", "index.html", ""]
         {
             assert_eq!(parse(Method::Get, bad.as_bytes()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_browsers_do_not_encode() {
+        assert_eq!(parse(Method::Get, b"/[a]|b?[c]{d}|\\^`"), Some(Target::Origin { path_end: 6 }));
+        for byte in (0..=b' ').chain(*b"\"<>#\x7f").chain(0x80..=0xff) {
+            assert_eq!(parse(Method::Get, &[b'/', byte]), None, "{byte}");
+            assert_eq!(parse(Method::Get, &[b'/', b'?', byte]), None, "{byte}");
         }
     }
 

@@ -27,10 +27,10 @@ impl<'t> Names<'t> {
         }
     }
 
-    fn bit(self, name: &str) -> u64 {
+    fn bit(self, name: &[u8]) -> u64 {
         let index = match self {
-            Self::Owned(names) => names.iter().position(|own| **own == *name),
-            Self::Static(names) => names.iter().position(|own| *own == name),
+            Self::Owned(names) => names.iter().position(|own| own.as_bytes() == name),
+            Self::Static(names) => names.iter().position(|own| own.as_bytes() == name),
         };
         index.map_or(0, bit)
     }
@@ -55,8 +55,8 @@ pub(super) struct Query {
 }
 
 impl Query {
-    pub(super) fn new(method: &str, names: Names<'_>) -> Self {
-        let fallback = if method == "HEAD" { names.bit("GET") } else { 0 };
+    pub(super) fn new(method: &[u8], names: Names<'_>) -> Self {
+        let fallback = if method == b"HEAD" { names.bit(b"GET") } else { 0 };
         Self { method: names.bit(method), fallback, seen: 0, known: false }
     }
 }
@@ -90,7 +90,7 @@ impl<'t> Allow<'t> {
         let allow = *self;
         let named = move |index: &usize| allow.set & bit(*index) != 0;
         let own = (0..allow.names.len()).filter(named).filter_map(move |index| allow.names.get(index));
-        let head = (allow.set & allow.names.bit("GET") != 0).then_some("HEAD");
+        let head = (allow.set & allow.names.bit(b"GET") != 0).then_some("HEAD");
         own.chain(head).chain(["OPTIONS"])
     }
 }

@@ -5,8 +5,8 @@ use super::allow::{Allow, Names, Query};
 
 /// The path does not start with `/`. Only `OPTIONS *` may do that (RFC 9112 section 3.2.4).
 #[cold]
-pub(super) fn path<'t, T>(method: &str, path: &str, names: Names<'t>) -> Found<'t, T> {
-    if method == "OPTIONS" && path == "*" {
+pub(super) fn path<'t, T>(method: &[u8], path: &[u8], names: Names<'t>) -> Found<'t, T> {
+    if method == b"OPTIONS" && path == b"*" {
         Found::Options { allow: Allow::all(names) }
     } else {
         Found::BadPath
@@ -15,11 +15,11 @@ pub(super) fn path<'t, T>(method: &str, path: &str, names: Names<'t>) -> Found<'
 
 /// No pattern that matches the path has the method.
 #[cold]
-pub(super) fn route<'t, T>(method: &str, query: &Query, names: Names<'t>) -> Found<'t, T> {
+pub(super) fn route<'t, T>(method: &[u8], query: &Query, names: Names<'t>) -> Found<'t, T> {
     let allow = Allow::new(names, query.seen);
     match (query.known, method) {
         (false, _) => Found::NotFound,
-        (true, "OPTIONS") => Found::Options { allow },
+        (true, b"OPTIONS") => Found::Options { allow },
         (true, _) => Found::NotAllowed { allow },
     }
 }

@@ -99,11 +99,17 @@ impl<T> RouteTable<T> {
     }
 
     /// The route for a method and the raw path of a request, without its query. `path` may be `*` if the method is
-    /// OPTIONS. `params` is cleared, and filled if the answer is [`Found::Match`].
-    pub fn find<'t>(&'t self, method: &str, path: &str, params: &mut Params) -> Found<'t, T> {
+    /// OPTIONS. Both are text or its bytes. `params` is cleared, and filled if the answer is [`Found::Match`].
+    pub fn find<'t>(
+        &'t self,
+        method: impl AsRef<[u8]>,
+        path: impl AsRef<[u8]>,
+        params: &mut Params,
+    ) -> Found<'t, T> {
+        let (method, path) = (method.as_ref(), path.as_ref());
         params.clear();
         let names = Names::Owned(&self.methods);
-        let Some((b'/', path)) = path.as_bytes().split_first() else {
+        let Some((b'/', path)) = path.split_first() else {
             return missing::path(method, path, names);
         };
         let Some(form) = path::check(path) else {

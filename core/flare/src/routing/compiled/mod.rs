@@ -118,11 +118,17 @@ impl<const N: usize> StaticTable<N> {
     }
 
     /// The index of the route for a method and the raw path of a request, without its query. `path` may be `*` if the
-    /// method is OPTIONS. `params` is cleared, and filled if the answer is [`Found::Match`].
-    pub fn find<'t>(&'t self, method: &str, path: &str, params: &mut Params) -> Found<'t, usize> {
+    /// method is OPTIONS. Both are text or its bytes. `params` is cleared, and filled if the answer is [`Found::Match`].
+    pub fn find<'t>(
+        &'t self,
+        method: impl AsRef<[u8]>,
+        path: impl AsRef<[u8]>,
+        params: &mut Params,
+    ) -> Found<'t, usize> {
+        let (method, path) = (method.as_ref(), path.as_ref());
         params.clear();
         let names = Names::Static(self.methods.get(..self.method_count).unwrap_or_default());
-        let Some((b'/', rest)) = path.as_bytes().split_first() else {
+        let Some((b'/', rest)) = path.split_first() else {
             return missing::path(method, path, names);
         };
         let Some(form) = path::check(rest) else {

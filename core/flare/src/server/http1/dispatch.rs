@@ -31,7 +31,7 @@ impl Http1 {
         self.expects_continue = info.expects_continue && !more;
         self.input = if info.body == BodyLength::Empty { Input::Complete } else { Input::Decide };
         let router = Arc::clone(&env.service.router);
-        match router.find(own.head.method_str(), own.head.path(), &mut own.params) {
+        match router.find(own.head.method_bytes(), own.head.path_bytes(), &mut own.params) {
             Found::Match(route) if route.is_plain() && info.body == BodyLength::Empty => {
                 self.call(route, block, env, out)
             }
