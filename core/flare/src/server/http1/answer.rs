@@ -16,7 +16,7 @@ use crate::server::guard;
 
 /// Bodies up to this size are copied beside their head; larger ones leave from where they are. Below it, one more `iovec`
 /// costs more than the copy.
-const COPY_LIMIT: usize = 16 * 1024;
+const COPY_LIMIT: usize = 8 * 1024;
 
 impl Http1 {
     /// Sends the answer of the running exchange, whole or its head and what content there is.
