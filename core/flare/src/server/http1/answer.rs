@@ -7,7 +7,7 @@ use bytes::Bytes;
 use flare_net::Output;
 use flare_proto::http1::{BodyFraming, ContentLength, ResponseParts, SendError};
 
-use super::{Answer, Http1, Input, Next};
+use super::{Answer, Http1, Input};
 use crate::exchange::{Block, Event, Piece};
 use crate::log::{AccessRecord, Level};
 use crate::message::{Body, Headers, Part, Pull, Request, Response};
@@ -81,7 +81,7 @@ impl Http1 {
         self.held = false;
         env.leave_flight();
         self.concluded(block, env);
-        self.status = 0;
+        (self.status, self.body_bytes) = (0, 0);
         if self.end.is_some() {
         } else if self.wire.keeps_alive() {
             self.next_request(env);
@@ -335,13 +335,11 @@ impl Http1 {
 
     /// Refuses the running exchange, whose handler may hold it.
     pub(super) fn refuse_running(&mut self, status: u16, env: &mut Environment, out: &mut Output) {
-        let waiting = self.answer == Answer::Waiting;
-        self.status = 0;
-        self.cancel(crate::CancelReason::PeerGone, env);
-        if waiting {
+        if self.answer == Answer::Waiting {
+            self.dismiss(crate::CancelReason::PeerGone, env);
             self.refuse(status, env, out);
         } else {
-            self.end = Some(Next::Abort);
+            self.cut(crate::CancelReason::PeerGone, env);
         }
     }
 
@@ -355,10 +353,13 @@ impl Http1 {
         }
         // Err: an answer has begun already, so closing is all that is left.
         if self.encode(&mut answer, env, out).is_ok() {
-            env.counters.answer(status);
+            self.status = status;
         }
-        if let Some(block) = self.block.take() {
-            env.pool.give_back(block);
+        if self.block.is_some() {
+            self.conclude(env);
+        } else if self.status != 0 {
+            // There was no whole head, so this is no exchange.
+            env.counters.answer(self.status);
         }
         self.route = None;
         self.close(true);

@@ -284,7 +284,7 @@ impl Http1 {
             _ if self.end.is_some() => {}
             (_, Answer::Waiting) => {
                 let late_answer = self.answer_deadline <= env.now;
-                self.cancel(CancelReason::Deadline, env);
+                self.dismiss(CancelReason::Deadline, env);
                 self.refuse(if late_answer { 503 } else { 408 }, env, out);
             }
             (_, Answer::Streaming) => self.cut(CancelReason::Deadline, env),
@@ -319,13 +319,15 @@ impl Http1 {
         self.end = Some(Next::Abort);
     }
 
-    /// Cancels the running exchange, tells its holder, and lets it go.
+    /// Cancels the running exchange: its holder learns it, and it ends with what was sent until now.
     fn cancel(&mut self, reason: CancelReason, env: &mut Environment) {
-        let Some(block) = self.block.take() else { return };
-        if self.answer == Answer::None && !matches!(self.input, Input::Stream { .. }) {
-            // Nobody has seen it: its content was still being collected.
-            return env.pool.give_back(block);
-        }
+        self.dismiss(reason, env);
+        self.conclude(env);
+    }
+
+    /// Tells the holder of the running exchange, if there is one, that it is over.
+    fn dismiss(&mut self, reason: CancelReason, env: &mut Environment) {
+        let Some(block) = &self.block else { return };
         block.state.cancel(reason);
         if block.stream.is_used() {
             // Over first, so that nothing is queued behind the last event; the callback hears it all the same.
@@ -335,9 +337,15 @@ impl Http1 {
                 crate::server::guard::unwinding(env, "callback panicked", || callback(Event::Cancelled));
             }
         }
+    }
+
+    /// Ends the running exchange, if there is one, also one whose content was still being collected: middleware has seen it.
+    fn conclude(&mut self, env: &mut Environment) {
+        let Some(block) = self.block.take() else { return };
         self.concluded(&block, env);
-        self.answer = Answer::None;
-        env.leave_flight();
+        if std::mem::replace(&mut self.answer, Answer::None) != Answer::None {
+            env.leave_flight();
+        }
         env.pool.give_back(block);
     }
 
