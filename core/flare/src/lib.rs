@@ -28,7 +28,7 @@ pub mod server;
 pub mod testing;
 
 pub use error::Error;
-pub use exchange::{AnswerError, CancelReason, Event, Exchange, Flow, Read};
+pub use exchange::{AnswerError, CancelReason, Event, Exchange, Flow, Read, Upstream};
 pub use flare_net::Address;
 pub use handler::{Handler, later};
 pub use message::{

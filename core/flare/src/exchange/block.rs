@@ -6,7 +6,7 @@ use flare_net::{Key, Peer};
 use flare_proto::http1::BodyLength;
 use flare_proto::{Headers, RequestHead};
 
-use crate::exchange::{Callback, State, Stream};
+use crate::exchange::{Callback, RelayRequest, State, Stream};
 use crate::message::{Extensions, Response};
 use crate::routing::Params;
 
@@ -21,6 +21,11 @@ pub(crate) struct ExchangeKey {
 pub(crate) trait Home: Send + Sync {
     /// Something happened to this exchange that its session should look at.
     fn wake(&self, key: ExchangeKey);
+
+    /// The exchange is answered by an upstream. Where there are no sockets, none can be reached.
+    fn relay(&self, request: RelayRequest) {
+        request.exchange.respond(502);
+    }
 }
 
 /// Everything about one exchange. The worker fills it while it is the sole holder; from the call of the handler on, all

@@ -2,6 +2,7 @@
 
 mod block;
 mod pool;
+mod relay;
 mod state;
 mod stream;
 
@@ -12,6 +13,8 @@ use bytes::Bytes;
 
 pub(crate) use block::{Block, ExchangeKey, Home};
 pub(crate) use pool::Pool;
+pub use relay::Upstream;
+pub(crate) use relay::{RelayRequest, Target};
 pub use state::CancelReason;
 pub(crate) use state::{Progress, State};
 pub(crate) use stream::{Callback, Piece, Stream};
@@ -240,7 +243,7 @@ impl Exchange {
                 Err(AnswerError::WouldBlock) => {}
                 other => return other,
             }
-            if crate::server::local::is_worker() {
+            if crate::server::local::must_not_block() {
                 return Err(AnswerError::Misuse(
                     "a blocking write on a worker would block all its connections",
                 ));
@@ -321,7 +324,7 @@ impl Exchange {
                 Read::End => return Ok(None),
                 Read::WouldBlock => {}
             }
-            if crate::server::local::is_worker() {
+            if crate::server::local::must_not_block() {
                 return Err(AnswerError::Misuse(
                     "a blocking read on a worker would block all its connections",
                 ));

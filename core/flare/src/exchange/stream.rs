@@ -235,6 +235,11 @@ impl Inner {
         writable
     }
 
+    /// How many bytes of the answer wait for the client here.
+    pub(crate) fn outbound(&self) -> usize {
+        self.outbound
+    }
+
     /// Whether a write was refused and nobody made room since.
     pub(crate) fn is_refused(&self) -> bool {
         self.refused

@@ -9,11 +9,12 @@ mod drain;
 pub(crate) mod environment;
 pub(crate) mod guard;
 mod handle;
+mod host;
 pub(crate) mod http1;
 pub(crate) mod local;
-mod shared;
+pub(crate) mod shared;
 mod signals;
-mod worker;
+pub(crate) mod worker;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use flare_net::Mailbox;
 
-use crate::exchange::ExchangeKey;
+use crate::exchange::{ExchangeKey, RelayRequest};
 use crate::server::ServerStats;
 use crate::server::context::WorkerContext;
 use crate::server::counters::Counters;
@@ -20,6 +20,8 @@ pub(crate) enum Message {
     /// Something happened to an exchange after its handler returned. At most one waits for each exchange, so their number is
     /// bounded by the connections.
     Wake(ExchangeKey),
+    /// An upstream answers an exchange.
+    Relay(Box<RelayRequest>),
     /// A task for the worker.
     Run(Task),
     /// A connection closed somewhere, so one more may be accepted.

@@ -1,0 +1,42 @@
+//! From a server to one that its host runs.
+
+use std::sync::Arc;
+
+use super::shared::Message;
+use super::worker::Worker;
+use super::{BoundServer, Server};
+use crate::embed::HostServer;
+use crate::error::Error;
+
+impl Server {
+    /// Binds, with one worker whatever the setting says, and leaves the loop to the host.
+    ///
+    /// # Errors
+    /// As [`Server::bind`] and [`BoundServer::host`].
+    pub fn host(mut self) -> Result<HostServer, Error> {
+        self.config.workers = 1;
+        self.bind()?.host()
+    }
+}
+
+impl BoundServer {
+    /// Leaves the loop to the host. Nothing runs before it polls; connections wait.
+    ///
+    /// # Errors
+    /// [`Error::State`] when the server was bound for several workers; [`Server::host`] binds for one. [`Error::Io`] when the loop
+    /// can't be made.
+    pub fn host(self) -> Result<HostServer, Error> {
+        let Self { shared, listeners, addresses } = self;
+        let mut listeners = listeners.into_iter();
+        let (Some(own), Some(first), None) = (shared.workers.first(), listeners.next(), listeners.next())
+        else {
+            return Err(Error::State("a server in the loop of a host has one worker"));
+        };
+        let worker = Worker::new(&shared, own, first)?;
+        if let Some(deadline) = shared.drain_asked() {
+            own.post(Message::Drain(deadline));
+        }
+        let shared = Arc::clone(&shared);
+        Ok(HostServer::new(worker, shared, addresses))
+    }
+}

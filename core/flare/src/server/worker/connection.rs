@@ -1,0 +1,237 @@
+//! A connection of a worker: between its session and its socket.
+
+use flare_net::{Key, Millis, Sent, TimerId};
+
+use super::Worker;
+use crate::exchange::CancelReason;
+use crate::server::http1::{Http1, Next};
+
+/// A connection and what the worker knows of it.
+pub(crate) struct Connection {
+    pub(super) session: Http1,
+    pub(super) timer: Option<TimerId>,
+    /// When the timer fires; the real deadline may be later, never earlier.
+    pub(super) armed: Millis,
+    /// When the peer must have taken some of the backlog.
+    write_deadline: Millis,
+    /// The backlog when it was last looked at. When it is less than this and what was added, the peer took some.
+    backlog: usize,
+    paused: bool,
+    pub(super) closing: Closing,
+    /// The upstream that answers the running exchange.
+    pub(super) relay: Option<Key>,
+}
+
+/// How far the end of a connection is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Closing {
+    No,
+    /// Closes when the backlog is gone.
+    Flushing {
+        linger: bool,
+    },
+    /// Our side is closed; what the peer sends is dropped until it closes too.
+    Lingering {
+        until: Millis,
+    },
+}
+
+impl Connection {
+    pub(super) fn new(session: Http1) -> Self {
+        Self {
+            armed: session.deadline(false),
+            session,
+            timer: None,
+            write_deadline: Millis::NEVER,
+            backlog: 0,
+            paused: false,
+            closing: Closing::No,
+            relay: None,
+        }
+    }
+
+    /// The earliest of what may end this connection.
+    fn deadline(&self) -> Millis {
+        match self.closing {
+            Closing::No => self.session.deadline(self.backlog > 0).min(self.write_deadline),
+            Closing::Flushing { .. } => self.write_deadline,
+            Closing::Lingering { until } => until,
+        }
+    }
+}
+
+impl Worker {
+    pub(super) fn read_closed(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(key) else { return self.relay_ended(key) };
+        if connection.closing == Closing::No {
+            connection.session.read_closed(&mut self.env);
+            self.settle(key);
+        } else if matches!(connection.closing, Closing::Lingering { .. }) {
+            self.close(key, CancelReason::PeerGone);
+        }
+    }
+
+    pub(super) fn flushed(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(key) else { return self.forward(key) };
+        connection.write_deadline = Millis::NEVER;
+        connection.backlog = 0;
+        if connection.closing == Closing::No {
+            connection.session.flushed(&mut self.env, &mut self.output);
+        }
+        self.settle(key);
+    }
+
+    /// The connection is lost, or was never made.
+    pub(super) fn failed(&mut self, key: Key) {
+        if self.relays.has(key) {
+            self.relay_failed(key);
+        } else {
+            self.close(key, CancelReason::PeerGone);
+        }
+    }
+
+    /// After a session worked: its output leaves, its socket does what it wants, and so does its upstream.
+    pub(super) fn settle(&mut self, key: Key) {
+        self.transmit(key);
+        if !self.relays.is_empty() {
+            self.follow(key);
+        }
+    }
+
+    fn transmit(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        // A session that stopped for its output may go on at once when the output left at once.
+        loop {
+            if self.output.is_empty() {
+                break;
+            }
+            let made = self.output.len();
+            self.counters.bytes_out.add(made as u64);
+            match self.driver.send(key, &mut self.output) {
+                Ok(Sent::All) => {
+                    if connection.closing != Closing::No {
+                        break;
+                    }
+                    connection.session.flushed(&mut self.env, &mut self.output);
+                }
+                Ok(Sent::Queued) => {
+                    let backlog = self.driver.backlog(key);
+                    if connection.write_deadline == Millis::NEVER || backlog < connection.backlog + made {
+                        connection.write_deadline = self.env.now + self.env.service.config.write_timeout;
+                    }
+                    connection.backlog = backlog;
+                    if backlog >= self.env.service.config.output_limit {
+                        connection.session.block();
+                    }
+                    break;
+                }
+                Err(_) => {
+                    self.output.clear();
+                    return self.close(key, CancelReason::PeerGone);
+                }
+            }
+        }
+        let flushing = matches!(connection.closing, Closing::Flushing { .. });
+        if connection.closing == Closing::No || flushing {
+            match connection.session.next() {
+                Next::Read if connection.paused => {
+                    connection.paused = false;
+                    self.driver.resume_read(key);
+                }
+                Next::Pause if !connection.paused => {
+                    connection.paused = true;
+                    self.driver.pause_read(key);
+                }
+                Next::Close { linger } => return self.finish(key, linger),
+                Next::Abort => return self.close(key, CancelReason::Reset),
+                Next::Read | Next::Pause => {}
+            }
+        }
+        self.arm(key);
+    }
+
+    /// The session is over: closes when the output is gone, and gently when the peer may still be sending.
+    fn finish(&mut self, key: Key, linger: bool) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if self.driver.backlog(key) > 0 {
+            connection.closing = Closing::Flushing { linger };
+            if !connection.paused {
+                connection.paused = true;
+                self.driver.pause_read(key);
+            }
+            return self.arm(key);
+        }
+        if !linger || self.driver.shutdown_write(key).is_err() {
+            return self.close(key, CancelReason::PeerGone);
+        }
+        connection.closing =
+            Closing::Lingering { until: self.env.now + self.env.service.config.linger_timeout };
+        if std::mem::take(&mut connection.paused) {
+            self.driver.resume_read(key);
+        }
+        self.arm(key);
+    }
+
+    /// Makes sure that the timer fires no later than the next deadline. Later deadlines cost nothing here: the timer finds out.
+    fn arm(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let deadline = connection.deadline();
+        if deadline < connection.armed || connection.timer.is_none() {
+            if let Some(timer) = connection.timer.take() {
+                self.wheel.cancel(timer);
+            }
+            connection.timer = Some(self.wheel.arm(deadline, key.to_u64()));
+            connection.armed = deadline;
+        }
+    }
+
+    pub(super) fn deadline(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(key) else { return self.relay_deadline(key) };
+        connection.timer = None;
+        let now = self.env.now;
+        if connection.deadline() > now {
+            return self.arm(key);
+        }
+        match connection.closing {
+            Closing::Lingering { .. } => self.close(key, CancelReason::PeerGone),
+            _ if connection.write_deadline <= now => {
+                let backlog = self.driver.backlog(key);
+                if backlog < connection.backlog {
+                    connection.backlog = backlog;
+                    connection.write_deadline = now + self.env.service.config.write_timeout;
+                    self.arm(key);
+                } else {
+                    self.counters.timeouts.add(1);
+                    self.close(key, CancelReason::PeerGone);
+                }
+            }
+            Closing::Flushing { .. } => self.arm(key),
+            Closing::No => {
+                connection.session.timeout(&mut self.env, &mut self.output);
+                self.settle(key);
+            }
+        }
+    }
+
+    pub(super) fn close(&mut self, key: Key, reason: CancelReason) {
+        let Some(mut connection) = self.connections.remove(key) else { return };
+        if let Some(timer) = connection.timer.take() {
+            self.wheel.cancel(timer);
+        }
+        // Let go behind the abort, which says why the exchange ended.
+        let relay = connection.relay.and_then(|upstream| self.close_upstream(upstream));
+        if self.env.draining {
+            let unfinished = connection.session.is_active() || self.driver.backlog(key) > 0;
+            if reason == CancelReason::Drain && unfinished {
+                self.report.aborted += 1;
+            } else {
+                self.report.finished += 1;
+            }
+        }
+        connection.session.abort(reason, &mut self.env);
+        drop(relay);
+        self.driver.close(key);
+        self.counters.closed.add(1);
+        self.shared.closed();
+    }
+}

@@ -1,0 +1,339 @@
+//! Upstreams: connections whose bytes become the content of an answer.
+//!
+//! A relay is a handler that lives in the worker. It owns the right to answer, and writes to the exchange like any other; so
+//! framing, credit and the ways an exchange can end are those of every streamed answer.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use flare_net::{Address, Key, Millis, Stream, TimerId};
+use flare_proto::http1::BodyLength;
+
+use super::{RELAY_TIMER, Worker};
+use crate::exchange::{Exchange, Read, RelayRequest, Target};
+use crate::server::connections::Connections;
+
+/// The answer waits up to this many bytes for the client, beside what its connection holds, before the upstream is not read any more.
+const HIGH: usize = 128 * 1024;
+/// And is read again below this.
+const LOW: usize = 64 * 1024;
+/// Content of the request waits up to this many bytes for the upstream before no more is taken from the client.
+const FORWARD: usize = 64 * 1024;
+/// When an upstream on this machine is asked again whose queue of connections was full.
+const AGAIN: Duration = Duration::from_millis(5);
+
+/// One exchange and the upstream that answers it.
+pub(super) struct Relay {
+    exchange: Exchange,
+    /// Addresses that were not tried yet.
+    addresses: VecDeque<Address>,
+    prologue: Bytes,
+    phase: Phase,
+    /// The client takes nothing, so the upstream is not read.
+    paused: bool,
+    /// The content of the request goes to the upstream, and has not ended.
+    forwards: bool,
+    connect_by: Millis,
+    silence: Duration,
+    /// When the upstream has been silent for too long.
+    deadline: Millis,
+    timer: Option<TimerId>,
+    /// When the timer fires; the real deadline may be later, never earlier.
+    armed: Millis,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Connecting,
+    Connected,
+}
+
+impl Relay {
+    /// The connection of the client.
+    fn client(&self) -> Key {
+        self.exchange.request().block.key.connection
+    }
+
+    /// Whether nobody waits for the content any more.
+    fn is_over(&self) -> bool {
+        let block = &self.exchange.request().block;
+        block.state.cancelled().is_some() || (block.stream.is_used() && block.stream.lock().over)
+    }
+
+    fn next_deadline(&self) -> Millis {
+        match self.phase {
+            Phase::Connecting => self.connect_by,
+            Phase::Connected if self.paused => Millis::NEVER,
+            Phase::Connected => self.deadline,
+        }
+    }
+
+    /// It did not work: an error while the head can still be one, else a cut.
+    fn fail(&self, status: u16) {
+        if self.exchange.is_started() {
+            self.exchange.reset();
+        } else if self.exchange.draft(|answer| answer.set_status_only(status)).is_ok() {
+            // Err: it was answered or cancelled in between.
+            let _ = self.exchange.finish();
+        }
+    }
+}
+
+/// The relays of a worker.
+pub(super) struct Relays {
+    /// By the key of the upstream. Boxed, because their keys are few among those of the clients.
+    open: Connections<Box<Relay>>,
+    /// Those whose upstream has a full queue at the moment.
+    waiting: VecDeque<Box<Relay>>,
+}
+
+impl Relays {
+    pub(super) fn new() -> Self {
+        Self { open: Connections::new(), waiting: VecDeque::new() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    pub(super) fn has(&mut self, upstream: Key) -> bool {
+        self.open.get_mut(upstream).is_some()
+    }
+}
+
+impl Worker {
+    /// Begins a relay.
+    pub(super) fn relay(&mut self, request: RelayRequest) {
+        let RelayRequest { exchange, upstream } = request;
+        let connect_by = self.env.now + upstream.connect_timeout;
+        let mut relay = Box::new(Relay {
+            exchange,
+            addresses: VecDeque::new(),
+            prologue: upstream.prologue,
+            phase: Phase::Connecting,
+            paused: false,
+            forwards: upstream.forwards,
+            connect_by,
+            silence: upstream.silence_timeout,
+            deadline: Millis::NEVER,
+            timer: None,
+            armed: Millis::NEVER,
+        });
+        match upstream.to {
+            Target::Addresses(addresses) => {
+                relay.addresses = addresses.into();
+                self.connect(relay);
+            }
+            Target::Connected(stream) => self.take_stream(relay, stream),
+        }
+    }
+
+    /// Connects to the next address that can be tried at all.
+    fn connect(&mut self, mut relay: Box<Relay>) {
+        if relay.is_over() {
+            return;
+        }
+        while let Some(address) = relay.addresses.pop_front() {
+            match self.driver.connect(&address) {
+                Ok(key) => return self.watch(key, relay),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    if relay.connect_by <= self.env.now {
+                        return relay.fail(504);
+                    }
+                    relay.addresses.push_front(address);
+                    if self.relays.waiting.is_empty() {
+                        self.wheel.arm(self.env.now + AGAIN, RELAY_TIMER);
+                    }
+                    return self.relays.waiting.push_back(relay);
+                }
+                Err(_) => {}
+            }
+        }
+        relay.fail(502);
+    }
+
+    /// Asks those again whose queue was full.
+    pub(super) fn connect_again(&mut self) {
+        for relay in std::mem::take(&mut self.relays.waiting) {
+            self.connect(relay);
+        }
+    }
+
+    fn take_stream(&mut self, relay: Box<Relay>, stream: Stream) {
+        match self.driver.insert(stream) {
+            _ if relay.is_over() => {}
+            Ok(key) => {
+                self.watch(key, relay);
+                self.relay_connected(key);
+            }
+            Err(_) => relay.fail(502),
+        }
+    }
+
+    /// The upstream has a key: from now on it lives and ends with the connection of its client.
+    fn watch(&mut self, key: Key, mut relay: Box<Relay>) {
+        let Some(connection) = self.connections.get_mut(relay.client()) else {
+            return self.driver.close(key);
+        };
+        let before = connection.relay.replace(key);
+        relay.armed = relay.next_deadline();
+        relay.timer = Some(self.wheel.arm(relay.armed, key.to_u64()));
+        self.relays.open.insert(key, relay);
+        if let Some(before) = before {
+            self.close_upstream(before);
+        }
+    }
+
+    /// The upstream is there: it gets the prologue, and content of the request.
+    pub(super) fn relay_connected(&mut self, key: Key) {
+        let Some(relay) = self.relays.open.get_mut(key) else { return };
+        relay.phase = Phase::Connected;
+        relay.deadline = self.env.now + relay.silence;
+        self.output.push_shared(std::mem::take(&mut relay.prologue));
+        let block = &relay.exchange.request().block;
+        let collected = block.length == BodyLength::Empty || block.body.get().is_some();
+        let ends = relay.forwards && collected;
+        if ends {
+            relay.forwards = false;
+            let body = block.body.get().map(Vec::as_slice).unwrap_or_default();
+            self.output.push_shared(Bytes::copy_from_slice(body));
+        }
+        self.send_upstream(key);
+        if ends {
+            // Err: it is lost, which its own event tells.
+            let _ = self.driver.shutdown_write(key);
+        }
+        self.arm_relay(key);
+        self.forward(key);
+    }
+
+    /// Content came.
+    pub(super) fn relay_received(&mut self, key: Key, data: &[u8]) {
+        let Some(relay) = self.relays.open.get_mut(key) else { return };
+        relay.deadline = self.env.now + relay.silence;
+        // A relay that is paused in time is never refused.
+        if relay.exchange.write(Bytes::copy_from_slice(data)).is_err() {
+            relay.exchange.reset();
+            self.close_upstream(key);
+            return;
+        }
+        if relay.exchange.request().block.stream.lock().outbound() >= HIGH {
+            relay.paused = true;
+            self.driver.pause_read(key);
+        }
+    }
+
+    /// The upstream sends nothing more: the content is whole.
+    pub(super) fn relay_ended(&mut self, key: Key) {
+        let Some(relay) = self.relays.open.get_mut(key) else { return };
+        // Err: the exchange is over in another way.
+        let _ = relay.exchange.finish();
+        self.close_upstream(key);
+    }
+
+    /// The upstream is lost, or this address of it can't be reached.
+    pub(super) fn relay_failed(&mut self, key: Key) {
+        let Some(relay) = self.close_upstream(key) else { return };
+        if relay.phase == Phase::Connecting {
+            self.connect(relay);
+        } else {
+            relay.fail(502);
+        }
+    }
+
+    /// After the client's connection worked: its relay ends with the exchange, and flows with it.
+    pub(super) fn follow(&mut self, client: Key) {
+        let Some(connection) = self.connections.get_mut(client) else { return };
+        let Some(key) = connection.relay else { return };
+        let Some(relay) = self.relays.open.get_mut(key) else { return };
+        if relay.is_over() {
+            self.close_upstream(key);
+            return;
+        }
+        if relay.paused && relay.exchange.request().block.stream.lock().outbound() < LOW {
+            relay.paused = false;
+            relay.deadline = self.env.now + relay.silence;
+            self.driver.resume_read(key);
+            self.arm_relay(key);
+        }
+        self.forward(key);
+    }
+
+    /// Sends content of the request to the upstream, as much as it takes.
+    pub(super) fn forward(&mut self, key: Key) {
+        loop {
+            let Some(relay) = self.relays.open.get_mut(key) else { return };
+            if !relay.forwards || relay.phase == Phase::Connecting || self.driver.backlog(key) >= FORWARD {
+                return;
+            }
+            match relay.exchange.read() {
+                Ok(Read::Data(data)) => {
+                    relay.deadline = self.env.now + relay.silence;
+                    self.output.push_shared(data);
+                    self.send_upstream(key);
+                }
+                Ok(Read::End) => {
+                    relay.forwards = false;
+                    // Err: it is lost, which its own event tells.
+                    let _ = self.driver.shutdown_write(key);
+                }
+                Ok(Read::WouldBlock) => return,
+                Err(_) => {
+                    self.close_upstream(key);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn send_upstream(&mut self, key: Key) {
+        if self.driver.send(key, &mut self.output).is_err() {
+            // It may have answered before it closed: reading finds that out, and the loss too.
+            self.output.clear();
+            if let Some(relay) = self.relays.open.get_mut(key) {
+                relay.forwards = false;
+            }
+        }
+    }
+
+    /// Makes sure that the timer fires no later than the deadline.
+    fn arm_relay(&mut self, key: Key) {
+        let Some(relay) = self.relays.open.get_mut(key) else { return };
+        let deadline = relay.next_deadline();
+        if deadline < relay.armed || relay.timer.is_none() {
+            if let Some(timer) = relay.timer.take() {
+                self.wheel.cancel(timer);
+            }
+            relay.timer = Some(self.wheel.arm(deadline, key.to_u64()));
+            relay.armed = deadline;
+        }
+    }
+
+    /// A timer of an upstream fired.
+    pub(super) fn relay_deadline(&mut self, key: Key) {
+        let Some(relay) = self.relays.open.get_mut(key) else { return };
+        relay.timer = None;
+        if relay.next_deadline() > self.env.now {
+            return self.arm_relay(key);
+        }
+        self.counters.timeouts.add(1);
+        relay.fail(504);
+        self.close_upstream(key);
+    }
+
+    /// Closes an upstream, and gives back what is left of its relay.
+    pub(super) fn close_upstream(&mut self, key: Key) -> Option<Box<Relay>> {
+        let mut relay = self.relays.open.remove(key)?;
+        if let Some(timer) = relay.timer.take() {
+            self.wheel.cancel(timer);
+        }
+        self.driver.close(key);
+        if let Some(connection) = self.connections.get_mut(relay.client())
+            && connection.relay == Some(key)
+        {
+            connection.relay = None;
+        }
+        Some(relay)
+    }
+}
