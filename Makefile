@@ -19,12 +19,12 @@ WITH_LIBFLARE = $(LIB)/libflare.a $(shell cat $(NEEDED))
 C_EXAMPLES := $(patsubst examples/c/%.c,target/examples/c/%,$(wildcard examples/c/*.c))
 
 # What `make test` runs, cheap parts first. cargo-deny takes minutes to install, so it only runs where it is.
-PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance install \
+PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance install fuzz-seeds \
          $(if $(shell command -v cargo-deny),deny)
 
 .DEFAULT_GOAL := help
 .PHONY: help run lib showcase examples header symbols install setup test $(addprefix test-,$(PARTS) deny) \
-        conformance bench bench-instructions bench-syscalls bench-memory deny fmt clean FORCE
+        conformance fuzz fuzz-prove bench bench-instructions bench-syscalls bench-memory deny fmt clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -121,6 +121,15 @@ test-conformance: showcase
 
 test-deny:
 	@tests/deny/run
+
+test-fuzz-seeds:
+	@fuzz/test
+
+fuzz: ## fuzz every target (FUZZ_SECONDS=60 for each, or RUNS=...; installs nightly and cargo-fuzz)
+	@fuzz/run
+
+fuzz-prove: ## every fuzz target finds the bug that is planted in it
+	@fuzz/prove
 
 conformance: test-conformance ## the protocol suites against target/showcase
 

@@ -1,0 +1,30 @@
+# Where things are, for the scripts beside this file. Sourced from the top folder of the repository.
+TARGETS="http1_head http1_chunked http1_connection http1_session router capi"
+FUZZ_TOOLCHAIN=${FUZZ_TOOLCHAIN:-nightly}
+BUILT=$PWD/${CARGO_TARGET_DIR:-target/fuzz}
+case ${CARGO_TARGET_DIR:-} in /*) BUILT=$CARGO_TARGET_DIR ;; esac
+
+# Installs what is missing and can be installed without a package manager, or says what is missing.
+need_tools() {
+    command -v c++ >/dev/null || { echo "fuzz: a C++ compiler is missing (Debian, Ubuntu: apt-get install g++)" >&2; return 1; }
+    if ! cargo "+$FUZZ_TOOLCHAIN" --version >/dev/null 2>&1; then
+        command -v rustup >/dev/null || { echo "fuzz: the $FUZZ_TOOLCHAIN toolchain of Rust is missing, and rustup to install it" >&2; return 1; }
+        rustup toolchain install "$FUZZ_TOOLCHAIN" --profile minimal || return 1
+    fi
+    cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
+}
+
+# fuzz TARGET CORPUS OPTION...: runs a target on a corpus and its seeds. FEATURES: options of cargo.
+fuzz() {
+    local target=$1 corpus=$2 dictionary=
+    shift 2
+    case $target in
+    http1_connection | capi) ;;
+    http1_*) dictionary=-dict=$PWD/fuzz/dictionaries/http1.dict ;;
+    *) dictionary=-dict=$PWD/fuzz/dictionaries/$target.dict ;;
+    esac
+    mkdir -p "$corpus"
+    # shellcheck disable=SC2086 # options are words
+    (cd fuzz && cargo "+$FUZZ_TOOLCHAIN" fuzz run --target-dir "$BUILT" $FEATURES "$target" "$corpus" "$PWD/seeds/$target" -- \
+        $dictionary -timeout=20 -rss_limit_mb=3072 -max_len=4096 "$@")
+}

@@ -1,0 +1,43 @@
+//! The bodies of the fuzz targets. libFuzzer drives them (`make fuzz`), and so do plain tests (`make test-fuzz-seeds`).
+//!
+//! Each target takes bytes, says in its module what they mean, and panics when the code under test is wrong. Wrong is: a panic,
+//! memory misused, an outcome that depends on how the input was split, or one that differs from the oracle's, which is the
+//! same rules written again the obvious way.
+
+pub mod capi;
+pub mod http1_chunked;
+pub mod http1_connection;
+pub mod http1_head;
+pub mod http1_session;
+mod input;
+mod oracle;
+pub mod random;
+pub mod router;
+mod splits;
+
+/// What a target is: a name, as in `fuzz/seeds/NAME`, and its body.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: [Target; 6] = [
+    ("http1_head", http1_head::run),
+    ("http1_chunked", http1_chunked::run),
+    ("http1_connection", http1_connection::run),
+    ("http1_session", http1_session::run),
+    ("router", router::run),
+    ("capi", capi::run),
+];
+
+/// Whether the code under test is wrapped so that it seems to have a bug. Each target has one, where it says PLANTED.
+const PLANTED: bool = cfg!(feature = "planted-bug");
+
+/// Runs a target on the files named on the command line.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn run_files(target: fn(&[u8])) -> std::io::Result<()> {
+    for path in std::env::args_os().skip(1) {
+        target(&std::fs::read(path)?);
+    }
+    Ok(())
+}
