@@ -346,6 +346,36 @@ int32_t flare_config_set_number(flare_config *config, const char *name, int64_t 
 int32_t flare_config_set_text(flare_config *config, const char *name, const char *value);
 
 /**
+ * Serves the files below a directory, for GET and HEAD: with types, validators, conditional requests and ranges.
+ *
+ * Only regular files below the directory are served. Everything else is 404: `..`, links, names that begin with a dot, directories,
+ * devices. The directory is opened now and kept open.
+ *
+ * Settings are a text such as "index=index.html; precompressed=1; cache_control=public, max-age=60":
+ *
+ * - "index": the file that stands for its directory. Without it directories are 404.
+ * - "cache_control": the value of Cache-Control.
+ * - "precompressed": 1 sends name.br, name.zst or name.gz to clients that take it, when it is not older than the file.
+ * - "hidden": 1 serves names that begin with a dot.
+ * - "links_inside": 1 follows symbolic links that stay below the directory.
+ *
+ * @param pattern    A pattern whose last segment is a `*name`: it names the file, with its directories below this one.
+ * @param directory  A path in the system's encoding. It is copied.
+ * @param settings   The settings; NULL for none.
+ * @param options    What the route decides for itself, as "blocking" for slow disks; NULL for none. They are copied.
+ * @return FLARE_ERROR_INVALID_ARGUMENT for a bad pattern or setting, FLARE_ERROR_CONFLICT when another route matches the same,
+ *         FLARE_ERROR_NOT_FOUND, FLARE_ERROR_PERMISSION or FLARE_ERROR_IO when the directory can't be opened.
+ *
+ * The caller promises:
+ * `pattern`, `directory` and `settings` are NUL-terminated strings.
+ */
+int32_t flare_router_add_files(flare_router *router,
+                               const char *pattern,
+                               const char *directory,
+                               const char *settings,
+                               const flare_route_options *options);
+
+/**
  * Copies the message of the last call that failed on this thread into `buffer`.
  *
  * Returns the length of the whole message in bytes, without its NUL, or 0 if no call has failed on this thread. The copy

@@ -10,6 +10,7 @@
 //! | [`guard`] | what every function runs inside: failures and panics become codes |
 //! | [`text`] | reading text, bytes and user data that come from C |
 //! | [`config`], [`router`], [`route_options`], [`server`], [`queue`] | the functions of each handle |
+//! | [`files`] | static files as a handler of flare's own |
 //! | [`request`], [`response`] | the two faces of an exchange |
 //! | [`request_stream`], [`response_stream`] | the same, when content flows |
 //! | [`handler`], [`layer`] | C callbacks as handlers and as middleware |
@@ -21,6 +22,7 @@
 compile_error!("flare's handles are 64-bit tokens in a pointer: the target needs 64-bit pointers");
 
 pub mod config;
+pub mod files;
 pub mod guard;
 pub mod handle;
 pub mod handler;
@@ -41,6 +43,7 @@ pub mod text;
 pub mod version;
 
 pub use config::*;
+pub use files::flare_router_add_files;
 pub use guard::{Failure, guard, guard_or};
 pub use handler::{flare_destroy, flare_handler};
 pub use last_error::flare_last_error;

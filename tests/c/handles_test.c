@@ -91,6 +91,8 @@ CALL(router_mount_other, flare_router_mount(router, "/a", handle))
 CALL(router_add_with, flare_router_add_with(handle, "GET", "/", NULL, unused_handler, USER))
 CALL(router_add_with_options, flare_router_add_with(router, "GET", "/", handle, unused_handler, USER))
 CALL(router_add_layer, flare_router_add_layer(handle, unused_handler, NULL, NULL, USER))
+CALL(router_add_files, flare_router_add_files(handle, "/", ".", NULL, NULL))
+CALL(router_add_files_options, flare_router_add_files(router, "/", ".", NULL, handle))
 CALL(router_add_queue, flare_router_add_queue(handle, "GET", "/", NULL, queue, 1))
 CALL(router_add_queue_options, flare_router_add_queue(router, "GET", "/", handle, queue, 1))
 CALL(router_add_queue_queue, flare_router_add_queue(router, "GET", "/", NULL, handle, 1))
@@ -198,6 +200,7 @@ static const struct row rows[] = {
     {"flare_router_mount", ROUTER, CODE, call_router_mount, false, false},
     {"flare_router_mount", ROUTER, CODE, call_router_mount_other, false, false},
     {"flare_router_add_layer", ROUTER, CODE, call_router_add_layer, true, false},
+    {"flare_router_add_files", ROUTER, CODE, call_router_add_files, false, false},
     {"flare_router_add_queue", ROUTER, CODE, call_router_add_queue, false, false},
     {"flare_router_add_with", ROUTER, CODE, call_router_add_with, true, false},
     {"flare_serve", ROUTER, CODE, call_serve, false, false},
@@ -265,6 +268,7 @@ static const struct row rows[] = {
     {"flare_route_options_free", ROUTE_OPTIONS, CODE, call_route_options_free, false, false},
     {"flare_route_options_set_number", ROUTE_OPTIONS, CODE, call_route_options_set_number, false, false},
     {"flare_router_add_with", ROUTE_OPTIONS, CODE, call_router_add_with_options, true, true},
+    {"flare_router_add_files", ROUTE_OPTIONS, CODE, call_router_add_files_options, false, true},
     {"flare_router_add_queue", ROUTE_OPTIONS, CODE, call_router_add_queue_options, false, true},
 
     {"flare_queue_free", QUEUE, CODE, call_queue_free, false, false},
