@@ -94,6 +94,17 @@ fn each_worker_has_a_listener_of_its_own() {
     for client in &mut clients {
         assert_eq!(client.answer().status, 200, "not all workers got a connection");
     }
+    assert_eq!(listening(&running.addresses()[0]), 4);
+}
+
+/// How many sockets of this machine listen at an IPv4 address.
+fn listening(address: &Address) -> usize {
+    let Address::Ip(ip) = address else { return 0 };
+    // The second column is the address, in hexadecimal digits; state 0A is LISTEN.
+    let port = format!(":{:04X}", ip.port());
+    let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let fields = sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    fields.filter(|fields| fields[1].ends_with(&port) && fields[3] == "0A").count()
 }
 
 fn busy_workers_leave_connections_to_the_others(config: ServerConfig, address: &str) {
@@ -110,6 +121,7 @@ fn busy_workers_leave_connections_to_the_others(config: ServerConfig, address: &
     for mut client in clients {
         assert_eq!(client.answer().status, 200);
     }
+    assert!(listening(&running.addresses()[0]) <= 1);
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod common;
 use std::io::Write;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{Client, one_worker, pattern, socket_path, start, wait_until};
 use flare::prelude::*;
@@ -122,7 +122,14 @@ fn later_answers_from_many_threads_keep_their_order() {
     }
 }
 
-/// A server and a client that has asked, over a socket that holds little, until nobody took any more.
+/// A server behind a socket that holds little on its way.
+fn behind_unix(output_limit: usize) -> RunningServer {
+    let address = format!("unix:{}", socket_path().display());
+    let config = ServerConfig { output_limit, ..one_worker() };
+    Server::new(router()).config(config).listen(&address).unwrap().bind().unwrap().start().unwrap()
+}
+
+/// Such a server, and a client that has asked until nobody took any more.
 fn stuffed(limit: usize, kilobytes: usize) -> (RunningServer, Client, usize) {
     let address = format!("unix:{}", socket_path().display());
     let config = ServerConfig { output_limit: limit, ..one_worker() };
@@ -151,6 +158,33 @@ fn a_client_that_does_not_read_is_not_read() {
         for n in 0..whole.min(200) {
             assert!(client.answer().body == content, "answer {n} of {whole}");
         }
+    }
+}
+
+#[test]
+fn small_answers_add_up() {
+    // One at a time, so that no single read asks for much.
+    let (limit, kilobytes) = (64 << 10, 4);
+    let running = behind_unix(limit);
+    let handle = running.handle();
+    let mut client = Client::connect(&running.addresses()[0]);
+    let mut asked = 0;
+    let stopped = loop {
+        client.send(format!("GET /kilobytes/{kilobytes} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        asked += 1;
+        let start = Instant::now();
+        while handle.stats().requests < asked && start.elapsed() < Duration::from_millis(200) {
+            std::thread::yield_now();
+        }
+        if handle.stats().requests < asked || asked > 1000 {
+            break asked;
+        }
+    };
+    // What the system holds comes first, then the limit.
+    let most = (limit >> 10) as u64 / kilobytes + 256 / kilobytes;
+    assert!(stopped <= most, "{stopped} answers of {kilobytes} KiB wait");
+    for _ in 0..stopped {
+        assert_eq!(client.answer().body.len() as u64, kilobytes << 10);
     }
 }
 
