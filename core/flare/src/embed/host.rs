@@ -1,12 +1,12 @@
 //! A server whose only worker runs in the loop of its host: asyncio, libuv, GLib, a game, a plain epoll.
 
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use flare_net::{Address, Driver};
+use flare_net::Address;
 
 use crate::log::Level;
 use crate::server::local::{self, Hosting};
@@ -46,17 +46,16 @@ pub struct HostServer {
     state: Mutex<State>,
     /// The thread that the server belongs to, and how it ended. Never held for long.
     life: Mutex<Life>,
-    fd: RawFd,
+    /// The host's own, so that it may watch it whatever becomes of the worker.
+    fd: OwnedFd,
     shared: Arc<Shared>,
     addresses: Vec<Address>,
 }
 
-/// The worker, then what is left of it.
 enum State {
     Runs(Box<Worker>),
-    /// The descriptor stays what it is until the host lets go of it.
-    Over(#[allow(dead_code, reason = "kept open")] Driver),
-    /// The worker was lost in a panic.
+    Over,
+    /// A panic or a fault of the system has ended the worker.
     Lost,
 }
 
@@ -137,16 +136,19 @@ impl std::error::Error for HostError {
 
 impl HostServer {
     /// Of a worker that has not begun.
-    pub(crate) fn new(mut worker: Worker, shared: Arc<Shared>, addresses: Vec<Address>) -> Self {
+    ///
+    /// # Errors
+    /// Running out of descriptors.
+    pub(crate) fn new(mut worker: Worker, shared: Arc<Shared>, addresses: Vec<Address>) -> io::Result<Self> {
         // The first poll calls the hooks for the start, so it should come without a connection.
         worker.wake();
-        Self {
-            fd: worker.as_raw_fd(),
+        Ok(Self {
+            fd: worker.as_fd().try_clone_to_owned()?,
             state: Mutex::new(State::Runs(Box::new(worker))),
             life: Mutex::default(),
             shared,
             addresses,
-        }
+        })
     }
 
     /// The addresses, with the ports that were found for port 0.
@@ -177,8 +179,8 @@ impl HostServer {
         };
         let mut worker = match std::mem::replace(&mut *state, State::Lost) {
             State::Runs(worker) => worker,
-            over @ State::Over(_) => {
-                *state = over;
+            State::Over => {
+                *state = State::Over;
                 return Ok(Progress { worked: 0, more: false });
             }
             State::Lost => return Err(HostError::Lost),
@@ -189,9 +191,9 @@ impl HostServer {
         }
         let worked = worker.work(Some(Duration::ZERO), budget.events.max(1)).map_err(HostError::Io)?;
         if worker.is_over() {
-            let (report, driver) = worker.end();
+            let report = worker.end();
             drop(entered);
-            *state = State::Over(driver);
+            *state = State::Over;
             self.ended(report);
             return Ok(Progress { worked, more: false });
         }
@@ -234,10 +236,16 @@ impl HostServer {
     }
 }
 
+impl AsFd for HostServer {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
 impl AsRawFd for HostServer {
     /// The descriptor to watch. Valid until the server is dropped; only to be watched, never read or closed.
     fn as_raw_fd(&self) -> RawFd {
-        self.fd
+        self.fd.as_raw_fd()
     }
 }
 
@@ -246,7 +254,7 @@ impl Drop for HostServer {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let State::Runs(worker) = std::mem::replace(state, State::Lost) {
             let _entered = worker.enter();
-            let (report, _) = worker.end();
+            let report = worker.end();
             self.shared.service.log.tell(Level::Debug, "host server dropped", || format!("{report:?}"));
         }
     }

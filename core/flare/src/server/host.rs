@@ -36,7 +36,6 @@ impl BoundServer {
         if let Some(deadline) = shared.drain_asked() {
             own.post(Message::Drain(deadline));
         }
-        let shared = Arc::clone(&shared);
-        Ok(HostServer::new(worker, shared, addresses))
+        Ok(HostServer::new(worker, Arc::clone(&shared), addresses)?)
     }
 }

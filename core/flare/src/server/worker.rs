@@ -6,7 +6,7 @@ mod relay;
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -130,7 +130,7 @@ impl Worker {
                 break;
             }
         }
-        self.end().0
+        self.end()
     }
 
     /// This thread is the worker while the result lives.
@@ -146,8 +146,8 @@ impl Worker {
         }
     }
 
-    /// Cuts what still runs, and calls the hooks for the end. The driver is still there for a host that watches its descriptor.
-    pub(crate) fn end(mut self) -> (WorkerReport, Driver) {
+    /// Cuts what still runs, and calls the hooks for the end.
+    pub(crate) fn end(mut self) -> WorkerReport {
         for key in self.connections.keys() {
             self.close(key, CancelReason::Drain);
         }
@@ -155,7 +155,7 @@ impl Worker {
         for hook in &shared.hooks.stop {
             self.run_task("stop hook panicked", hook);
         }
-        (self.report, self.driver)
+        self.report
     }
 
     /// Whether nothing is left to do, for ever.
@@ -342,9 +342,10 @@ impl Worker {
     }
 }
 
-impl AsRawFd for Worker {
-    fn as_raw_fd(&self) -> RawFd {
-        self.driver.as_raw_fd()
+impl AsFd for Worker {
+    /// The descriptor that becomes readable when there is work.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.driver.as_fd()
     }
 }
 

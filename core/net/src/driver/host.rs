@@ -4,7 +4,7 @@ use super::Driver;
 use crate::key::Target;
 use crate::timer_source::TimerSource;
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
 impl Driver {
@@ -44,5 +44,13 @@ impl AsRawFd for Driver {
     /// [`Driver::wake_self`] if that is true.
     fn as_raw_fd(&self) -> RawFd {
         self.poll.as_raw_fd()
+    }
+}
+
+impl AsFd for Driver {
+    /// The same descriptor.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        // SAFETY: the descriptor belongs to `poll`, which lives as long as the driver that the result borrows.
+        unsafe { BorrowedFd::borrow_raw(self.poll.as_raw_fd()) }
     }
 }
