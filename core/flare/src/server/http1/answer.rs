@@ -27,11 +27,18 @@ impl Http1 {
             // The client may send the content or not: nothing behind it could be told apart.
             self.wire.close_after_response();
         }
+        if self.input == Input::Decide {
+            self.leave_unread(&block, env);
+        }
         let sent = {
             let mut answer = block.answer();
-            self.on_head(&block, &mut answer, env);
-            self.status = answer.status;
-            if streamed {
+            let unharmed = self.on_head(&block, &mut answer, env);
+            self.status = status_to_send(&answer);
+            if streamed && !unharmed {
+                // The content that goes with the head that was lost must not follow this one.
+                block.state.cancel(crate::CancelReason::Reset);
+            }
+            if streamed && unharmed {
                 self.encode_head(&mut answer, env, out)
             } else {
                 self.encode(&mut answer, env, out)
@@ -105,15 +112,22 @@ impl Http1 {
         }
     }
 
-    fn on_head(&self, block: &Arc<Block>, answer: &mut Response, env: &Environment) {
-        let Some(route) = &self.route else { return };
+    /// Shows the head of an answer to the middlewares that saw the request. False: one of them panicked, so it is a 500 now.
+    fn on_head(&self, block: &Arc<Block>, answer: &mut Response, env: &Environment) -> bool {
+        let Some(route) = &self.route else { return true };
         if route.chain.is_empty() {
-            return;
+            return true;
         }
         let request = Request { block: Arc::clone(block) };
+        let mut unharmed = true;
         for middleware in route.chain.iter().take(usize::from(self.stage)).rev() {
-            guard::unwinding(env, "middleware panicked", || middleware.on_head(&request, answer));
+            let seen = guard::unwinding(env, "middleware panicked", || middleware.on_head(&request, answer));
+            if seen.is_none() {
+                unharmed = false;
+                answer.set_status_only(500);
+            }
         }
+        unharmed
     }
 
     /// Tells middleware and logs that the exchange has ended.
@@ -157,7 +171,7 @@ impl Http1 {
         out: &mut Output,
     ) -> Result<BodyFraming, SendError> {
         let parts = ResponseParts {
-            status: if (200..600).contains(&answer.status) { answer.status } else { 500 },
+            status: status_to_send(answer),
             headers: &answer.headers,
             body: length,
             origin: Some(env.date.fields()),
@@ -351,9 +365,12 @@ impl Http1 {
             let set = answer.headers.set("retry-after", "1");
             debug_assert!(set.is_ok());
         }
+        if let Some(block) = &self.block {
+            self.on_head(block, &mut answer, env);
+        }
         // Err: an answer has begun already, so closing is all that is left.
         if self.encode(&mut answer, env, out).is_ok() {
-            self.status = status;
+            self.status = status_to_send(&answer);
         }
         if self.block.is_some() {
             self.conclude(env);
@@ -364,6 +381,11 @@ impl Http1 {
         self.route = None;
         self.close(true);
     }
+}
+
+/// The status of an answer; one that is none is the handler's mistake.
+fn status_to_send(answer: &Response) -> u16 {
+    if (200..600).contains(&answer.status) { answer.status } else { 500 }
 }
 
 /// What is left of an answer after its head.

@@ -133,8 +133,8 @@ impl Http1 {
 
     pub(super) fn send_continue(&mut self, out: &mut Output) {
         if std::mem::take(&mut self.expects_continue) {
-            let sent = self.wire.send_informational(out.buffer(), 100, &flare_proto::Headers::new());
-            debug_assert!(sent.is_ok());
+            // Err: the head of the answer is out already, which ends the client's wait too (RFC 9110, 10.1.1).
+            let _ = self.wire.send_informational(out.buffer(), 100, &flare_proto::Headers::new());
         }
     }
 
@@ -180,6 +180,15 @@ impl Http1 {
         own.unwrap_or(env.service.config.handler_timeout)
     }
 
+    /// Content that nobody asked for stays unread. Unless it is little, or there is none, the connection closes after the answer.
+    pub(super) fn leave_unread(&mut self, block: &Block, env: &Environment) {
+        let large =
+            matches!(block.length, BodyLength::Known(length) if length > env.service.config.discard_limit);
+        if self.input != Input::Complete && (large || self.expects_continue) {
+            self.wire.close_after_response();
+        }
+    }
+
     /// Answers before the content was read. Little content is dropped, so that the connection can go on.
     fn answer_early(
         &mut self,
@@ -189,11 +198,7 @@ impl Http1 {
         env: &mut Environment,
         out: &mut Output,
     ) {
-        let large =
-            matches!(block.length, BodyLength::Known(length) if length > env.service.config.discard_limit);
-        if self.input != Input::Complete && (large || self.expects_continue) {
-            self.wire.close_after_response();
-        }
+        self.leave_unread(&block, env);
         {
             let mut answer = block.answer();
             answer.set_status_only(status);
