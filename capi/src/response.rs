@@ -43,12 +43,11 @@ pub(crate) fn send(
 ) -> Result<(), Failure> {
     let status = checked_status(status)?;
     with_exchange(response, RESPONSE, |exchange: &Exchange| {
-        exchange.draft(|response| {
+        exchange.finish_with(|response| {
             fill(response)?;
             response.set_status(status);
-            Ok::<(), Failure>(())
-        })??;
-        Ok(exchange.finish()?)
+            Ok(())
+        })
     })
 }
 

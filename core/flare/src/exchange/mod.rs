@@ -121,8 +121,10 @@ impl Exchange {
     /// # Errors
     /// When the exchange was answered before or is over.
     pub fn answer(&self, answer: impl IntoResponse) -> Result<(), AnswerError> {
-        self.draft(|response| answer.write_to(response))?;
-        self.finish()
+        self.finish_with(|response| {
+            answer.write_to(response);
+            Ok(())
+        })
     }
 
     /// Changes the answer while its head is not sent. What several calls write stays until the answer is sent.
@@ -160,6 +162,27 @@ impl Exchange {
     #[must_use]
     pub fn is_started(&self) -> bool {
         self.block().state.is_streamed()
+    }
+
+    /// Changes the answer and sends it, in one step. When `change` fails nothing is sent, and what it wrote stays in the draft.
+    ///
+    /// # Errors
+    /// As [`Exchange::draft`], or what `change` gives.
+    pub fn finish_with<E: From<AnswerError>>(
+        &self,
+        change: impl FnOnce(&mut Response) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let block = self.block();
+        let tell = {
+            let mut answer = block.answer();
+            block.state.check_open()?;
+            change(&mut answer)?;
+            block.state.answer(false)?
+        };
+        if tell {
+            block.home.wake(block.key);
+        }
+        Ok(())
     }
 
     fn end_stream(&self) -> Result<(), AnswerError> {
