@@ -1,0 +1,530 @@
+//! Answers that come from an upstream, over real sockets.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use common::{Client, PATIENCE, one_worker, pattern, socket_path, start, wait_until};
+use flare::prelude::*;
+use flare::server::RunningServer;
+use flare::{Address, RouteOptions, Upstream};
+
+/// Short enough to wait for, long enough for what should be done before.
+const SHORT: Duration = Duration::from_millis(150);
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// A listener for one test, on TCP.
+fn tcp() -> (TcpListener, Address) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().into();
+    (listener, address)
+}
+
+/// The connections that come, in the order they come, in a thread of their own each.
+fn upstream(
+    listener: TcpListener,
+    times: usize,
+    serve: impl Fn(TcpStream) + Clone + Send + 'static,
+) -> JoinHandle<()> {
+    thread::spawn(move || {
+        let served: Vec<_> = (0..times)
+            .map(|_| {
+                let (stream, _) = listener.accept().unwrap();
+                stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                stream.set_write_timeout(Some(PATIENCE)).unwrap();
+                let serve = serve.clone();
+                thread::spawn(move || serve(stream))
+            })
+            .collect();
+        served.into_iter().for_each(|thread| thread.join().unwrap());
+    })
+}
+
+/// A server whose `/` is answered by what this makes.
+fn proxy(make: impl Fn(&Request) -> Upstream + Send + Sync + 'static) -> RunningServer {
+    let mut router = Router::new();
+    let relay = move |exchange: Exchange| {
+        let upstream = make(exchange.request());
+        exchange.relay(upstream).unwrap();
+    };
+    router.get("/", flare::later(relay)).unwrap();
+    router.get("/here", |_: &Request| "here").unwrap();
+    start(router, one_worker())
+}
+
+fn connect(running: &RunningServer) -> Client {
+    Client::connect(&running.addresses()[0])
+}
+
+/// A line, without its end.
+fn line(stream: &mut impl Read) -> String {
+    let mut text = Vec::new();
+    let mut byte = [0];
+    while stream.read(&mut byte).unwrap() == 1 && byte != *b"\n" {
+        text.push(byte[0]);
+    }
+    String::from_utf8(text).unwrap()
+}
+
+/// The chunks of an answer up to its end.
+fn chunked(client: &mut Client) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let mut size = Vec::new();
+        while !size.ends_with(b"\r\n") {
+            size.extend(client.exactly(1));
+        }
+        let text = std::str::from_utf8(&size).unwrap().trim_end();
+        let size = usize::from_str_radix(text, 16).unwrap();
+        body.extend(client.exactly(size));
+        assert_eq!(client.exactly(2), b"\r\n");
+        if size == 0 {
+            return body;
+        }
+    }
+}
+
+/// The head of an answer, in lower case.
+fn head(client: &mut Client) -> String {
+    let mut text = Vec::new();
+    while !text.ends_with(b"\r\n\r\n") {
+        text.extend(client.exactly(1));
+    }
+    String::from_utf8(text).unwrap().to_lowercase()
+}
+
+/// Memory of this process that is in use now, in bytes.
+fn resident() -> usize {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap();
+    text.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+#[test]
+fn its_bytes_are_the_content_and_its_end_the_end() {
+    let (listener, address) = tcp();
+    let serving = upstream(listener, 3, |mut stream| {
+        assert_eq!(line(&mut stream), "give");
+        stream.write_all(&pattern(300_000)).unwrap();
+    });
+    let running = proxy(move |_| Upstream::new(address.clone()).prologue("give\n"));
+    let mut client = connect(&running);
+    for _ in 0..3 {
+        client.send(GET);
+        let head = head(&mut client);
+        assert!(head.starts_with("http/1.1 200 ") && head.contains("transfer-encoding: chunked"), "{head}");
+        assert!(chunked(&mut client) == pattern(300_000));
+        assert_eq!(client.get("/here").text(), "here");
+    }
+    serving.join().unwrap();
+}
+
+#[test]
+fn unix_sockets_and_streams_that_are_connected_serve_too() {
+    let path = socket_path();
+    let listener = UnixListener::bind(&path).unwrap();
+    let serving = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        assert_eq!(line(&mut stream), "name");
+        stream.write_all(b"unix").unwrap();
+    });
+    let text = format!("unix:{}", path.display());
+    let running = proxy(move |_| Upstream::resolve(&text).unwrap().prologue("name\n"));
+    let mut client = connect(&running);
+    client.send(GET);
+    head(&mut client);
+    assert_eq!(chunked(&mut client), b"unix");
+    serving.join().unwrap();
+    std::fs::remove_file(path).unwrap();
+
+    let running = proxy(|_| {
+        let (near, mut far) = UnixStream::pair().unwrap();
+        thread::spawn(move || {
+            assert_eq!(line(&mut far), "name");
+            far.write_all(b"pair").unwrap();
+        });
+        Upstream::from(near).prologue("name\n")
+    });
+    let mut client = connect(&running);
+    client.send(GET);
+    head(&mut client);
+    assert_eq!(chunked(&mut client), b"pair");
+}
+
+#[test]
+fn the_head_is_the_handlers() {
+    let (listener, address) = tcp();
+    let serving = upstream(listener, 3, |mut stream| stream.write_all(b"12345").unwrap());
+    let mut router = Router::new();
+    let relay = move |exchange: Exchange| {
+        exchange
+            .draft(|answer| {
+                answer.set_status(203);
+                answer.headers_mut().set("content-type", "text/x").unwrap();
+                answer.headers_mut().set("content-length", "5").unwrap();
+            })
+            .unwrap();
+        exchange.relay(Upstream::new(address.clone())).unwrap();
+        assert!(exchange.relay(Upstream::new(address.clone())).is_err(), "twice");
+    };
+    router.get("/", flare::later(relay)).unwrap();
+    let running = start(router, one_worker());
+    let mut client = connect(&running);
+    let answer = client.get("/");
+    assert_eq!((answer.status, answer.text(), answer.header("content-type")), (203, "12345", Some("text/x")));
+    // The content of an answer to HEAD goes nowhere, and the connection goes on.
+    client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let head = head(&mut client);
+    assert!(head.starts_with("http/1.1 203 ") && head.contains("content-length: 5"), "{head}");
+    assert_eq!(client.get("/").text(), "12345");
+    serving.join().unwrap();
+}
+
+#[test]
+fn an_upstream_that_sends_nothing_at_all_gives_no_content() {
+    let (listener, address) = tcp();
+    let serving = upstream(listener, 1, |stream| stream.shutdown(Shutdown::Write).unwrap());
+    let running = proxy(move |_| Upstream::new(address.clone()));
+    let answer = connect(&running).get("/");
+    assert_eq!((answer.status, answer.text()), (200, ""));
+    serving.join().unwrap();
+}
+
+#[test]
+fn nobody_there_is_a_502() {
+    let (listener, address) = tcp();
+    drop(listener);
+    let running = proxy(move |_| Upstream::new(address.clone()));
+    let mut client = connect(&running);
+    assert_eq!(client.get("/").status, 502);
+    // The client can't help it: its connection goes on.
+    assert_eq!(client.get("/here").text(), "here");
+    let nowhere = Address::Unix(Some(socket_path()));
+    let running = proxy(move |_| Upstream::new(nowhere.clone()));
+    assert_eq!(connect(&running).get("/").status, 502);
+}
+
+#[test]
+fn an_upstream_that_cannot_be_reached_in_time_is_a_504() {
+    // A queue of connections that is full: the system drops those that come.
+    let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    full.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    full.listen(0).unwrap();
+    let address = full.local_addr().unwrap();
+    let _kept: Vec<_> = (0..8)
+        .map(|_| {
+            let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            let _ = socket.connect(&address);
+            socket
+        })
+        .collect();
+    let address: Address = address.as_socket().unwrap().into();
+    let running = proxy(move |_| Upstream::new(address.clone()).connect_timeout(SHORT));
+    let start = Instant::now();
+    assert_eq!(connect(&running).get("/").status, 504);
+    assert!(start.elapsed() >= SHORT, "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_full_queue_of_a_unix_socket_is_asked_again() {
+    let path = socket_path();
+    let socket = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&socket2::SockAddr::unix(&path).unwrap()).unwrap();
+    socket.listen(0).unwrap();
+    let first = UnixStream::connect(&path).unwrap();
+    let to = Address::Unix(Some(path.clone()));
+    let running = proxy(move |_| Upstream::new(to.clone()).connect_timeout(SHORT));
+    let mut client = connect(&running);
+    assert_eq!(client.get("/").status, 504, "the queue was not full");
+    client.send(GET);
+    thread::sleep(SHORT / 5);
+    let listener = UnixListener::from(socket);
+    drop((listener.accept().unwrap(), first));
+    listener.accept().unwrap().0.write_all(b"at last").unwrap();
+    head(&mut client);
+    assert_eq!(chunked(&mut client), b"at last");
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn an_upstream_that_dies_before_its_first_byte_is_a_502() {
+    let (listener, address) = tcp();
+    let serving = upstream(listener, 1, |mut stream| {
+        assert_eq!(line(&mut stream), "give");
+        socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+    });
+    let running = proxy(move |_| Upstream::new(address.clone()).prologue("give\n"));
+    let mut client = connect(&running);
+    assert_eq!(client.get("/").status, 502);
+    assert_eq!(client.get("/here").text(), "here");
+    serving.join().unwrap();
+}
+
+#[test]
+fn an_upstream_that_dies_later_cuts_the_answer() {
+    let (listener, address) = tcp();
+    let (go, gone) = channel();
+    let gone = std::sync::Arc::new(Mutex::new(gone));
+    let serving = upstream(listener, 1, move |mut stream| {
+        stream.write_all(b"half").unwrap();
+        let gone: Receiver<()> = std::mem::replace(&mut gone.lock().unwrap(), channel().1);
+        gone.recv_timeout(PATIENCE).unwrap();
+        socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+    });
+    let running = proxy(move |_| Upstream::new(address.clone()));
+    let mut client = connect(&running);
+    client.send(GET);
+    head(&mut client);
+    assert_eq!(client.exactly(9), b"4\r\nhalf\r\n");
+    go.send(()).unwrap();
+    client.expect_lost();
+    serving.join().unwrap();
+}
+
+#[test]
+fn a_silent_upstream_is_given_up() {
+    let (listener, address) = tcp();
+    let serving = upstream(listener, 2, |mut stream| {
+        if line(&mut stream) == "half" {
+            stream.write_all(b"half").unwrap();
+        }
+        // The end that comes is ours.
+        assert!(matches!(stream.read(&mut [0]), Ok(0) | Err(_)));
+    });
+    let running = proxy(move |request| {
+        let prologue = if request.query() == Some("half") { "half\n" } else { "nothing\n" };
+        Upstream::new(address.clone()).prologue(prologue).silence_timeout(SHORT)
+    });
+    let start = Instant::now();
+    assert_eq!(connect(&running).get("/").status, 504);
+    assert!(start.elapsed() >= SHORT, "{:?}", start.elapsed());
+    let mut client = connect(&running);
+    client.send("GET /?half HTTP/1.1\r\nHost: a\r\n\r\n");
+    head(&mut client);
+    assert_eq!(client.exactly(9), b"4\r\nhalf\r\n");
+    client.expect_lost();
+    serving.join().unwrap();
+}
+
+#[test]
+fn a_slow_upstream_is_waited_for() {
+    const PARTS: u32 = 12;
+    let (listener, address) = tcp();
+    let serving = upstream(listener, 1, |mut stream| {
+        for _ in 0..PARTS {
+            stream.write_all(b"x").unwrap();
+            thread::sleep(SHORT / 4);
+        }
+    });
+    // Longer than the silence allowed, all in all.
+    let running = proxy(move |_| Upstream::new(address.clone()).silence_timeout(SHORT));
+    let mut client = connect(&running);
+    client.send(GET);
+    head(&mut client);
+    assert_eq!(chunked(&mut client), [b'x'; PARTS as usize]);
+    serving.join().unwrap();
+}
+
+#[test]
+fn a_lost_client_closes_the_upstream() {
+    let (listener, address) = tcp();
+    let (sender, closed) = channel();
+    let serving = upstream(listener, 2, move |mut stream| {
+        if line(&mut stream) == "half" {
+            stream.write_all(b"half").unwrap();
+        }
+        sender.send(()).unwrap();
+        // Nothing comes any more: it waits until we close.
+        let end = stream.read(&mut [0]);
+        assert!(matches!(end, Ok(0)) || end.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset));
+        sender.send(()).unwrap();
+    });
+    let running = proxy(move |request| {
+        let prologue = if request.query() == Some("half") { "half\n" } else { "nothing\n" };
+        Upstream::new(address.clone()).prologue(prologue).silence_timeout(PATIENCE * 4)
+    });
+    for target in ["/?nothing", "/?half"] {
+        let mut client = connect(&running);
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        closed.recv_timeout(PATIENCE).unwrap();
+        if target == "/?half" {
+            head(&mut client);
+        }
+        client.reset();
+        closed.recv_timeout(PATIENCE).expect("the upstream is not closed");
+    }
+    serving.join().unwrap();
+    wait_until("all is closed", || running.handle().stats().open == 0);
+}
+
+#[test]
+fn the_end_of_the_server_closes_the_upstream() {
+    let (listener, address) = tcp();
+    let (sender, there) = channel();
+    let serving = upstream(listener, 1, move |mut stream| {
+        sender.send(()).unwrap();
+        assert!(matches!(stream.read(&mut [0]), Ok(0) | Err(_)));
+    });
+    let running = proxy(move |_| Upstream::new(address.clone()));
+    let mut client = connect(&running);
+    client.send(GET);
+    there.recv_timeout(PATIENCE).unwrap();
+    drop(running);
+    client.expect_lost();
+    serving.join().unwrap();
+}
+
+#[test]
+fn a_stalled_client_stops_the_upstream_and_costs_little() {
+    const ALL: usize = 256 << 20;
+    let (listener, address) = tcp();
+    let (sender, progress) = channel();
+    let serving = upstream(listener, 1, move |mut stream| {
+        let part = vec![b'x'; 64 << 10];
+        let mut sent = 0;
+        stream.set_write_timeout(Some(SHORT * 2)).unwrap();
+        while sent < ALL {
+            match stream.write(&part[..part.len().min(ALL - sent)]) {
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    sender.send(sent).unwrap();
+                    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+                }
+                Err(error) => panic!("{error} after {sent}"),
+            }
+        }
+    });
+    let running = proxy(move |_| Upstream::new(address.clone()).silence_timeout(SHORT));
+    let before = resident();
+    let mut client = connect(&running);
+    client.send(GET);
+    // The client reads nothing: the upstream comes to a stop, and its silence is not its fault.
+    let stopped = progress.recv_timeout(PATIENCE).expect("the upstream is read on and on");
+    assert!(stopped < 32 << 20, "{stopped}");
+    thread::sleep(SHORT * 2);
+    head(&mut client);
+    let mut received = 0;
+    let mut most = 0;
+    loop {
+        let mut size = Vec::new();
+        while !size.ends_with(b"\r\n") {
+            size.extend(client.exactly(1));
+        }
+        let size = usize::from_str_radix(std::str::from_utf8(&size).unwrap().trim_end(), 16).unwrap();
+        assert!(client.exactly(size).iter().all(|byte| *byte == b'x'));
+        client.exactly(2);
+        received += size;
+        most = most.max(resident());
+        if size == 0 {
+            break;
+        }
+    }
+    assert_eq!(received, ALL);
+    // Other tests of this program run at the same time: this only has to be far from all that was relayed.
+    assert!(most.saturating_sub(before) < 64 << 20, "{} MiB", most.saturating_sub(before) >> 20);
+    serving.join().unwrap();
+}
+
+#[test]
+fn many_at_once() {
+    const CLIENTS: usize = 100;
+    let (listener, address) = tcp();
+    let serving = upstream(listener, CLIENTS, |mut stream| {
+        let name = line(&mut stream);
+        stream.write_all(name.repeat(10_000).as_bytes()).unwrap();
+    });
+    let running = proxy(move |request| {
+        Upstream::new(address.clone()).prologue(format!("{}\n", request.query().unwrap()))
+    });
+    let mut clients: Vec<_> = (0..CLIENTS).map(|_| connect(&running)).collect();
+    for (index, client) in clients.iter_mut().enumerate() {
+        client.send(format!("GET /?n{index} HTTP/1.1\r\nHost: a\r\n\r\n"));
+    }
+    for (index, client) in clients.iter_mut().enumerate() {
+        head(client);
+        assert!(chunked(client) == format!("n{index}").repeat(10_000).as_bytes(), "{index}");
+    }
+    serving.join().unwrap();
+}
+
+#[test]
+fn another_thread_may_ask_for_it() {
+    let (listener, address) = tcp();
+    let serving = upstream(listener, 1, |mut stream| stream.write_all(b"later").unwrap());
+    let mut router = Router::new();
+    let relay = move |exchange: Exchange| {
+        let upstream = Upstream::new(address.clone());
+        thread::spawn(move || exchange.relay(upstream).unwrap());
+    };
+    router.get("/", flare::later(relay)).unwrap();
+    let running = start(router, one_worker());
+    let mut client = connect(&running);
+    client.send(GET);
+    head(&mut client);
+    assert_eq!(chunked(&mut client), b"later");
+    serving.join().unwrap();
+}
+
+#[test]
+fn content_of_the_request_goes_to_the_upstream() {
+    const ALL: usize = 8 << 20;
+    for streaming in [true, false] {
+        let (listener, address) = tcp();
+        let serving = upstream(listener, 1, |mut stream| {
+            assert_eq!(line(&mut stream), "echo");
+            let mut back = stream.try_clone().unwrap();
+            std::io::copy(&mut stream, &mut back).unwrap();
+            back.shutdown(Shutdown::Write).unwrap();
+        });
+        let mut router = Router::new();
+        let relay = move |exchange: Exchange| {
+            let upstream = Upstream::new(address.clone()).prologue("echo\n").forward_content(true);
+            exchange.relay(upstream).unwrap();
+        };
+        let options = RouteOptions { streaming, ..RouteOptions::default() };
+        router.add_with("POST", "/", options, flare::later(relay)).unwrap();
+        let running = start(router, one_worker());
+        let mut client = connect(&running);
+        let mut sender = Client::new(client.stream.try_clone().unwrap());
+        let sending = thread::spawn(move || {
+            sender.send(format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {ALL}\r\n\r\n"));
+            sender.send(pattern(ALL));
+        });
+        head(&mut client);
+        assert!(chunked(&mut client) == pattern(ALL), "streaming: {streaming}");
+        sending.join().unwrap();
+        serving.join().unwrap();
+    }
+}
+
+#[test]
+fn an_upstream_that_takes_nothing_stops_the_client() {
+    let (listener, address) = tcp();
+    let (done, wait) = channel::<()>();
+    let wait = std::sync::Arc::new(Mutex::new(wait));
+    let serving = upstream(listener, 1, move |_stream| {
+        // Err: the test is done.
+        let _ = wait.lock().unwrap().recv();
+    });
+    let mut router = Router::new();
+    let relay = move |exchange: Exchange| {
+        exchange.relay(Upstream::new(address.clone()).forward_content(true)).unwrap();
+    };
+    let options = RouteOptions { streaming: true, ..RouteOptions::default() };
+    router.add_with("POST", "/", options, flare::later(relay)).unwrap();
+    let running = start(router, one_worker());
+    let mut client = connect(&running);
+    client.send(format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", 1_u64 << 23));
+    let taken = client.send_until_full(&vec![0; 16 << 20], SHORT * 2);
+    // What the system holds on the way is its own; the rest is bounded by us.
+    assert!(taken < 16 << 20, "{taken}");
+    drop(done);
+    serving.join().unwrap();
+}
