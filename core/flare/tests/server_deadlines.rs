@@ -51,8 +51,10 @@ fn a_head_that_is_not_completed_gets_408() {
     let mut client = connect(&running);
     // Of the second request on a connection, so that the time counts from its first byte.
     assert_eq!(client.get("/").status, 200);
-    client.send("GET / HTTP/1.1\r\nHos");
-    let answer = takes_a_deadline(|| client.answer());
+    let answer = takes_a_deadline(|| {
+        client.send("GET / HTTP/1.1\r\nHos");
+        client.answer()
+    });
     assert!(answer.status == 408 && answer.closes(), "{answer:?}");
     client.expect_end();
 }
@@ -67,8 +69,10 @@ fn content_that_stops_gets_408_and_each_part_moves_the_deadline() {
         client.send("x");
     }
     assert_eq!(client.answer().text(), "8");
-    client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nxx");
-    let answer = takes_a_deadline(|| client.answer());
+    let answer = takes_a_deadline(|| {
+        client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nxx");
+        client.answer()
+    });
     assert!(answer.status == 408 && answer.closes(), "{answer:?}");
     client.expect_end();
 }
@@ -81,7 +85,10 @@ fn an_idle_connection_is_closed() {
         std::thread::sleep(SHORT / 3);
         assert_eq!(client.get("/").status, 200);
     }
-    takes_a_deadline(|| client.expect_end());
+    takes_a_deadline(|| {
+        assert_eq!(client.get("/").status, 200);
+        client.expect_end();
+    });
 }
 
 #[test]
@@ -149,6 +156,26 @@ fn a_slow_reader_is_not_closed() {
     assert!(received.ends_with(&pattern(BODY)), "the content is wrong");
     assert_eq!(running.handle().stats().timeouts, 0);
     assert_eq!(client.get("/").text(), "home", "the connection goes on");
+}
+
+#[test]
+fn a_slow_handler_takes_no_time_from_the_reader() {
+    let mut router = Router::new();
+    router
+        .get("/slow", |_: &Request| {
+            std::thread::sleep(SHORT * 2);
+            vec![b'x'; BODY]
+        })
+        .unwrap();
+    let address = format!("unix:{}", socket_path().display());
+    let config = ServerConfig { write_timeout: SHORT, ..one_worker() };
+    let running =
+        Server::new(router).config(config).listen(&address).unwrap().bind().unwrap().start().unwrap();
+    let mut client = connect(&running);
+    client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+    wait_until("the answer waits", || running.handle().stats().bytes_out > 0);
+    std::thread::sleep(SHORT / 3);
+    assert_eq!(client.answer().body.len(), BODY);
 }
 
 #[test]

@@ -117,7 +117,8 @@ impl Worker {
                 Ok(Sent::Queued) => {
                     let backlog = self.driver.backlog(key);
                     if connection.write_deadline == Millis::NEVER || backlog < connection.backlog + made {
-                        connection.write_deadline = self.env.now + self.env.service.config.write_timeout;
+                        // From this moment, not from the turn's begin: a handler may have taken long in between.
+                        connection.write_deadline = self.clock.now() + self.env.service.config.write_timeout;
                     }
                     connection.backlog = backlog;
                     if backlog >= self.env.service.config.output_limit {
