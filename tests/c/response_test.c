@@ -317,7 +317,7 @@ int main(void) {
     r = ask(a.address, "GET / HTTP/1.0\r\n\r\n");
     CHECK_TEXT(r.body, "with trailers");
     CHECK_TEXT(reply_header(&r, "transfer-encoding"), NULL);
-    CHECK(strstr(r.head, "42") == NULL);
+    CHECK_TEXT(reply_header(&r, "x-sum"), NULL);
     reply_free(&r);
 
     TEST("HEAD, 204 and 304 have no content");
