@@ -13,6 +13,8 @@ fn router() -> Router {
     router.get("/", |_: &Request| "home").unwrap();
     router.any("/echo", |request: &Request| request.body().to_vec()).unwrap();
     router.get("/hi/:name", |request: &Request| request.param("name").unwrap_or("?").to_owned()).unwrap();
+    let prepared = flare::message::Prepared::new(Response::text("ready")).unwrap();
+    router.get("/prepared", prepared).unwrap();
     router.get("/empty", |_: &Request| ()).unwrap();
     router.get("/panic", |_: &Request| -> &'static str { panic!("on purpose") }).unwrap();
     router.get("/forget", flare::later(drop)).unwrap();
@@ -97,6 +99,33 @@ fn head_has_the_fields_of_get_and_no_content() {
         "HEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
         &format!("HTTP/1.1 200 OK|content-length: 4||{HOME}"),
         true,
+    );
+}
+
+#[test]
+fn a_prepared_answer_is_an_answer_like_others() {
+    let ready = "HTTP/1.1 200 OK|content-length: 5||ready";
+    check("GET /prepared HTTP/1.1\r\nHost: a\r\n\r\n", ready, true);
+    check(
+        "HEAD /prepared HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        &format!("HTTP/1.1 200 OK|content-length: 5||{HOME}"),
+        true,
+    );
+    let close = "HTTP/1.1 200 OK|content-length: 5|connection: close||ready";
+    check("GET /prepared HTTP/1.0\r\n\r\n", close, false);
+
+    struct Stamp;
+    impl flare::middleware::Middleware for Stamp {
+        fn on_head(&self, _: &Request, response: &mut Response) {
+            response.headers_mut().append("x-stamp", "1").unwrap();
+        }
+    }
+    let mut stamped = router();
+    stamped.layer(Stamp);
+    let answer = TestClient::new(stamped).get("/prepared");
+    assert_eq!(
+        (answer.text(), answer.header("x-stamp"), answer.header("content-type")),
+        ("ready", Some("1"), Some("text/plain; charset=utf-8"))
     );
 }
 

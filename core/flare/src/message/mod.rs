@@ -3,6 +3,7 @@
 mod body;
 mod extensions;
 mod into_response;
+mod prepared;
 mod request;
 mod response;
 mod source;
@@ -10,6 +11,8 @@ mod source;
 pub use body::{Body, FileBody, Part};
 pub(crate) use extensions::Extensions;
 pub use into_response::{IntoResponse, Json};
+pub use prepared::Prepared;
+pub(crate) use prepared::PreparedParts;
 pub use request::{Peer, Request};
 pub use response::Response;
 pub use source::{Pull, Source};

@@ -1,6 +1,8 @@
 //! The answer of an exchange.
 
-use crate::message::{Body, Headers, InvalidField};
+use std::sync::Arc;
+
+use crate::message::{Body, Headers, InvalidField, PreparedParts};
 
 /// The answer of an exchange: a status code, header fields, content and trailers.
 ///
@@ -12,13 +14,15 @@ pub struct Response {
     pub(crate) headers: Headers,
     pub(crate) body: Body,
     pub(crate) trailers: Option<Box<Headers>>,
+    /// The same, encoded before; then headers and body are empty.
+    pub(crate) prepared: Option<Arc<PreparedParts>>,
 }
 
 impl Response {
     /// An empty answer with this status code (200 to 599; anything else is sent as 500).
     #[must_use]
     pub fn new(status: u16) -> Self {
-        Self { status, headers: Headers::new(), body: Body::Empty, trailers: None }
+        Self { status, headers: Headers::new(), body: Body::Empty, trailers: None, prepared: None }
     }
 
     /// 200 with UTF-8 text.
@@ -150,5 +154,6 @@ impl Response {
         self.headers.clear();
         self.body.recycle(KEEP);
         self.trailers = None;
+        self.prepared = None;
     }
 }

@@ -92,6 +92,15 @@ pub(super) fn push_fields(out: &mut Vec<u8>, headers: &Headers) -> Result<SentFi
 }
 
 impl SentFields {
+    /// Whether there was a field that the connection writes itself, or that changes what it is.
+    pub(super) fn belongs_to_connection(&self) -> bool {
+        self.has_date
+            || self.has_server
+            || self.has_other_options
+            || self.framing.upgrade_field
+            || self.framing.content_length.is_some()
+    }
+
     /// Writes the Connection field, if there is anything to say. `persistence` is `close`, `keep-alive` or empty.
     pub(super) fn push_connection(&self, out: &mut Vec<u8>, headers: &Headers, persistence: &[u8]) {
         let has_hop_field = self.framing.upgrade_field || self.has_te;

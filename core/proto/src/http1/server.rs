@@ -306,16 +306,35 @@ impl ServerConnection {
             }
             None => {}
         }
-        let persistence: &[u8] = match (self.close, self.request.is_http11) {
-            _ if switches => b"",
-            (true, _) => b"close",
-            (false, true) => b"",
-            (false, false) => b"keep-alive",
-        };
+        let persistence = if switches { b"" } else { self.persistence() };
         sent.push_connection(out, parts.headers, persistence);
         out.extend_from_slice(b"\r\n");
         self.answer.begin(body.framing, body.length, body.drops);
         Ok(body.framing)
+    }
+
+    /// What the Connection field says about the future of the connection (RFC 9112 section 9.3).
+    #[inline]
+    pub(super) fn persistence(&self) -> &'static [u8] {
+        match (self.close, self.request.is_http11) {
+            (true, _) => b"close",
+            (false, true) => b"",
+            (false, false) => b"keep-alive",
+        }
+    }
+
+    /// Before a prepared answer: whether its content is left out.
+    pub(super) fn begin_prepared(&mut self) -> Result<bool, SendError> {
+        if self.answer.has_begun() || self.request.is_connect {
+            return Err(SendError::Order);
+        }
+        self.close |= self.phase == Phase::Head;
+        Ok(self.request.is_head)
+    }
+
+    /// After a prepared answer.
+    pub(super) fn end_prepared(&mut self, framing: BodyFraming, drops: bool) {
+        self.answer.begin(framing, 0, drops);
     }
 
     /// RFC 9110 section 8.6, RFC 9112 section 6.
@@ -462,7 +481,7 @@ impl BodyPlan {
 }
 
 #[inline]
-fn push_status_line(out: &mut Vec<u8>, status: u16) {
+pub(super) fn push_status_line(out: &mut Vec<u8>, status: u16) {
     if status == 200 {
         out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
         return;

@@ -118,6 +118,7 @@ impl Http1 {
         if route.chain.is_empty() {
             return true;
         }
+        answer.unprepare();
         let request = Request { block: Arc::clone(block) };
         let mut unharmed = true;
         for middleware in route.chain.iter().take(usize::from(self.stage)).rev() {
@@ -187,6 +188,14 @@ impl Http1 {
         env: &Environment,
         out: &mut Output,
     ) -> Result<Content, SendError> {
+        if !answer.headers.is_empty() || answer.trailers.is_some() {
+            answer.unprepare();
+        }
+        if let Some(prepared) = &answer.prepared {
+            self.wire.send_prepared(out.buffer(), &prepared.http1, env.date.fields())?;
+            self.body_bytes = prepared.body.len() as u64;
+            return Ok(Content::Whole);
+        }
         let length = match answer.body.length() {
             _ if answer.trailers.is_some() => ContentLength::Unknown,
             Some(length) => ContentLength::Known(length),
