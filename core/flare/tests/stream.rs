@@ -178,6 +178,23 @@ fn events_carry_content_without_copies_and_may_pause() {
 }
 
 #[test]
+fn a_request_without_content_ends_for_those_who_listen() {
+    for head in [GET, "POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"] {
+        let (client, held) = holding();
+        let (mut connection, exchange) = begin(&client, &held, head);
+        let (sender, events) = channel();
+        exchange.drive(move |exchange, event| {
+            sender.send(format!("{event:?}")).unwrap();
+            exchange.answer("ended").unwrap();
+            Flow::Continue
+        });
+        assert!(connection.wait());
+        assert_eq!(body(&mut connection), "ended");
+        assert_eq!(events.try_iter().collect::<Vec<_>>(), ["End"]);
+    }
+}
+
+#[test]
 fn both_ways_at_once() {
     let (client, held) = holding();
     let (mut connection, exchange) = begin(&client, &held, POST);

@@ -29,6 +29,7 @@ impl Http1 {
             self.wire.close_after_response();
         }
         self.expects_continue = info.expects_continue && !more;
+        self.end_untold = false;
         self.input = if info.body == BodyLength::Empty { Input::Complete } else { Input::Decide };
         let router = Arc::clone(&env.service.router);
         match router.find(own.head.method_bytes(), own.head.path_bytes(), &mut own.params) {
@@ -116,6 +117,7 @@ impl Http1 {
             self.input = Input::Complete;
             if route.options.streaming {
                 block.stream.lock().received_all = true;
+                self.end_untold = true;
             }
             return self.call(route, block, env, out);
         }

@@ -224,6 +224,21 @@ impl Http1 {
         }
     }
 
+    /// Tells a handler that wanted content of the end of a request that has none, once it listens.
+    pub(super) fn tell_end(&mut self, block: &Block, env: &mut Environment) {
+        if !self.end_untold {
+            return;
+        }
+        match guard::unwinding(env, "callback panicked", || block.stream.call(Event::End)) {
+            Some(told) => self.end_untold = told.is_none(),
+            None => {
+                self.end_untold = false;
+                block.state.cancel(CancelReason::Reset);
+                block.tell();
+            }
+        }
+    }
+
     /// Content that nobody wants.
     fn discard(&mut self, input: &[u8], allowed: u64, env: &mut Environment) -> Option<usize> {
         let mut trailers = Headers::new();

@@ -78,6 +78,8 @@ pub(crate) struct Http1 {
     held: bool,
     /// The client waits for `100 Continue` before it sends content.
     expects_continue: bool,
+    /// The request had no content, and its handler, who wants it as it comes, has not been told of its end.
+    end_untold: bool,
     /// How many of the route's middlewares have seen the exchange.
     stage: u8,
     peer: Peer,
@@ -109,6 +111,7 @@ impl Http1 {
             blocked: false,
             held: false,
             expects_continue: false,
+            end_untold: false,
             stage: 0,
             peer,
             key,
@@ -272,6 +275,7 @@ impl Http1 {
         }
         if self.end.is_none() {
             self.want_content(&block, out);
+            self.tell_end(&block, env);
         }
         drop(block);
         self.recycle(env);
