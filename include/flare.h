@@ -574,6 +574,27 @@ const char *flare_request_header_value_at(const flare_request *request, size_t i
 const char *flare_request_trailer(const flare_request *request, const char *name, size_t *length);
 
 /**
+ * The number of trailer fields. 0 before the content has ended, and for a bad handle.
+ */
+size_t flare_request_trailer_count(const flare_request *request);
+
+/**
+ * The name of a trailer field, in lower case, by its place in the request, from 0. NULL when there are fewer.
+ *
+ * The caller promises:
+ * `length` is NULL or may be written.
+ */
+const char *flare_request_trailer_name_at(const flare_request *request, size_t index, size_t *length);
+
+/**
+ * The value of a trailer field by its place in the request, from 0. NULL when there are fewer.
+ *
+ * The caller promises:
+ * `length` is NULL or may be written.
+ */
+const char *flare_request_trailer_value_at(const flare_request *request, size_t index, size_t *length);
+
+/**
  * A parameter that the route took from the path, decoded. NULL when the pattern has no parameter of this name.
  *
  * The caller promises:
@@ -903,22 +924,6 @@ int32_t flare_router_add_with(flare_router *router,
                               flare_handler handler,
                               void *user,
                               flare_destroy destroy);
-
-/**
- * The same as flare_router_add(), with a limit for the content of requests.
- *
- * @param body_limit  The most bytes of content; more is refused with 413. -1: the server's setting.
- *
- * The caller promises:
- * As for flare_router_add().
- */
-int32_t flare_router_add_limited(flare_router *router,
-                                 const char *method,
-                                 const char *pattern,
-                                 int64_t body_limit,
-                                 flare_handler handler,
-                                 void *user,
-                                 flare_destroy destroy);
 
 /**
  * Adds all routes of another router below a prefix; its "/" becomes the prefix itself. The other router is left as it is and may

@@ -232,6 +232,40 @@ pub unsafe extern "C" fn flare_request_trailer(
     }
 }
 
+/// The number of trailer fields. 0 before the content has ended, and for a bad handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn flare_request_trailer_count(request: *const flare_request) -> usize {
+    guard_or(0, || with_request(request, |request| Ok(request.trailers().len())))
+}
+
+/// The name of a trailer field, in lower case, by its place in the request, from 0. NULL when there are fewer.
+///
+/// # Safety
+/// `length` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flare_request_trailer_name_at(
+    request: *const flare_request,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    // SAFETY: the caller's promise.
+    unsafe { read(request, length, |request| Ok(request.trailers().name_with_nul_at(index))) }
+}
+
+/// The value of a trailer field by its place in the request, from 0. NULL when there are fewer.
+///
+/// # Safety
+/// `length` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flare_request_trailer_value_at(
+    request: *const flare_request,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    // SAFETY: the caller's promise.
+    unsafe { read(request, length, |request| Ok(request.trailers().value_with_nul_at(index))) }
+}
+
 /// A parameter that the route took from the path, decoded. NULL when the pattern has no parameter of this name.
 ///
 /// # Safety

@@ -58,7 +58,7 @@ pub unsafe extern "C" fn flare_router_add(
     destroy: flare_destroy,
 ) -> i32 {
     // SAFETY: the caller's promise.
-    unsafe { flare_router_add_limited(router, method, pattern, -1, handler, user, destroy) }
+    unsafe { flare_router_add_with(router, method, pattern, std::ptr::null(), handler, user, destroy) }
 }
 
 /// The same as flare_router_add(), with options of the route's own.
@@ -90,44 +90,6 @@ pub unsafe extern "C" fn flare_router_add_with(
         } else {
             with_route_options(options, |options| Ok(options.clone()))?
         };
-        let handler = CHandler { call, user: Arc::clone(&user) };
-        with_router(router, |router| {
-            router.add_with(method, pattern, options, handler).map(drop).map_err(route)
-        })
-    })
-}
-
-/// The same as flare_router_add(), with a limit for the content of requests.
-///
-/// @param body_limit  The most bytes of content; more is refused with 413. -1: the server's setting.
-///
-/// # Safety
-/// As for flare_router_add().
-#[allow(clippy::field_reassign_with_default, reason = "options that are added later keep their defaults")]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn flare_router_add_limited(
-    router: *mut flare_router,
-    method: *const c_char,
-    pattern: *const c_char,
-    body_limit: i64,
-    handler: flare_handler,
-    user: *mut c_void,
-    destroy: flare_destroy,
-) -> i32 {
-    // SAFETY: the caller's promise. First of all, so that the destructor is called however this ends.
-    let user = unsafe { UserData::new(user, destroy) };
-    guard(move || {
-        // SAFETY: the caller's promise.
-        let (method, pattern) =
-            unsafe { (text::required(method, "method")?, text::required(pattern, "pattern")?) };
-        let call = handler.ok_or_else(|| Failure::argument("handler", "is NULL"))?;
-        let body_limit = match body_limit {
-            -1 => None,
-            limit => Some(u64::try_from(limit).map_err(|_| Failure::argument("body_limit", "is negative"))?),
-        };
-        let mut options = RouteOptions::default();
-        options.body_limit = body_limit;
-        let user = Arc::new(user);
         let handler = CHandler { call, user: Arc::clone(&user) };
         with_router(router, |router| {
             router.add_with(method, pattern, options, handler).map(drop).map_err(route)

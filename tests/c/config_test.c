@@ -128,9 +128,12 @@ static void body_limits(void) {
     CHECK_STATUS(flare_config_set_number(config, "body_limit", 4), FLARE_OK);
     flare_router *routes = flare_router_new();
     route(routes, "POST", "/server", length_of_body, NULL);
-    CHECK_STATUS(flare_router_add_limited(routes, "POST", "/route", 8, length_of_body, NULL, NULL), FLARE_OK);
-    CHECK_STATUS(flare_router_add_limited(routes, "POST", "/default", -1, length_of_body, NULL, NULL), FLARE_OK);
-    CHECK_STATUS(flare_router_add_limited(routes, "POST", "/bad", -2, length_of_body, NULL, NULL), FLARE_ERROR_INVALID_ARGUMENT);
+    flare_route_options *options = flare_route_options_new();
+    CHECK_STATUS(flare_route_options_set_number(options, "body_limit", -1), FLARE_ERROR_INVALID_ARGUMENT);
+    CHECK_STATUS(flare_router_add_with(routes, "POST", "/default", options, length_of_body, NULL, NULL), FLARE_OK);
+    CHECK_STATUS(flare_route_options_set_number(options, "body_limit", 8), FLARE_OK);
+    CHECK_STATUS(flare_router_add_with(routes, "POST", "/route", options, length_of_body, NULL, NULL), FLARE_OK);
+    CHECK_STATUS(flare_route_options_free(options), FLARE_OK);
     app a;
     app_start(&a, routes, config);
 #define POST(path, length, body) "POST " path " HTTP/1.1\r\nhost: a\r\ncontent-length: " length "\r\n\r\n" body

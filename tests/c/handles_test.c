@@ -85,7 +85,6 @@ CALL(config_set_text, flare_config_set_text(handle, "server_name", "x"))
 
 CALL(router_free, flare_router_free(handle))
 CALL(router_add, flare_router_add(handle, "GET", "/", unused_handler, USER))
-CALL(router_add_limited, flare_router_add_limited(handle, "GET", "/", 1, unused_handler, USER))
 CALL(router_mount, flare_router_mount(handle, "/a", router))
 CALL(router_mount_other, flare_router_mount(router, "/a", handle))
 CALL(router_add_with, flare_router_add_with(handle, "GET", "/", NULL, unused_handler, USER))
@@ -93,6 +92,7 @@ CALL(router_add_with_options, flare_router_add_with(router, "GET", "/", handle, 
 CALL(router_add_layer, flare_router_add_layer(handle, unused_handler, NULL, NULL, USER))
 CALL(router_add_files, flare_router_add_files(handle, "/", ".", NULL, NULL))
 CALL(router_add_files_options, flare_router_add_files(router, "/", ".", NULL, handle))
+CALL(router_add_prepared, flare_router_add_prepared(handle, "GET", "/", 200, "text/plain", "x", 1))
 CALL(router_add_queue, flare_router_add_queue(handle, "GET", "/", NULL, queue, 1))
 CALL(router_add_queue_options, flare_router_add_queue(router, "GET", "/", handle, queue, 1))
 CALL(router_add_queue_queue, flare_router_add_queue(router, "GET", "/", NULL, handle, 1))
@@ -129,6 +129,9 @@ CALL(request_header_count, flare_request_header_count(handle))
 TEXT_CALL(request_header_name_at, flare_request_header_name_at(handle, 0, &length))
 TEXT_CALL(request_header_value_at, flare_request_header_value_at(handle, 0, &length))
 TEXT_CALL(request_trailer, flare_request_trailer(handle, "a", &length))
+CALL(request_trailer_count, flare_request_trailer_count(handle))
+TEXT_CALL(request_trailer_name_at, flare_request_trailer_name_at(handle, 0, &length))
+TEXT_CALL(request_trailer_value_at, flare_request_trailer_value_at(handle, 0, &length))
 TEXT_CALL(request_param, flare_request_param(handle, "a", &length))
 TEXT_CALL(request_body, flare_request_body(handle, &length))
 CALL(request_cancelled, flare_request_cancelled(handle))
@@ -196,11 +199,11 @@ static const struct row rows[] = {
 
     {"flare_router_free", ROUTER, CODE, call_router_free, false, false},
     {"flare_router_add", ROUTER, CODE, call_router_add, true, false},
-    {"flare_router_add_limited", ROUTER, CODE, call_router_add_limited, true, false},
     {"flare_router_mount", ROUTER, CODE, call_router_mount, false, false},
     {"flare_router_mount", ROUTER, CODE, call_router_mount_other, false, false},
     {"flare_router_add_layer", ROUTER, CODE, call_router_add_layer, true, false},
     {"flare_router_add_files", ROUTER, CODE, call_router_add_files, false, false},
+    {"flare_router_add_prepared", ROUTER, CODE, call_router_add_prepared, false, false},
     {"flare_router_add_queue", ROUTER, CODE, call_router_add_queue, false, false},
     {"flare_router_add_with", ROUTER, CODE, call_router_add_with, true, false},
     {"flare_serve", ROUTER, CODE, call_serve, false, false},
@@ -235,6 +238,9 @@ static const struct row rows[] = {
     {"flare_request_header_name_at", REQUEST, NOTHING, call_request_header_name_at, false, false},
     {"flare_request_header_value_at", REQUEST, NOTHING, call_request_header_value_at, false, false},
     {"flare_request_trailer", REQUEST, NOTHING, call_request_trailer, false, false},
+    {"flare_request_trailer_count", REQUEST, NOTHING, call_request_trailer_count, false, false},
+    {"flare_request_trailer_name_at", REQUEST, NOTHING, call_request_trailer_name_at, false, false},
+    {"flare_request_trailer_value_at", REQUEST, NOTHING, call_request_trailer_value_at, false, false},
     {"flare_request_param", REQUEST, NOTHING, call_request_param, false, false},
     {"flare_request_body", REQUEST, NOTHING, call_request_body, false, false},
     {"flare_request_cancelled", REQUEST, CODE, call_request_cancelled, false, false},

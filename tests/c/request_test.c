@@ -126,6 +126,7 @@ static void short_body(flare_request *request) {
     CHECK(!flare_request_body(request, NULL));
     CHECK(strstr(last_error(), "length") != NULL);
     CHECK_FIELD(flare_request_trailer, NULL, request, "x-sum");
+    CHECK_NUMBER(flare_request_trailer_count(request), 0);
 }
 
 static void chunked(flare_request *request) {
@@ -141,6 +142,13 @@ static void chunked(flare_request *request) {
     CHECK_FIELD(flare_request_header, NULL, request, "x-sum");
     CHECK_FIELD(flare_request_header, "1", request, "x-head");
     CHECK_FIELD(flare_request_trailer, NULL, request, "content-length");
+    CHECK_NUMBER(flare_request_trailer_count(request), 2);
+    CHECK_FIELD(flare_request_trailer_name_at, "x-sum", request, 0);
+    CHECK_FIELD(flare_request_trailer_value_at, "42", request, 0);
+    CHECK_FIELD(flare_request_trailer_name_at, "x-empty", request, 1);
+    CHECK_FIELD(flare_request_trailer_value_at, "", request, 1);
+    CHECK_FIELD(flare_request_trailer_name_at, NULL, request, 2);
+    CHECK_FIELD(flare_request_trailer_value_at, NULL, request, SIZE_MAX);
 }
 
 enum { LARGE = 3 << 20 };
