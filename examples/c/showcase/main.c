@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "later.h"
 #include "options.h"
 #include "routes.h"
 
@@ -62,7 +63,7 @@ static flare_server *make_server(const struct options *options) {
     int32_t status;
     flare_router *router = flare_router_new();
     flare_config *config = flare_config_new();
-    if ((status = routes_add(router)) != FLARE_OK) {
+    if ((status = routes_add(router, options->files)) != FLARE_OK) {
         failed("routes", status);
     } else if ((status = flare_config_set_number(config, "workers", options->workers)) != FLARE_OK) {
         failed("workers", status);
@@ -83,8 +84,11 @@ int main(int count, char **arguments) {
     }
     flare_server *server = make_server(&options);
     if (server == NULL) return 1;
-    int32_t served = serve(server, &options);
+    int error = later_start();
+    if (error != 0) fprintf(stderr, "showcase: a thread: %s\n", strerror(error));
+    int32_t served = error == 0 ? serve(server, &options) : FLARE_ERROR_IO;
     int32_t freed = flare_server_free(server);
     if (freed != FLARE_OK) failed("end", freed);
+    if (error == 0) later_stop();
     return served == FLARE_OK && freed == FLARE_OK ? 0 : 1;
 }

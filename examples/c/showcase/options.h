@@ -8,7 +8,7 @@ struct options {
     const char *host;   // a name or an IP address
     uint16_t port;      // 0: any free one
     uint16_t workers;   // 0: one for each core
-    const char *files;  // an existing folder; NULL: none
+    const char *files;  // a folder; NULL: none
 };
 
 enum options_outcome { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_WRONG };

@@ -1,32 +1,66 @@
 #include "routes.h"
 
-#define SERVER_LIMIT (-1)
+#include <stdbool.h>
+
 #define MIB (INT64_C(1) << 20)
+// For content that is not kept.
+#define ENDLESS (INT64_C(1) << 50)
+
+// What a route decides for itself.
+struct choice {
+    int64_t body_limit;  // 0: the server's
+    bool streaming, blocking;
+};
+
+static const struct choice PLAIN = {0, false, false}, JSON = {1 * MIB, false, false}, STREAM = {ENDLESS, true, false},
+                           BLOCK = {0, false, true};
 
 static const struct {
     const char *method, *pattern;
-    int64_t body_limit;
+    const struct choice *choice;
     flare_handler handler;
 } ROUTES[] = {
-    {"GET", "/", SERVER_LIMIT, get_page},
-    {"POST", "/", SERVER_LIMIT, any_echo},
-    {"GET", "/plaintext", SERVER_LIMIT, get_plaintext},
-    {"GET", "/hi/:name", SERVER_LIMIT, get_hi},
-    {"GET", "/json", SERVER_LIMIT, get_json},
-    {"POST", "/json", 1 * MIB, post_json},
-    {"GET", "/headers", SERVER_LIMIT, get_headers},
-    {"*", "/echo", SERVER_LIMIT, any_echo},
-    {"POST", "/upload", 64 * MIB, post_upload},
-    {"GET", "/bytes/:n", SERVER_LIMIT, get_bytes},
-    {"GET", "/64k", SERVER_LIMIT, get_64k},
-    {"GET", "/1m", SERVER_LIMIT, get_1m},
+    {"GET", "/", &PLAIN, get_page},
+    {"POST", "/", &PLAIN, post_page},
+    {"GET", "/plaintext", &PLAIN, get_plaintext},
+    {"GET", "/hi/:name", &PLAIN, get_hi},
+    {"GET", "/json", &PLAIN, get_json},
+    {"POST", "/json", &JSON, post_json},
+    {"GET", "/headers", &PLAIN, get_headers},
+    {"*", "/echo", &STREAM, any_echo},
+    {"POST", "/upload", &STREAM, post_upload},
+    {"GET", "/stream/:n", &PLAIN, get_stream},
+    {"*", "/trailers", &PLAIN, any_trailers},
+    {"GET", "/later/:ms", &PLAIN, get_later},
+    {"GET", "/slow/:ms", &BLOCK, get_slow},
+    {"GET", "/bytes/:n", &PLAIN, get_bytes},
+    {"GET", "/64k", &PLAIN, get_64k},
+    {"GET", "/1m", &PLAIN, get_1m},
 };
 
-int32_t routes_add(flare_router *router) {
-    int32_t status = FLARE_OK;
-    for (size_t i = 0; status == FLARE_OK && i < sizeof ROUTES / sizeof *ROUTES; i++) {
-        status = flare_router_add_limited(router, ROUTES[i].method, ROUTES[i].pattern, ROUTES[i].body_limit,
-                                          ROUTES[i].handler, NULL, NULL);
+static int32_t choose(flare_route_options *options, const struct choice *choice) {
+    int32_t status = flare_route_options_set_number(options, "streaming", choice->streaming);
+    if (status == FLARE_OK) status = flare_route_options_set_number(options, "blocking", choice->blocking);
+    if (status == FLARE_OK && choice->body_limit > 0) {
+        status = flare_route_options_set_number(options, "body_limit", choice->body_limit);
     }
+    return status;
+}
+
+static int32_t add(flare_router *router, size_t index) {
+    flare_route_options *options = flare_route_options_new();
+    if (options == NULL) return FLARE_ERROR_OUT_OF_MEMORY;
+    int32_t status = choose(options, ROUTES[index].choice);
+    if (status == FLARE_OK) {
+        status = flare_router_add_with(router, ROUTES[index].method, ROUTES[index].pattern, options, ROUTES[index].handler, NULL, NULL);
+    }
+    int32_t freed = flare_route_options_free(options);
+    return status == FLARE_OK ? freed : status;
+}
+
+int32_t routes_add(flare_router *router, const char *files) {
+    int32_t status = FLARE_OK;
+    for (size_t i = 0; status == FLARE_OK && i < sizeof ROUTES / sizeof *ROUTES; i++) status = add(router, i);
+    if (status == FLARE_OK && files != NULL) status = flare_router_add_files(router, "/files/*path", files, NULL, NULL);
     return status;
 }

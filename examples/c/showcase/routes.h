@@ -4,8 +4,8 @@
 
 #include <flare.h>
 
-// Adds all routes. Returns what flare_router_add_limited() says.
-int32_t routes_add(flare_router *router);
+// Adds all routes, and those of the folder `files` unless it is NULL. Returns the first error.
+int32_t routes_add(flare_router *router, const char *files);
 
 // page.c
 int32_t get_page(flare_request *request, flare_response *response, void *user);
@@ -20,10 +20,25 @@ int32_t post_json(flare_request *request, flare_response *response, void *user);
 int32_t get_headers(flare_request *request, flare_response *response, void *user);
 
 // content.c
-int32_t any_echo(flare_request *request, flare_response *response, void *user);
-int32_t post_upload(flare_request *request, flare_response *response, void *user);
+int32_t post_page(flare_request *request, flare_response *response, void *user);
 int32_t get_bytes(flare_request *request, flare_response *response, void *user);
 int32_t get_64k(flare_request *request, flare_response *response, void *user);
 int32_t get_1m(flare_request *request, flare_response *response, void *user);
+
+// echo.c
+int32_t any_echo(flare_request *request, flare_response *response, void *user);
+
+// upload.c
+int32_t post_upload(flare_request *request, flare_response *response, void *user);
+
+// stream.c
+int32_t get_stream(flare_request *request, flare_response *response, void *user);
+
+// trailers.c
+int32_t any_trailers(flare_request *request, flare_response *response, void *user);
+
+// slow.c
+int32_t get_slow(flare_request *request, flare_response *response, void *user);
+int32_t get_later(flare_request *request, flare_response *response, void *user);
 
 #endif
