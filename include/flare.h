@@ -22,6 +22,12 @@
 #define FLARE_DONE 1
 
 /**
+ * The content of the request goes to the upstream, behind the prologue and without its framing; behind its end the stream to the
+ * upstream is closed in that direction. On a streaming route it flows while the client sends it.
+ */
+#define FLARE_RELAY_FORWARD 1
+
+/**
  * A request came; only from a queue.
  */
 #define FLARE_EVENT_REQUEST 0
@@ -376,6 +382,41 @@ int32_t flare_router_add_files(flare_router *router,
                                const flare_route_options *options);
 
 /**
+ * Binds the addresses and leaves the loop to the caller, instead of flare_server_start(): no thread is made, the server has one worker
+ * whatever the setting says, and it works inside flare_server_poll() only. Handlers and all callbacks run there.
+ *
+ * @return As flare_server_start().
+ */
+int32_t flare_server_host_start(flare_server *server);
+
+/**
+ * The descriptor of a server in the caller's loop. It becomes readable (level-triggered) when flare_server_poll() has something to do:
+ * input, output, a call of another thread, a deadline. Only to be watched, never read or closed.
+ *
+ * @return A descriptor, valid until flare_server_free(); FLARE_ERROR_INVALID_STATE before flare_server_host_start().
+ */
+int32_t flare_server_fd(const flare_server *server);
+
+/**
+ * Works off what there is to do, and never blocks. The server belongs to the first thread that polls it. One thread may poll several
+ * servers. After the end of the server it does nothing.
+ *
+ * @param budget  The most pieces of work: something that happened to a socket, a deadline, a message of another thread, an exchange
+ * that moves. 0 for 256.
+ * @return 1 when more is to do at once (the descriptor is readable then), 0 when nothing is. FLARE_ERROR_INVALID_STATE, with nothing
+ * changed, before flare_server_host_start(), on another thread, or inside a handler or callback of any server.
+ */
+int32_t flare_server_poll(flare_server *server, int32_t budget);
+
+/**
+ * Whether a server has ended. In the caller's loop it ends some polls after flare_server_drain(); one with threads of its own has ended
+ * when flare_server_wait() has returned. flare_server_stat() knows "drain_finished" and "drain_aborted" then.
+ *
+ * @return 1 or 0; FLARE_ERROR_INVALID_STATE before the start.
+ */
+int32_t flare_server_drained(const flare_server *server);
+
+/**
  * Copies the message of the last call that failed on this thread into `buffer`.
  *
  * Returns the length of the whole message in bytes, without its NUL, or 0 if no call has failed on this thread. The copy
@@ -476,6 +517,36 @@ int32_t flare_queue_next(flare_queue *queue,
  * @param tag  Comes with each event.
  */
 int32_t flare_queue_watch(flare_queue *queue, flare_request *request, uint64_t tag);
+
+/**
+ * Answers with what an upstream sends: its bytes are the content, its end is the end. Any thread may call. The answer belongs to the
+ * relay from now on; the handles must not be used to answer afterwards.
+ *
+ * The head is sent with the first byte. An upstream that can't be reached, or fails before its first byte, is answered with 502, one
+ * that takes too long with 504; later the connection is cut, so that the client sees that the answer is not whole. The upstream is not
+ * read while the client takes nothing, and is closed when the client is lost. A header "content-length" that was set before must be
+ * what comes; without one the content is sent in chunks. The deadline of the handler counts until the first byte.
+ *
+ * @param status              200 to 599.
+ * @param address             "127.0.0.1:80", "[::1]:80", "unix:/run/app.sock". A name is looked up here, which blocks.
+ * @param prologue            Sent to the upstream first, such as a request; copied. May be NULL when `length` is 0.
+ * @param connect_timeout_ms  How long it may take to connect. 0 for 5000.
+ * @param silence_timeout_ms  How long the upstream may send nothing while the client would take more. 0 for 30000.
+ * @param flags               0, or FLARE_RELAY_FORWARD.
+ * @return FLARE_ERROR_FINISHED when the exchange was answered or relayed before; FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when
+ * nobody waits for the answer. After an error of an argument the exchange can still be answered.
+ *
+ * The caller promises:
+ * `address` is a NUL-terminated string, `prologue` points to `length` readable bytes.
+ */
+int32_t flare_response_relay(flare_response *response,
+                             int32_t status,
+                             const char *address,
+                             const void *prologue,
+                             size_t length,
+                             uint32_t connect_timeout_ms,
+                             uint32_t silence_timeout_ms,
+                             uint32_t flags);
 
 /**
  * Keeps the exchange. Request and response are two faces of it and share one count: either may be retained and released.

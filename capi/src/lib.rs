@@ -13,6 +13,8 @@
 //! | [`files`] | static files as a handler of flare's own |
 //! | [`request`], [`response`] | the two faces of an exchange |
 //! | [`request_stream`], [`response_stream`] | the same, when content flows |
+//! | [`host`] | servers in the loop of their host |
+//! | [`relay`] | answers that come from an upstream |
 //! | [`handler`], [`layer`] | C callbacks as handlers and as middleware |
 //! | [`version`] | the version of the ABI, of the library, and its features |
 // A C ABI is raw pointers: this is one of the crates that may hold unsafe code. Each block says why it is sound.
@@ -26,11 +28,14 @@ pub mod files;
 pub mod guard;
 pub mod handle;
 pub mod handler;
+pub mod host;
 pub mod last_error;
 pub mod layer;
 mod life;
 mod object;
+pub mod prepared;
 pub mod queue;
+pub mod relay;
 pub mod request;
 pub mod request_stream;
 pub mod response;
@@ -46,9 +51,12 @@ pub use config::*;
 pub use files::flare_router_add_files;
 pub use guard::{Failure, guard, guard_or};
 pub use handler::{flare_destroy, flare_handler};
+pub use host::*;
 pub use last_error::flare_last_error;
 pub use layer::{FLARE_DONE, flare_response_proceed, flare_router_add_layer};
+pub use prepared::flare_router_add_prepared;
 pub use queue::*;
+pub use relay::*;
 pub use request::*;
 pub use request_stream::*;
 pub use response::*;

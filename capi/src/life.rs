@@ -1,30 +1,20 @@
 //! The life of a server behind its handle: made, running, ended.
 
-use std::cell::Cell;
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 
+use flare::embed::{HostServer, on_worker};
 use flare::server::{DrainReport, RunningServer, SignalDrain};
-use flare::{Error, Router, Server, ServerHandle};
+use flare::{Error, Server, ServerHandle};
 
 use crate::guard::Failure;
 use crate::object::lock;
 use crate::status::FLARE_ERROR_INVALID_STATE;
 
-thread_local! {
-    /// Whether this thread is a worker of some server. A worker must not wait for workers: it may be one of those.
-    static ON_WORKER: Cell<bool> = const { Cell::new(false) };
-}
-
-/// A server whose workers know that they are workers.
-pub(crate) fn server(routes: Router) -> Server {
-    Server::new(routes).on_worker_start(|_| ON_WORKER.set(true))
-}
-
-/// An error on a worker, where nothing may wait for the end of a server.
+/// An error on a worker, where nothing may wait for the end of a server: that may be its own.
 pub(crate) fn may_wait() -> Result<(), Failure> {
-    if ON_WORKER.get() { Err(state("a worker can't wait for a server")) } else { Ok(()) }
+    if on_worker() { Err(state("a worker can't wait for a server")) } else { Ok(()) }
 }
 
 pub(crate) struct ServerState {
@@ -48,6 +38,8 @@ enum Life {
         handle: ServerHandle,
         addresses: Vec<String>,
     },
+    /// It runs in the loop of its host, or has ended there.
+    Hosted { host: Arc<HostServer>, signals: Option<SignalDrain>, addresses: Vec<String> },
     /// It has ended like this.
     Ended { report: DrainReport, handle: ServerHandle },
 }
@@ -131,6 +123,26 @@ impl ServerState {
         }
     }
 
+    /// Leaves the loop to the host.
+    pub(crate) fn host_start(&self) -> Result<(), Failure> {
+        let (server, mut taken) = self.take()?;
+        let host = Arc::new(server.host()?);
+        let addresses = host.addresses().iter().map(ToString::to_string).collect();
+        taken.becomes = Life::Hosted { host, signals: None, addresses };
+        Ok(())
+    }
+
+    /// The server in the loop of its host.
+    pub(crate) fn hosted(&self) -> Result<Arc<HostServer>, Failure> {
+        match &*lock(&self.life) {
+            Life::Hosted { host, .. } => Ok(Arc::clone(host)),
+            Life::Running { .. } | Life::Ended { .. } => {
+                Err(state("the server runs on threads of its own, not in the loop of a host"))
+            }
+            _ => Err(state(NOT_STARTED)),
+        }
+    }
+
     pub(crate) fn wait(&self) -> Result<(), Failure> {
         may_wait()?;
         let running = match &mut *lock(&self.life) {
@@ -138,6 +150,7 @@ impl ServerState {
             Life::Running { running, .. } => {
                 running.take().ok_or_else(|| state("another thread starts the server, or waits for it"))?
             }
+            Life::Hosted { .. } => return Err(state("the server runs in the loop of its host")),
             _ => return Err(state(NOT_STARTED)),
         };
         let handle = running.handle();
@@ -149,8 +162,10 @@ impl ServerState {
 
     /// Cuts everything, if it runs.
     pub(crate) fn stop(&self) {
-        if let Life::Running { handle, .. } = &*lock(&self.life) {
-            handle.stop();
+        match &*lock(&self.life) {
+            Life::Running { handle, .. } => handle.stop(),
+            Life::Hosted { host, .. } => host.handle().stop(),
+            _ => {}
         }
     }
 
@@ -158,6 +173,7 @@ impl ServerState {
     pub(crate) fn handle(&self) -> Result<ServerHandle, Failure> {
         match &*lock(&self.life) {
             Life::Running { handle, .. } | Life::Ended { handle, .. } => Ok(handle.clone()),
+            Life::Hosted { host, .. } => Ok(host.handle()),
             _ => Err(state(NOT_STARTED)),
         }
     }
@@ -170,7 +186,13 @@ impl ServerState {
                 }
                 Ok(())
             }
-            Life::Ended { .. } => Err(state("the server has ended")),
+            Life::Hosted { host, signals, .. } if host.drained().is_none() => {
+                if signals.is_none() {
+                    *signals = Some(host.handle().drain_on_signals()?);
+                }
+                Ok(())
+            }
+            Life::Hosted { .. } | Life::Ended { .. } => Err(state("the server has ended")),
             _ => Err(state(NOT_STARTED)),
         }
     }
@@ -179,22 +201,27 @@ impl ServerState {
     pub(crate) fn address(&self, index: usize) -> Result<Option<String>, Failure> {
         match &*lock(&self.life) {
             Life::Running { addresses, .. } => Ok(addresses.get(index).cloned()),
+            Life::Hosted { host, addresses, .. } if host.drained().is_none() => {
+                Ok(addresses.get(index).cloned())
+            }
             _ => Err(state("the server does not run")),
         }
     }
 
     /// How many connections ended by themselves, and how many were cut. None before the end.
     pub(crate) fn drained(&self) -> Option<(u64, u64)> {
-        match &*lock(&self.life) {
-            Life::Ended { report, .. } => Some((report.finished(), report.aborted())),
-            _ => None,
-        }
+        let report = match &*lock(&self.life) {
+            Life::Ended { report, .. } => report.clone(),
+            Life::Hosted { host, .. } => host.drained()?,
+            _ => return None,
+        };
+        Some((report.finished(), report.aborted()))
     }
 }
 
 impl Drop for ServerState {
     fn drop(&mut self) {
-        if !ON_WORKER.get() {
+        if !on_worker() {
             return;
         }
         // Ending the server waits for its workers, and this may be one of them: another thread has to do it.

@@ -85,7 +85,7 @@ pub extern "C" fn flare_server_new(
             with_config(config, |config| Ok(config.clone()))?
         };
         config.validate().map_err(|error| Failure::new(FLARE_ERROR_INVALID_ARGUMENT, error.to_string()))?;
-        let server = Object::Server(Box::new(ServerState::new(life::server(routes).config(config))));
+        let server = Object::Server(Box::new(ServerState::new(Server::new(routes).config(config))));
         Ok(TABLE.insert(SERVER.only(), server)?.to_pointer())
     })
 }
@@ -302,7 +302,7 @@ pub unsafe extern "C" fn flare_serve(router: *const flare_router, address: *cons
         let address = unsafe { text::required(address, "address") }?;
         let routes = with_router(router, |router| Ok(router.clone()))?;
         life::may_wait()?;
-        let running = life::server(routes).listen(address)?.bind()?.start()?;
+        let running = Server::new(routes).listen(address)?.bind()?.start()?;
         let _signals = running.handle().drain_on_signals().map_err(Failure::from)?;
         running.wait();
         Ok(())
