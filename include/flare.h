@@ -457,6 +457,27 @@ int32_t flare_router_add_layer(flare_router *router,
 int32_t flare_response_proceed(flare_response *response);
 
 /**
+ * Adds a route whose answer never changes. It is encoded once, which costs less than a handler that makes it for each request; Date,
+ * Server and Connection are still added each time, and middleware may still change the head.
+ *
+ * @param status        200 to 599, but not 204, 205 or 304.
+ * @param content_type  The value of Content-Type; NULL for none.
+ * @param body          The content, which is copied; may be NULL when `length` is 0.
+ * @param length        The number of bytes.
+ * @return As flare_router_add().
+ *
+ * The caller promises:
+ * `method`, `pattern` and `content_type` are NUL-terminated strings; `body` points to `length` readable bytes.
+ */
+int32_t flare_router_add_prepared(flare_router *router,
+                                  const char *method,
+                                  const char *pattern,
+                                  int32_t status,
+                                  const char *content_type,
+                                  const void *body,
+                                  size_t length);
+
+/**
  * Makes an empty queue. The caller owns the handle. NULL when there is no memory.
  */
 flare_queue *flare_queue_new(void);
