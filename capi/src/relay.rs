@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
 use bytes::Bytes;
-use flare::Upstream;
+use flare::{AnswerError, Upstream};
 
 use crate::guard::{Failure, guard};
 use crate::object::{RESPONSE, with_exchange};
@@ -63,8 +63,11 @@ pub unsafe extern "C" fn flare_response_relay(
             if silence_timeout_ms > 0 {
                 upstream = upstream.silence_timeout(Duration::from_millis(silence_timeout_ms.into()));
             }
-            exchange.draft(|response| response.set_status(status))?;
-            Ok(exchange.relay(upstream)?)
+            // Only who has the right to answer may change the head: a relay that runs already keeps its own.
+            exchange.draft(|_| ())?;
+            let own = exchange.hand_over().ok_or(AnswerError::Answered)?;
+            own.draft(|response| response.set_status(status))?;
+            Ok(own.relay(upstream)?)
         })
     })
 }

@@ -116,6 +116,11 @@ CALL(server_stat, flare_server_stat(handle, "requests"))
 CALL(server_workers, flare_server_workers(handle))
 CALL(server_post, flare_server_post(handle, 0, 0, unused_task, USER))
 
+CALL(server_host_start, flare_server_host_start(handle))
+CALL(server_fd, flare_server_fd(handle))
+CALL(server_poll, flare_server_poll(handle, 1))
+CALL(server_drained, flare_server_drained(handle))
+
 CALL(request_retain, flare_request_retain(handle))
 CALL(request_release, flare_request_release(handle))
 TEXT_CALL(request_method, flare_request_method(handle, &length))
@@ -163,6 +168,7 @@ CALL(response_finish, flare_response_finish(handle))
 CALL(response_flush, flare_response_flush(handle))
 CALL(response_reset, flare_response_reset(handle))
 CALL(response_inform, flare_response_inform(handle, 103, NULL, NULL, 0))
+CALL(response_relay, flare_response_relay(handle, 200, "127.0.0.1:1", "x", 1, 0, 0, 0))
 CALL(response_proceed, flare_response_proceed(handle))
 CALL(response_send_file, flare_response_send_file(handle, 200, "capi/symbols"))
 CALL(response_send_source, flare_response_send_source(handle, 200, -1, unused_source, USER))
@@ -223,6 +229,10 @@ static const struct row rows[] = {
     {"flare_server_address", SERVER, NOTHING, call_server_address, false, false},
     {"flare_server_stat", SERVER, CODE, call_server_stat, false, false},
     {"flare_server_workers", SERVER, CODE, call_server_workers, false, false},
+    {"flare_server_host_start", SERVER, CODE, call_server_host_start, false, false},
+    {"flare_server_fd", SERVER, CODE, call_server_fd, false, false},
+    {"flare_server_poll", SERVER, CODE, call_server_poll, false, false},
+    {"flare_server_drained", SERVER, CODE, call_server_drained, false, false},
     {"flare_server_post", SERVER, CODE, call_server_post, true, false},
 
     {"flare_request_retain", REQUEST, CODE, call_request_retain, false, false},
@@ -269,6 +279,7 @@ static const struct row rows[] = {
     {"flare_response_flush", RESPONSE, CODE, call_response_flush, false, false},
     {"flare_response_reset", RESPONSE, CODE, call_response_reset, false, false},
     {"flare_response_inform", RESPONSE, CODE, call_response_inform, false, false},
+    {"flare_response_relay", RESPONSE, CODE, call_response_relay, false, false},
     {"flare_response_proceed", RESPONSE, CODE, call_response_proceed, false, false},
 
     {"flare_route_options_free", ROUTE_OPTIONS, CODE, call_route_options_free, false, false},
