@@ -141,6 +141,16 @@ fn what_can_not_be_bound_is_named() {
     let address = taken.addresses()[0].to_string();
     let error = Server::new(router()).config(one_worker()).listen(&address).unwrap().bind().unwrap_err();
     assert!(matches!(&error, Error::Bind { address: named, .. } if *named == address), "{error}");
+    // Workers with listeners of their own share an address, but not with another server.
+    let taken = start(router(), workers(2));
+    let address = taken.addresses()[0].to_string();
+    for count in [1, 2] {
+        let error = Server::new(router()).config(workers(count)).listen(&address).unwrap().bind().unwrap_err();
+        assert!(matches!(&error, Error::Bind { address: named, .. } if *named == address), "{error}");
+    }
+    drop(taken);
+    let again = Server::new(router()).config(workers(2)).listen(&address).unwrap().bind().unwrap();
+    assert_eq!(again.addresses()[0].to_string(), address);
     assert!(matches!(Server::new(router()).listen("nonsense"), Err(Error::Address { .. })));
     assert!(matches!(Server::new(router()).bind(), Err(Error::State(_))));
     let wrong = ServerConfig { backlog: 0, ..one_worker() };

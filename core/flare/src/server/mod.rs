@@ -189,6 +189,12 @@ fn bind_for_all(
     let failed = |error| Error::Bind { address: address.to_string(), error };
     let own = !config.shared_listener && matches!(address, Address::Ip(_)) && each.len() > 1;
     let options = ListenOptions { backlog: config.backlog, reuse_port: own, ..ListenOptions::default() };
+    if own {
+        // Another server that shares its port the same way would take half of our connections, unseen: only the workers of one
+        // server share. Without the option the system says when somebody else is there.
+        let alone = ListenOptions { reuse_port: false, ..options.clone() };
+        drop(Listener::bind(address, &alone).map_err(failed)?);
+    }
     let first = Listener::bind(address, &options).map_err(failed)?;
     let bound = first.local_address().clone();
     for worker in each.iter_mut().skip(1) {
