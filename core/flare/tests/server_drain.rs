@@ -157,7 +157,7 @@ fn each_worker_reports_and_the_sum_is_all() {
         exchange.respond("done");
         assert!(client.answer().closes());
     }
-    assert_eq!(handle.stats().open, 25);
+    wait_until("all others are closed", || handle.stats().open == 25);
     handle.stop();
     for (client, _) in &mut cut {
         client.expect_lost();
