@@ -321,6 +321,23 @@ fn a_server_may_be_dropped_on_its_own_worker() {
 }
 
 #[test]
+fn a_new_server_takes_the_port_while_the_old_one_drains() {
+    let (old, held) = holding(workers(2));
+    let (mut client, exchange) = busy(&old, &held);
+    let address = old.addresses()[0].clone();
+    old.handle().drain(LONG);
+    wait_until("nobody listens", || flare_net::Stream::connect(&address).is_err());
+    let mut router = Router::new();
+    router.get("/", |_: &Request| "new").unwrap();
+    let server = Server::new(router).config(workers(2)).listen(&address.to_string()).unwrap();
+    let new = server.bind().unwrap().start().unwrap();
+    assert_eq!(connect(&new).get("/").text(), "new");
+    exchange.respond("old");
+    assert_eq!(client.answer().text(), "old");
+    assert_eq!(ended(old).aborted(), 0);
+}
+
+#[test]
 fn a_drained_unix_socket_is_removed_while_exchanges_finish() {
     let (sender, held) = mpsc::channel();
     let sender = Mutex::new(sender);
