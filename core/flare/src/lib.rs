@@ -36,7 +36,7 @@ pub use message::{
 };
 pub use router::{RouteOptions, Router};
 pub use routing::RouteError;
-pub use server::{serve, Server, ServerConfig, ServerHandle};
+pub use server::{Server, ServerConfig, ServerHandle, serve};
 
 /// What most programs use.
 pub mod prelude {

@@ -169,7 +169,7 @@ impl Router {
     /// # Errors
     /// When the prefix is wrong or a route is in conflict with one that is here.
     pub fn mount(&mut self, prefix: &str, other: Router) -> Result<&mut Self, RouteError> {
-        let table = if other.layers.is_empty() { other.table } else { layered(&other.table, &other.layers)? };
+        let table = if other.layers.is_empty() { other.table } else { layered(&other.table, &other.layers) };
         self.table.mount(prefix, table)?;
         Ok(self)
     }
@@ -181,15 +181,8 @@ impl Router {
 }
 
 /// The same routes with middleware around them.
-fn layered(
-    table: &RouteTable<Arc<Route>>,
-    layers: &[Arc<dyn Middleware>],
-) -> Result<RouteTable<Arc<Route>>, RouteError> {
-    let mut result = RouteTable::new();
-    for (method, pattern, route) in table.routes() {
-        result.insert(method, pattern, Arc::new(route.within(layers)))?;
-    }
-    Ok(result)
+fn layered(table: &RouteTable<Arc<Route>>, layers: &[Arc<dyn Middleware>]) -> RouteTable<Arc<Route>> {
+    table.map(|route| Arc::new(route.within(layers)))
 }
 
 impl std::fmt::Debug for Router {
@@ -206,18 +199,20 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
-    /// # Errors
-    /// None in practice: the same routes fit into a table again.
-    pub(crate) fn new(router: Router) -> Result<Self, RouteError> {
-        let table =
-            if router.layers.is_empty() { router.table } else { layered(&router.table, &router.layers)? };
+    pub(crate) fn new(router: Router) -> Self {
+        let table = layered(&router.table, &router.layers);
         let handler = Arc::new(|_: &crate::Request| 404_u16);
         let unrouted = Arc::new(Route { handler, options: RouteOptions::default(), chain: router.layers });
-        Ok(Self { table, unrouted })
+        Self { table, unrouted }
     }
 
     pub(crate) fn find(&self, method: &[u8], path: &[u8], params: &mut Params) -> Found<'_, Arc<Route>> {
         self.table.find(method, path, params)
+    }
+
+    /// The same routes with counts of their own.
+    pub(crate) fn for_worker(&self) -> Self {
+        Self { table: layered(&self.table, &[]), unrouted: Arc::new(self.unrouted.within(&[])) }
     }
 
     pub(crate) fn unrouted(&self) -> &Arc<Route> {

@@ -19,16 +19,9 @@ impl Pool {
         Self { home, free: Vec::new(), most }
     }
 
-    /// A block that nobody else holds.
+    /// A block that nobody else holds; its key and peer may be those of an earlier exchange.
     pub(crate) fn take(&mut self, key: ExchangeKey, peer: Peer) -> Arc<Block> {
-        while let Some(mut block) = self.free.pop() {
-            if let Some(own) = Arc::get_mut(&mut block) {
-                own.key = key;
-                own.peer = peer;
-                return block;
-            }
-        }
-        Arc::new(Block::new(Arc::clone(&self.home), key, peer))
+        self.free.pop().unwrap_or_else(|| Arc::new(Block::new(Arc::clone(&self.home), key, peer)))
     }
 
     /// Takes a block back if this was its last holder; otherwise the last holder frees it.

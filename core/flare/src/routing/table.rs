@@ -98,6 +98,19 @@ impl<T> RouteTable<T> {
         Ok(())
     }
 
+    /// The same table with other values.
+    #[must_use]
+    pub fn map<U>(&self, mut value: impl FnMut(&T) -> U) -> RouteTable<U> {
+        let routes = self.routes.iter().map(|route| Route {
+            method: route.method.clone(),
+            pattern: route.pattern.clone(),
+            segments: route.segments.clone(),
+            has_params: route.has_params,
+            value: value(&route.value),
+        });
+        RouteTable { root: self.root.clone(), routes: routes.collect(), methods: self.methods.clone() }
+    }
+
     /// The route for a method and the raw path of a request, without its query. `path` may be `*` if the method is
     /// OPTIONS. Both are text or its bytes. `params` is cleared, and filled if the answer is [`Found::Match`].
     pub fn find<'t>(

@@ -10,7 +10,6 @@ use flare_proto::http1::OriginFields;
 use crate::exchange::{Home, Pool};
 use crate::log::{AccessRecord, Log};
 use crate::router::{Router, Routes};
-use crate::routing::RouteError;
 use crate::server::ServerConfig;
 use crate::server::blocking::BlockingPool;
 use crate::server::counters::Counters;
@@ -30,25 +29,25 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// # Errors
-    /// When the routes don't fit together with their middleware.
     pub(crate) fn new(
         router: Router,
         config: ServerConfig,
         log: Log,
         access: Option<Arc<AccessSink>>,
-    ) -> Result<Self, RouteError> {
-        let router = Routes::new(router)?;
+    ) -> Self {
+        let router = Routes::new(router);
         let blocking = router.any_blocking().then(|| {
             Arc::new(BlockingPool::new(config.blocking_threads, config.blocking_queue, log.clone()))
         });
-        Ok(Self { router: Arc::new(router), blocking, config: Arc::new(config), log, access })
+        Self { router: Arc::new(router), blocking, config: Arc::new(config), log, access }
     }
 }
 
 /// What a session may use while it works: the service, the time, and the worker's pools.
 pub(crate) struct Environment {
     pub(crate) service: Service,
+    /// The routes, for this worker alone: what it counts of them it counts without other cores.
+    pub(crate) routes: Routes,
     pub(crate) now: Millis,
     pub(crate) date: Date,
     pub(crate) pool: Pool,
@@ -74,6 +73,7 @@ impl Environment {
         const POOL: usize = 1024;
         let most_in_flight = service.config.max_exchanges.div_ceil(workers.max(1));
         Self {
+            routes: service.router.for_worker(),
             date: Date::new(&service.config.server_name, now),
             service,
             now,

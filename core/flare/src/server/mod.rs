@@ -133,7 +133,7 @@ impl Server {
                 addresses.push(bind_for_all(&address, &self.config, &mut each)?);
             }
         }
-        let service = Service::new(self.router, self.config, self.log, self.access)?;
+        let service = Service::new(self.router, self.config, self.log, self.access);
         let shared = Arc::new(Shared::new(service, self.hooks, workers));
         Ok(BoundServer { shared, listeners: each, addresses })
     }

@@ -1,6 +1,5 @@
 //! Writing: whole answers, streams of content, and refusals.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,22 +20,23 @@ const COPY_LIMIT: usize = 8 * 1024;
 impl Http1 {
     /// Sends the answer of the running exchange, whole or its head and what content there is.
     pub(super) fn send(&mut self, env: &mut Environment, out: &mut Output) {
-        let Some(block) = self.block.clone() else { return };
-        let streamed = block.state.is_streamed();
+        let Some(request) = self.request.take() else { return };
+        let state = &request.block.state;
+        let streamed = state.is_streamed();
         if self.expects_continue && self.input != Input::Complete {
             // The client may send the content or not: nothing behind it could be told apart.
             self.wire.close_after_response();
         }
         if self.input == Input::Decide {
-            self.leave_unread(&block, env);
+            self.leave_unread(&request.block, env);
         }
         let sent = {
-            let mut answer = block.answer();
-            let unharmed = self.on_head(&block, &mut answer, env);
+            let mut answer = request.block.answer();
+            let unharmed = self.on_head(&request, &mut answer, env);
             self.status = status_to_send(&answer);
             if streamed && !unharmed {
                 // The content that goes with the head that was lost must not follow this one.
-                block.state.cancel(crate::CancelReason::Reset);
+                state.cancel(crate::CancelReason::Reset);
             }
             if streamed && unharmed {
                 self.encode_head(&mut answer, env, out)
@@ -44,50 +44,41 @@ impl Http1 {
                 self.encode(&mut answer, env, out)
             }
         };
+        let sent = sent.or_else(|error| {
+            env.service.log.tell(Level::Error, "answer can't be sent", || error.to_string());
+            self.status = 500;
+            self.wire.close_after_response();
+            self.encode(&mut Response::status_only(500), env, out)
+        });
         match sent {
-            Ok(Content::Whole) => self.finish(&block, env),
-            Ok(Content::Follows) => {
-                self.answer = Answer::Streaming;
-                self.answer_deadline = env.now + env.service.config.stream_timeout;
-                drop(block);
-                return self.pump(env, out);
-            }
-            Ok(Content::Pulled(source)) => {
-                block.stream.lock().source = Some(source);
-                self.answer = Answer::Streaming;
-                self.answer_deadline = env.now + env.service.config.stream_timeout;
-                drop(block);
-                return self.pump(env, out);
-            }
-            Err(error) => {
-                env.service.log.tell(Level::Error, "answer can't be sent", || error.to_string());
-                self.status = 500;
-                self.wire.close_after_response();
-                let mut plain = Response::status_only(500);
-                match self.encode(&mut plain, env, out) {
-                    Ok(_) => self.finish(&block, env),
-                    Err(_) => {
-                        drop(block);
-                        return self.cut(crate::CancelReason::Reset, env);
-                    }
-                }
+            Ok(Content::Whole) => return self.finish(request, env),
+            Ok(Content::Follows) => {}
+            Ok(Content::Pulled(source)) => request.block.stream.lock().source = Some(source),
+            Err(_) => {
+                self.request = Some(request);
+                return self.cut(crate::CancelReason::Reset, env);
             }
         }
-        drop(block);
-        self.recycle(env);
+        self.request = Some(request);
+        self.answer = Answer::Streaming;
+        self.answer_deadline = env.now + env.service.config.stream_timeout;
+        self.pump(env, out);
     }
 
     /// The answer is out: counts it, tells who wants to know, and goes on to what follows.
-    fn finish(&mut self, block: &Arc<Block>, env: &mut Environment) {
-        if block.stream.is_used() {
-            let callback = block.stream.lock().end();
-            block.stream.notify();
+    fn finish(&mut self, request: Request, env: &mut Environment) {
+        let stream = &request.block.stream;
+        if stream.is_used() {
+            let callback = stream.lock().end();
+            stream.notify();
             drop(callback);
         }
         self.answer = Answer::None;
         self.held = false;
         env.leave_flight();
-        self.concluded(block, env);
+        self.concluded(&request, env);
+        env.pool.give_back(request.block);
+        self.route = None;
         (self.status, self.body_bytes) = (0, 0);
         if self.end.is_some() {
         } else if self.wire.keeps_alive() {
@@ -101,28 +92,16 @@ impl Http1 {
         }
     }
 
-    /// Gives the block of an exchange back that has ended.
-    pub(super) fn recycle(&mut self, env: &mut Environment) {
-        if self.answer == Answer::None
-            && !matches!(self.input, Input::Collect { .. })
-            && let Some(block) = self.block.take()
-        {
-            env.pool.give_back(block);
-            self.route = None;
-        }
-    }
-
     /// Shows the head of an answer to the middlewares that saw the request. False: one of them panicked, so it is a 500 now.
-    fn on_head(&self, block: &Arc<Block>, answer: &mut Response, env: &Environment) -> bool {
+    fn on_head(&self, request: &Request, answer: &mut Response, env: &Environment) -> bool {
         let Some(route) = &self.route else { return true };
         if route.chain.is_empty() {
             return true;
         }
         answer.unprepare();
-        let request = Request { block: Arc::clone(block) };
         let mut unharmed = true;
-        for middleware in route.chain.iter().take(usize::from(self.stage)).rev() {
-            let seen = guard::unwinding(env, "middleware panicked", || middleware.on_head(&request, answer));
+        for middleware in route.chain.iter().take(self.stage).rev() {
+            let seen = guard::unwinding(env, "middleware panicked", || middleware.on_head(request, answer));
             if seen.is_none() {
                 unharmed = false;
                 answer.set_status_only(500);
@@ -132,7 +111,7 @@ impl Http1 {
     }
 
     /// Tells middleware and logs that the exchange has ended.
-    pub(super) fn concluded(&self, block: &Arc<Block>, env: &Environment) {
+    pub(super) fn concluded(&self, request: &Request, env: &Environment) {
         if self.status != 0 {
             env.counters.answer(self.status);
         }
@@ -140,15 +119,14 @@ impl Http1 {
         if chain.is_empty() && env.service.access.is_none() {
             return;
         }
-        let request = Request { block: Arc::clone(block) };
         let record = AccessRecord {
-            request: &request,
+            request,
             status: self.status,
             body_bytes: self.body_bytes,
             duration: Duration::from_millis(env.now.0.saturating_sub(self.began.0)),
             whole: self.wire.response_complete(),
         };
-        for middleware in chain.iter().take(usize::from(self.stage)).rev() {
+        for middleware in chain.iter().take(self.stage).rev() {
             guard::unwinding(env, "middleware panicked", || middleware.on_end(&record));
         }
         if let Some(access) = &env.service.access {
@@ -285,14 +263,15 @@ impl Http1 {
         if self.answer != Answer::Streaming {
             return;
         }
-        let Some(block) = self.block.clone() else { return };
+        let Some(request) = self.request.clone() else { return };
+        let block = &request.block;
         let mut ended = false;
         while !self.blocked && !ended {
             if out.len() >= env.service.config.output_limit {
                 self.blocked = true;
                 break;
             }
-            let step = self.next_content(&block, env);
+            let step = self.next_content(&request, env);
             let written = match step {
                 Supply::Data(data) => {
                     self.answer_deadline = env.now + env.service.config.stream_timeout;
@@ -308,25 +287,24 @@ impl Http1 {
             };
             if let Err(error) = written {
                 env.service.log.tell(Level::Error, "stream broken", || error.to_string());
-                drop(block);
                 return self.cut(crate::CancelReason::Reset, env);
             }
         }
         if ended {
-            self.finish(&block, env);
+            // Only one of the two goes back to the pool.
+            self.request = None;
+            self.finish(request, env);
         } else if block.stream.lock().became_writable() {
             block.stream.notify();
             if guard::unwinding(env, "callback panicked", || block.stream.call(Event::Writable)).is_none() {
-                drop(block);
-                return self.cut(crate::CancelReason::Reset, env);
+                self.cut(crate::CancelReason::Reset, env);
             }
         }
-        drop(block);
-        self.recycle(env);
     }
 
     /// The next content of a stream: what was written, or what its source gives.
-    fn next_content(&self, block: &Arc<Block>, env: &Environment) -> Supply {
+    fn next_content(&self, request: &Request, env: &Environment) -> Supply {
+        let block = &request.block;
         let mut stream = block.stream.lock();
         match stream.pop_piece() {
             Some(Piece::Data(data)) => return Supply::Data(data),
@@ -337,8 +315,7 @@ impl Http1 {
         }
         let Some(mut source) = stream.source.take() else { return Supply::Nothing };
         drop(stream);
-        let request = Request { block: Arc::clone(block) };
-        let pulled = guard::unwinding(env, "source panicked", || source.pull(&request));
+        let pulled = guard::unwinding(env, "source panicked", || source.pull(request));
         match pulled {
             Some(Pull::Data(data)) => {
                 block.stream.lock().source = Some(source);
@@ -374,14 +351,14 @@ impl Http1 {
             let set = answer.headers.set("retry-after", "1");
             debug_assert!(set.is_ok());
         }
-        if let Some(block) = &self.block {
-            self.on_head(block, &mut answer, env);
+        if let Some(request) = &self.request {
+            self.on_head(request, &mut answer, env);
         }
         // Err: an answer has begun already, so closing is all that is left.
         if self.encode(&mut answer, env, out).is_ok() {
             self.status = status_to_send(&answer);
         }
-        if self.block.is_some() {
+        if self.request.is_some() {
             self.conclude(env);
         } else if self.status != 0 {
             // There was no whole head, so this is no exchange.

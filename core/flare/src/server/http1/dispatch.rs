@@ -8,6 +8,7 @@ use flare_proto::http1::{BodyLength, RequestInfo};
 
 use super::{Answer, Http1, Input};
 use crate::exchange::{Block, Exchange, Progress};
+use crate::message::Request;
 use crate::middleware::Step;
 use crate::router::Route;
 use crate::routing::Found;
@@ -31,70 +32,52 @@ impl Http1 {
         self.expects_continue = info.expects_continue && !more;
         self.end_untold = false;
         self.input = if info.body == BodyLength::Empty { Input::Complete } else { Input::Decide };
-        let router = Arc::clone(&env.service.router);
-        match router.find(own.head.method_bytes(), own.head.path_bytes(), &mut own.params) {
-            Found::Match(route) if route.is_plain() && info.body == BodyLength::Empty => {
-                self.call(route, block, env, out)
+        own.length = info.body;
+        own.unrouted = None;
+        let route = match env.routes.find(own.head.method_bytes(), own.head.path_bytes(), &mut own.params) {
+            Found::Match(route) => route,
+            other => {
+                own.unrouted = Some(refusal(&other));
+                env.routes.unrouted()
             }
-            Found::Match(route) => {
-                own.length = info.body;
-                self.route = Some(Arc::clone(route));
-                self.pass(block, 0, env, out);
-            }
-            Found::Options { allow } => {
-                self.unrouted(block, info.body, 204, Some(allow.to_string()), env, out)
-            }
-            Found::NotAllowed { allow } => {
-                self.unrouted(block, info.body, 405, Some(allow.to_string()), env, out)
-            }
-            Found::NotFound => self.unrouted(block, info.body, 404, None, env, out),
-            Found::BadPath => self.unrouted(block, info.body, 400, None, env, out),
+        };
+        let plain = route.is_plain() && info.body == BodyLength::Empty && own.unrouted.is_none();
+        self.route = Some(Arc::clone(route));
+        if plain {
+            let exchange = Exchange::new(Arc::clone(&block));
+            self.call(block, exchange, env, out);
+        } else {
+            self.pass(block, 0, env, out);
         }
-    }
-
-    /// A head that no route takes. The middleware of the whole server sees it all the same.
-    fn unrouted(
-        &mut self,
-        mut block: Arc<Block>,
-        length: BodyLength,
-        status: u16,
-        allow: Option<String>,
-        env: &mut Environment,
-        out: &mut Output,
-    ) {
-        if let Some(own) = Arc::get_mut(&mut block) {
-            own.length = length;
-            own.unrouted = Some((status, allow));
-        }
-        let route = Arc::clone(env.service.router.unrouted());
-        self.route = Some(route);
-        self.pass(block, 0, env, out);
     }
 
     /// Shows the exchange to the middlewares of its route, from the one at `stage` on.
-    fn pass(&mut self, block: Arc<Block>, stage: u8, env: &mut Environment, out: &mut Output) {
-        let Some(route) = self.route.clone() else { return };
+    fn pass(&mut self, block: Arc<Block>, stage: usize, env: &mut Environment, out: &mut Output) {
         self.stage = stage;
-        if usize::from(stage) >= route.chain.len() {
-            return self.admit(&route, block, env, out);
+        let Some(route) = self.route.take() else { return };
+        let passed = self.show(&route, Exchange::new(Arc::clone(&block)), env);
+        self.route = Some(route);
+        match passed {
+            Some(exchange) => self.admit(block, exchange, env, out),
+            // Answered, or kept for later; after a panic the exchange answered 500 when it was dropped.
+            None => self.called(block, env, out),
         }
-        let mut exchange = Exchange::new(Arc::clone(&block));
-        for middleware in route.chain.iter().skip(usize::from(stage)) {
+    }
+
+    fn show(&mut self, route: &Route, mut exchange: Exchange, env: &Environment) -> Option<Exchange> {
+        for middleware in route.chain.iter().skip(self.stage) {
             self.stage += 1;
-            let step = guard::unwinding(env, "middleware panicked", || middleware.on_request(exchange));
-            match step {
+            match guard::unwinding(env, "middleware panicked", || middleware.on_request(exchange)) {
                 Some(Step::Next(next)) if next.request().block.state.check_open().is_ok() => exchange = next,
-                // Answered, or kept for later; after a panic the exchange answered 500 when it was dropped.
-                _ => return self.called(block, env, out),
+                _ => return None,
             }
         }
-        exchange.dissolve();
-        self.admit(&route, block, env, out);
+        Some(exchange)
     }
 
     /// A middleware that kept the exchange lets it go on.
     pub(super) fn proceed(&mut self, env: &mut Environment, out: &mut Output) {
-        if let Some(block) = self.block.take() {
+        if let Some(Request { block }) = self.request.take() {
             self.answer = Answer::None;
             env.leave_flight();
             block.state.reattach();
@@ -103,34 +86,38 @@ impl Http1 {
     }
 
     /// All middlewares let the exchange pass: its content is collected, or flows, or there is none.
-    fn admit(&mut self, route: &Arc<Route>, block: Arc<Block>, env: &mut Environment, out: &mut Output) {
-        let length = block.length;
+    fn admit(&mut self, block: Arc<Block>, exchange: Exchange, env: &mut Environment, out: &mut Output) {
+        let options = self.route.as_ref().map(|route| (route.options.body_limit, route.options.streaming));
+        let (own_limit, streaming) = options.unwrap_or_default();
+        let limit = own_limit.unwrap_or(env.service.config.body_limit);
+        let announced = if let BodyLength::Known(length) = block.length { length } else { 0 };
         if let Some((status, allow)) = block.unrouted.clone() {
-            return self.answer_early(block, status, allow.as_deref(), env, out);
-        }
-        let limit = route.options.body_limit.unwrap_or(env.service.config.body_limit);
-        let announced = if let BodyLength::Known(length) = length { length } else { 0 };
-        if announced > limit {
-            return self.answer_early(block, 413, None, env, out);
-        }
-        if length == BodyLength::Empty {
+            exchange.dissolve();
+            self.answer_early(block, status, allow.as_deref(), env, out);
+        } else if announced > limit {
+            exchange.dissolve();
+            self.answer_early(block, 413, None, env, out);
+        } else if block.length == BodyLength::Empty {
             self.input = Input::Complete;
-            if route.options.streaming {
+            if streaming {
                 block.stream.lock().received_all = true;
                 self.end_untold = true;
             }
-            return self.call(route, block, env, out);
-        }
-        self.input_deadline = env.now + env.service.config.body_timeout;
-        if route.options.streaming {
+            self.call(block, exchange, env, out);
+        } else if streaming {
             self.input = Input::Stream { allowed: limit };
+            self.input_deadline = env.now + env.service.config.body_timeout;
             self.held = true;
-            return self.call(route, block, env, out);
+            self.call(block, exchange, env, out);
+        } else {
+            exchange.dissolve();
+            self.input = Input::Collect { allowed: limit };
+            self.input_deadline = env.now + env.service.config.body_timeout;
+            self.send_continue(out);
+            let room = usize::try_from(announced.min(64 << 10)).unwrap_or_default();
+            block.stream.lock().collected.reserve(room);
+            self.request = Some(Request { block });
         }
-        self.input = Input::Collect { allowed: limit };
-        self.send_continue(out);
-        block.stream.lock().collected.reserve(usize::try_from(announced.min(64 << 10)).unwrap_or_default());
-        self.block = Some(block);
     }
 
     pub(super) fn send_continue(&mut self, out: &mut Output) {
@@ -141,23 +128,31 @@ impl Http1 {
     }
 
     /// Calls the handler.
-    pub(super) fn call(&mut self, route: &Route, block: Arc<Block>, env: &mut Environment, out: &mut Output) {
-        if env.is_full() {
-            return self.answer_early(block, 503, None, env, out);
-        }
-        let exchange = Exchange::new(Arc::clone(&block));
-        if route.options.blocking {
-            if let (Some(pool), Some(route)) = (&env.service.blocking, &self.route)
-                && let Err(exchange) = pool.submit(Arc::clone(route), exchange)
-            {
-                exchange.dissolve();
-                return self.answer_early(block, 503, None, env, out);
-            }
+    pub(super) fn call(
+        &mut self,
+        block: Arc<Block>,
+        exchange: Exchange,
+        env: &mut Environment,
+        out: &mut Output,
+    ) {
+        let Some(route) = self.route.take() else { return };
+        let refused = if env.is_full() {
+            Some(exchange)
+        } else if let Some(pool) = env.service.blocking.as_ref().filter(|_| route.options.blocking) {
+            pool.submit(Arc::clone(&route), exchange).err()
         } else {
             // After a panic the exchange answers 500 when it drops.
             guard::unwinding(env, "handler panicked", || route.handler.handle(exchange));
+            None
+        };
+        self.route = Some(route);
+        match refused {
+            Some(exchange) => {
+                exchange.dissolve();
+                self.answer_early(block, 503, None, env, out);
+            }
+            None => self.called(block, env, out),
         }
-        self.called(block, env, out);
     }
 
     /// Somebody got the exchange: sends the answer if it is there already.
@@ -165,7 +160,7 @@ impl Http1 {
         let (progress, told) = block.state.detach();
         env.enter_flight();
         self.answer = Answer::Waiting;
-        self.block = Some(block);
+        self.request = Some(Request { block });
         match progress {
             Progress::Whole if !told => self.send(env, out),
             _ => {
@@ -213,7 +208,17 @@ impl Http1 {
         }
         env.enter_flight();
         self.answer = Answer::Waiting;
-        self.block = Some(block);
+        self.request = Some(Request { block });
         self.send(env, out);
+    }
+}
+
+/// The answer to a request that no route takes: status and `Allow`.
+fn refusal<T>(found: &Found<'_, T>) -> (u16, Option<String>) {
+    match found {
+        Found::Options { allow } => (204, Some(allow.to_string())),
+        Found::NotAllowed { allow } => (405, Some(allow.to_string())),
+        Found::BadPath => (400, None),
+        Found::NotFound | Found::Match(_) => (404, None),
     }
 }

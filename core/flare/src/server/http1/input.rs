@@ -8,7 +8,7 @@ use flare_proto::Headers;
 use flare_proto::http1::{self, BodyEvent};
 
 use super::{Answer, Http1, Input};
-use crate::exchange::{Block, CancelReason, Event, ExchangeKey, Flow};
+use crate::exchange::{Block, CancelReason, Event, Exchange, ExchangeKey, Flow};
 use crate::log::Level;
 use crate::server::environment::Environment;
 use crate::server::guard;
@@ -32,6 +32,7 @@ impl Http1 {
         let key = ExchangeKey { connection: self.key, stream: 0 };
         let mut block = env.pool.take(key, self.peer);
         let own = Arc::get_mut(&mut block)?;
+        (own.key, own.peer) = (key, self.peer);
         match self.wire.receive_head(&env.service.config.http1, input, &mut own.head) {
             Ok(Some((used, info))) => {
                 env.counters.requests.add(1);
@@ -65,7 +66,7 @@ impl Http1 {
         env: &mut Environment,
         out: &mut Output,
     ) -> Option<usize> {
-        let block = Arc::clone(self.block.as_ref()?);
+        let block = Arc::clone(&self.request.as_ref()?.block);
         match self.receive_body(&block, input, env) {
             Ok((used, BodyEvent::Data(data))) => {
                 let Some(left) = allowed.checked_sub(data.len() as u64) else {
@@ -113,10 +114,9 @@ impl Http1 {
         };
         let set = block.body.set(body).is_ok() && block.trailers.set(trailers).is_ok();
         debug_assert!(set, "collected twice");
-        self.block = None;
-        if let Some(route) = self.route.clone() {
-            self.call(&route, block, env, out);
-        }
+        self.request = None;
+        let exchange = Exchange::new(Arc::clone(&block));
+        self.call(block, exchange, env, out);
     }
 
     /// Content for a handler that wants it as it comes.
@@ -127,7 +127,7 @@ impl Http1 {
         env: &mut Environment,
         out: &mut Output,
     ) -> Option<usize> {
-        let block = Arc::clone(self.block.as_ref()?);
+        let block = Arc::clone(&self.request.as_ref()?.block);
         match self.receive_body(&block, input, env) {
             Ok((used, BodyEvent::Data(data))) => {
                 let Some(left) = allowed.checked_sub(data.len() as u64) else {

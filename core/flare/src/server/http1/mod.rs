@@ -13,7 +13,8 @@ use std::sync::Arc;
 use flare_net::{Key, Millis, Output, Peer};
 use flare_proto::http1::ServerConnection;
 
-use crate::exchange::{Block, CancelReason, Event, ExchangeKey, Progress};
+use crate::exchange::{CancelReason, Event, ExchangeKey, Progress};
+use crate::message::Request;
 use crate::router::Route;
 use crate::server::environment::Environment;
 
@@ -81,7 +82,7 @@ pub(crate) struct Http1 {
     /// The request had no content, and its handler, who wants it as it comes, has not been told of its end.
     end_untold: bool,
     /// How many of the route's middlewares have seen the exchange.
-    stage: u8,
+    stage: usize,
     peer: Peer,
     key: Key,
     /// When the input has lasted too long.
@@ -96,7 +97,7 @@ pub(crate) struct Http1 {
     status: u16,
     /// Input that can't be used yet: a partial head, content that is held, or requests behind the running one.
     pending: Vec<u8>,
-    block: Option<Arc<Block>>,
+    request: Option<Request>,
     route: Option<Arc<Route>>,
 }
 
@@ -121,7 +122,7 @@ impl Http1 {
             body_bytes: 0,
             status: 0,
             pending: Vec::new(),
-            block: None,
+            request: None,
             route: None,
         }
     }
@@ -250,7 +251,7 @@ impl Http1 {
 
     /// Something happened to an exchange, which may be over already.
     pub(crate) fn wake(&mut self, key: ExchangeKey, env: &mut Environment, out: &mut Output) {
-        if self.end.is_none() && self.block.as_ref().is_some_and(|block| block.key == key) {
+        if self.end.is_none() && self.request.as_ref().is_some_and(|request| request.block.key == key) {
             self.look(env, out);
             self.resume(env, out);
         }
@@ -258,7 +259,7 @@ impl Http1 {
 
     /// Looks at the running exchange: an answer, content for it, or room for content of the request.
     fn look(&mut self, env: &mut Environment, out: &mut Output) {
-        let Some(block) = self.block.clone() else { return };
+        let Some(Request { block }) = self.request.clone() else { return };
         match (self.answer, block.state.look()) {
             (_, Progress::Reset) => return self.cut(CancelReason::Reset, env),
             (Answer::Waiting, Progress::Open) => self.send_interim(&block, out),
@@ -277,8 +278,6 @@ impl Http1 {
             self.want_content(&block, out);
             self.tell_end(&block, env);
         }
-        drop(block);
-        self.recycle(env);
     }
 
     /// A deadline passed.
@@ -331,7 +330,7 @@ impl Http1 {
 
     /// Tells the holder of the running exchange, if there is one, that it is over.
     fn dismiss(&mut self, reason: CancelReason, env: &mut Environment) {
-        let Some(block) = &self.block else { return };
+        let Some(Request { block }) = &self.request else { return };
         block.state.cancel(reason);
         if block.stream.is_used() {
             // Over first, so that nothing is queued behind the last event; the callback hears it all the same.
@@ -345,12 +344,12 @@ impl Http1 {
 
     /// Ends the running exchange, if there is one, also one whose content was still being collected: middleware has seen it.
     fn conclude(&mut self, env: &mut Environment) {
-        let Some(block) = self.block.take() else { return };
-        self.concluded(&block, env);
+        let Some(request) = self.request.take() else { return };
+        self.concluded(&request, env);
         if std::mem::replace(&mut self.answer, Answer::None) != Answer::None {
             env.leave_flight();
         }
-        env.pool.give_back(block);
+        env.pool.give_back(request.block);
     }
 
     /// The running exchange can't go on: cancels it, and closes so that the peer sees that the answer is not whole.
