@@ -1,7 +1,7 @@
 //! Protocol state machines: bytes in, events out. No sockets, no clock, no threads.
 //!
 //! The messages ([`RequestHead`], [`ResponseHead`], [`Headers`]) are the same for every wire. Each wire has a module of its
-//! own: [`http1`] is HTTP/1.0 and HTTP/1.1 (RFC 9112), for servers and clients.
+//! own: [`http1`] is HTTP/1.0 and HTTP/1.1 (RFC 9112), for servers and clients. [`mux`] is no HTTP: streams of bytes on one connection.
 #![forbid(unsafe_code)]
 
 mod authority;
@@ -10,6 +10,7 @@ mod headers;
 pub mod http1;
 mod known_field;
 mod method;
+pub mod mux;
 mod request_head;
 mod response_head;
 mod status;
