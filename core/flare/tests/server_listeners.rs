@@ -145,7 +145,8 @@ fn what_can_not_be_bound_is_named() {
     let taken = start(router(), workers(2));
     let address = taken.addresses()[0].to_string();
     for count in [1, 2] {
-        let error = Server::new(router()).config(workers(count)).listen(&address).unwrap().bind().unwrap_err();
+        let error =
+            Server::new(router()).config(workers(count)).listen(&address).unwrap().bind().unwrap_err();
         assert!(matches!(&error, Error::Bind { address: named, .. } if *named == address), "{error}");
     }
     drop(taken);
