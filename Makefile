@@ -54,9 +54,9 @@ $(LIB)/libflare.a: $(ARCHIVE) capi/package.sh capi/symbols
 target/showcase: $(wildcard examples/c/showcase/*.[ch]) include/flare.h $(LIB)/libflare.a
 	$(CC) $(C_FLAGS) -pthread -o $@ $(filter %.c,$^) $(WITH_LIBFLARE)
 
-target/examples/c/%: examples/c/%.c include/flare.h $(LIB)/libflare.a
+target/examples/c/%: examples/c/%.c examples/c/run.h include/flare.h $(LIB)/libflare.a
 	@mkdir -p $(@D)
-	$(CC) $(C_FLAGS) -o $@ $< $(WITH_LIBFLARE)
+	$(CC) $(C_FLAGS) -pthread -o $@ $< $(WITH_LIBFLARE)
 
 header: ## write include/flare.h anew from the sources of capi
 	@mkdir -p include

@@ -1,6 +1,7 @@
 """What each example program must answer: one table for all languages, compared byte for byte."""
-import json
+import json, re, struct
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Callable
 
 TEXT = "text/plain; charset=utf-8"
@@ -17,15 +18,22 @@ class Case:
     type: str | None = TEXT  # None: no Content-Type
     body: bytes | Callable = b""  # the content, or a function of it that says what is wrong
     length: int | None = None  # Content-Length where it is not the length of the content
-    fields: dict = field(default_factory=dict)  # the other fields of the answer, names in lower case
+    fields: dict = field(default_factory=dict)  # the other fields of the answer, names in lower case; texts, patterns or lists
+    interim: list = field(default_factory=list)  # (status, fields) of each answer before
+    trailers: dict = field(default_factory=dict)
+    chunked: bool = False  # whether its length is not known at its head
     send: bytes | None = None
     send_fields: dict = field(default_factory=dict)
+    send_trailers: dict | None = None  # not None: the content is sent in chunks, these behind it
 
     def expected_fields(self, body):
         length = len(body) if self.length is None else self.length
-        length = None if length < 0 else str(length)
-        fields = {"server": "flare", "content-type": self.type, "content-length": length, **self.fields}
-        return sorted((name, value) for name, value in fields.items() if value is not None)
+        length = None if length < 0 or self.chunked else str(length)
+        coding = "chunked" if self.chunked and self.method != "HEAD" else None
+        fields = {"server": "flare", "content-type": self.type, "content-length": length, "transfer-encoding": coding,
+                  **self.fields}
+        lines = [(name, one) for name, value in fields.items() for one in (value if isinstance(value, list) else [value])]
+        return sorted((name, value) for name, value in lines if value is not None)
 
 
 @dataclass
@@ -113,7 +121,119 @@ LATER = Program([
     not_found("/primes"),
 ])
 
-CASES = {"hello": HELLO, "router": ROUTER, "shutdown": SHUTDOWN, "later": LATER}
+LETTERS = b"".join(bytes([ord("a") + i % 26]) * 1000 for i in range(4000))
+
+STREAM = Program([
+    Case("GET", "/countdown", chunked=True, body=b"10\n9\n8\n7\n6\n5\n4\n3\n2\n1\n"),
+    Case("HEAD", "/countdown", chunked=True),
+    Case("GET", "/letters", chunked=True, body=LETTERS),
+    Case("HEAD", "/letters", chunked=True),
+])
+
+LINES = b"a line of text\n" * 400_000
+
+UPLOAD = Program([
+    Case("POST", "/upload", body=b"11 bytes, 2 lines\n", send=b"one\ntwo\nend"),
+    Case("POST", "/upload", body=b"0 bytes, 0 lines\n", send=b""),
+    Case("POST", "/upload", body=b"0 bytes, 0 lines\n"),
+    Case("POST", "/upload", body=b"6000000 bytes, 400000 lines\n", send=LINES),
+    Case("POST", "/upload", body=b"6000000 bytes, 400000 lines\n", send=LINES, send_trailers={}),
+    Case("POST", "/upload", body=b"3 bytes, 0 lines\n", send=b"abc", send_fields={"Expect": "100-continue"}, interim=[]),
+    not_allowed("GET", "/upload", "OPTIONS, POST"),
+], held=Case("POST", "/upload", body=b"5 bytes, 0 lines\n", send=b"hello", fields={"connection": "close"}))
+
+DUPLEX = Program([
+    Case("POST", "/echo", type=BYTES, chunked=True, body=b"there and back", send=b"there and back"),
+    Case("POST", "/echo", type=BYTES, chunked=True, body=b"there and back", send=b"there and back", send_trailers={}),
+    Case("POST", "/echo", type=BYTES, chunked=True, body=b"", send=b""),
+    Case("POST", "/echo", type=BYTES, chunked=True, body=LINES, send=LINES),
+    Case("POST", "/echo", type=BYTES, chunked=True, body=LINES, send=LINES, send_trailers={}),
+])
+
+QUEUE = Program([
+    Case("POST", "/upper", body=b"SHOUT, 1 TIME\n", send=b"shout, 1 time\n"),
+    Case("POST", "/lower", body=b"whisper [z]\n", send=b"Whisper [Z]\n"),
+    Case("POST", "/upper", body=b""),
+    Case("POST", "/upper", body=LINES.upper(), send=LINES),
+], held=Case("POST", "/lower", body=b"hello", send=b"HELLO", fields={"connection": "close"}))
+
+
+def in_chain(number, body, status=200, path="/api/hello", key=None, **fields):
+    timing = re.compile(r"app;dur=\d+\.\d{3}")
+    return Case("GET", path, status, body=body, fields={"x-request-id": str(number), "server-timing": timing, **fields},
+                send_fields={} if key is None else {"Authorization": key})
+
+
+NO_KEY = dict(status=401, body=b"who are you?\n", **{"www-authenticate": 'Bearer realm="api"'})
+MIDDLEWARE = Program([
+    in_chain(1, b"hello, request 1\n", path="/hello"),
+    in_chain(2, **NO_KEY),
+    in_chain(3, key="Bearer open", **NO_KEY),
+    in_chain(4, key="open-sesame", **NO_KEY),
+    *(in_chain(number, f"hello, request {number}\n".encode(), key="Bearer open-sesame") for number in (5, 6, 7)),
+    in_chain(8, b"enough for now\n", 429, key="Bearer open-sesame", **{"retry-after": "60"}),
+    in_chain(9, b"Not Found", 404, "/nowhere"),
+], report=r"GET /hello 200 17\n(GET /api/hello 401 13\n){3}(GET /api/hello 200 17\n){3}"
+          r"GET /api/hello 429 15\nGET /nowhere 404 9\n")
+
+BLOCKING = Program([
+    Case("GET", "/sleep", body=b"slept 20 ms\n"),
+    Case("HEAD", "/sleep", length=12),
+])
+
+PAGE = b"<!doctype html><title>flare</title><link rel=stylesheet href=/style.css><p>hello\n"
+HINTS = [(103, {"link": "</style.css>; rel=preload; as=style"})]
+INFORMATIONAL = Program([
+    Case("GET", "/", type="text/html; charset=utf-8", body=PAGE, interim=HINTS),
+    Case("HEAD", "/", type="text/html; charset=utf-8", length=len(PAGE), interim=HINTS),
+    Case("GET", "/style.css", type="text/css; charset=utf-8", body=b"p { color: tomato }\n"),
+])
+
+NO_SUM = dict(status=400, body=b"the trailer x-sum is missing or wrong\n")
+TRAILERS = Program([
+    Case("POST", "/sum", type=BYTES, chunked=True, body=b"abc", fields={"trailer": "x-sum"}, trailers={"x-sum": "294"},
+         send=b"abc", send_trailers={"X-Sum": "294"}),
+    Case("POST", "/sum", type=BYTES, chunked=True, fields={"trailer": "x-sum"}, trailers={"x-sum": "0"}, send=b"",
+         send_trailers={"x-sum": "0"}),
+    Case("POST", "/sum", send=b"abc", send_trailers={"x-sum": "295"}, **NO_SUM),
+    Case("POST", "/sum", send=b"abc", send_trailers={}, **NO_SUM),
+    Case("POST", "/sum", send=b"abc", **NO_SUM),
+])
+
+ETAG = re.compile(r'(W/)?"[0-9a-f-]+"')
+FOLDER = Path(__file__).resolve().parent / "files"
+INDEX, SHIP = (FOLDER / "index.html").read_bytes(), (FOLDER / "ships/ship.txt").read_bytes()
+
+
+def of_file(method, path, status=200, type=TEXT, body=b"", range=None, cached=True, send_fields=None, **rest):
+    """What every answer with a file, or a part of it, says."""
+    fields = {"x-content-type-options": "nosniff", "cache-control": "max-age=60" if cached else None, "accept-ranges": "bytes",
+              "last-modified": re.compile(r"\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT"), "etag": ETAG}
+    if range:
+        fields["content-range"] = range
+    return Case(method, path, status, type, body, fields=fields, send_fields=send_fields or {}, **rest)
+
+
+FILES = Program([
+    of_file("GET", "/", type="text/html; charset=utf-8", body=INDEX),
+    of_file("GET", "/ships/ship.txt", body=SHIP),
+    of_file("HEAD", "/ships/ship.txt", length=len(SHIP)),
+    of_file("GET", "/ships/ship.txt", 206, body=SHIP[2:6], range=f"bytes 2-5/{len(SHIP)}", send_fields={"Range": "bytes=2-5"}),
+    of_file("GET", "/ships/ship.txt", 206, body=SHIP[-5:], range=f"bytes {len(SHIP) - 5}-{len(SHIP) - 1}/{len(SHIP)}",
+            send_fields={"Range": "bytes=-5"}),
+    Case("GET", "/ships/ship.txt", 304, type=None, length=-1, fields={"etag": ETAG, "cache-control": "max-age=60"},
+         send_fields={"If-None-Match": "*"}),
+    not_found("/ships/"),
+    not_found("/no-such-file"),
+    *(not_found(path) for path in ("/.hidden", "/../cases.py", "/%2e%2e/cases.py", "/ships/..%2fship.txt")),
+    not_allowed("POST", "/ships/ship.txt", "GET, HEAD, OPTIONS"),
+], arguments=("127.0.0.1:0", str(FOLDER)))
+
+CASES = {
+    "hello": HELLO, "router": ROUTER, "shutdown": SHUTDOWN, "later": LATER, "stream": STREAM, "upload": UPLOAD, "duplex": DUPLEX,
+    "queue": QUEUE, "middleware": MIDDLEWARE, "blocking": BLOCKING, "informational": INFORMATIONAL, "trailers": TRAILERS,
+    "files": FILES,
+}
 
 DOCUMENT = b'{"id":12345,"name":"widget","tags":["a","b"],"price":19.95,"stock":{"oslo":0},"ok":true}'
 NO_JSON = [b"", b"nul", b"01", b"1.", b"-", b"+1", b"1e", b"[1,]", b"[1 2]", b"[", b"]", b'{"a"}', b'{"a":1,}', b"{1:2}",
@@ -130,6 +250,15 @@ REWRITTEN = [
     (DOCUMENT, DOCUMENT),
 ]
 
+ANNOUNCED = {"trailer": ["x-a", "x-b"]}
+
+
+def summed(content):
+    """What /upload answers: the sum of the words of 64 bits, the last filled up with zeros."""
+    words = struct.iter_unpack("<Q", content + bytes(-len(content) % 8))
+    return b"%d bytes, sum %016x\n" % (len(content), sum(word for word, in words) % (1 << 64))
+
+
 SHOWCASE = Program([
     Case("GET", "/plaintext", type="text/plain", body=b"Hello, World!"),
     Case("HEAD", "/plaintext", type="text/plain", length=13),
@@ -142,21 +271,37 @@ SHOWCASE = Program([
     Case("PUT", "/echo", type=BYTES, body=b"put", send=b"put"),
     Case("PROPFIND", "/echo", type=BYTES, body=b""),
     Case("GET", "/headers", type=JSON, send_fields={"Host": "a.test", "X-Test": 'a "b"\t\xff'},
-         body=json_is({"host": "a.test", "accept-encoding": "identity", "x-test": 'a "b"\t\ufffd'})),
+         body=json_is({"host": "a.test", "x-test": 'a "b"\t\ufffd'})),
     Case("GET", "/bytes/0", type=BYTES),
     Case("GET", "/bytes/1000", type=BYTES, body=b"x" * 1000),
     Case("GET", f"/bytes/{64 << 20}", type=BYTES, body=lambda body: "" if body.count(b"x") == 64 << 20 else "other bytes"),
     *(Case("GET", f"/bytes/{n}", 400, body=b"not a number from 0 to 67108864\n") for n in ((64 << 20) + 1, -1, "1k", "9" * 40)),
     Case("GET", "/64k", type=BYTES, body=b"x" * 65536),
     Case("GET", "/1m", type=BYTES, body=b"x" * (1 << 20)),
-    Case("POST", "/upload", body=b"1048576 bytes, checksum ffff\n", send=bytes(1 << 20)),
-    # The example of RFC 1071, section 3, and the same with an odd byte behind it
-    Case("POST", "/upload", body=b"8 bytes, checksum 220d\n", send=bytes.fromhex("0001f203f4f5f6f7")),
-    Case("POST", "/upload", body=b"9 bytes, checksum 210d\n", send=bytes.fromhex("0001f203f4f5f6f701")),
+    *(Case("POST", "/upload", body=summed(content), send=content, send_trailers=trailers)
+      for content in (b"", b"1234567", b"12345678", b"123456789", bytes(range(256)) * 9000 + b"odd") for trailers in (None, {})),
+    post("/echo", LINES, "text/x-test", type="text/x-test", body=LINES),
+    post("/echo", LINES, "text/x-test", type="text/x-test", body=LINES, chunked=True, send_trailers={}),
+    Case("GET", "/stream/3", chunked=True, body=b"chunk 1\nchunk 2\nchunk 3\n"),
+    Case("GET", "/stream/0", chunked=True),
+    Case("HEAD", "/stream/3", chunked=True),
+    Case("GET", "/stream/1000000", chunked=True, body=b"".join(b"chunk %d\n" % i for i in range(1, 1_000_001))),
+    Case("GET", "/stream/1000001", 400, body=b"not a number from 0 to 1000000\n"),
+    Case("POST", "/trailers", chunked=True, body=b"trailers: 2\n", fields=ANNOUNCED, trailers={"x-a": "1", "x-b": "two"},
+         send=b"content", send_trailers={"X-A": "1", "x-b": "two"}),
+    Case("GET", "/trailers", body=b"trailers: 0\n"),
+    *(Case("GET", f"/later/{ms}", body=b"answered after %d ms\n" % ms) for ms in (0, 1, 30)),
+    *(Case("GET", f"/slow/{ms}", body=b"slept %d ms\n" % ms) for ms in (0, 30)),
+    *(Case("GET", f"/{path}/{ms}", 400, body=b"not a number from 0 to 30000\n")
+      for path in ("later", "slow") for ms in (30001, "x")),
+    of_file("GET", "/files/ships/ship.txt", body=SHIP, cached=False),
+    not_found("/files/../program.py"),
     Case("GET", "/", type="text/html; charset=utf-8",
-         body=has(b"/plaintext", b"/json", b"/hi/:name", b"/echo", b"/headers", b"/bytes/:n", b"/64k", b"/1m", b"/upload")),
+         body=has(b"/plaintext", b"/json", b"/hi/:name", b"/echo", b"/headers", b"/bytes/:n", b"/64k", b"/1m", b"/upload",
+                  b"/stream/:n", b"/trailers", b"/later/:ms", b"/slow/:ms", b"/files/*path")),
     post("/", b"back", "text/x-test", type="text/x-test", body=b"back"),
     not_found("/no/such/path"),
     not_allowed("DELETE", "/plaintext", "GET, HEAD, OPTIONS"),
-], arguments=("--port", "0", "--workers", "1"), report=r"accepted \d+, requests \d+, .*answers_5xx 0, .*drain_aborted 0\n",
+], arguments=("--port", "0", "--workers", "1", "--files", str(FOLDER)),
+    report=r"accepted \d+, requests \d+, .*answers_5xx 0, .*drain_aborted 0\n",
     held=Case("POST", "/", type=BYTES, body=b"hello", send=b"hello", fields={"connection": "close"}))

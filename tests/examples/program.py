@@ -1,8 +1,9 @@
 """An example that runs: started, asked, ended."""
-import os, re, select, signal, socket, subprocess, time
+import os, re, select, signal, subprocess, time
 from email.utils import parsedate_to_datetime
-from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
+
+from client import Client, Malformed, request
 
 LIMIT = 20  # seconds for a start, an answer, an end
 
@@ -37,17 +38,29 @@ def until(condition, what):
     raise Failure(f"{what}: not within {LIMIT} s")
 
 
-def compare(case, answer, body):
+def matches(expected, found):
+    """Names and values; an expected value may be a pattern."""
+    return len(expected) == len(found) and all(
+        name == key and (value.fullmatch(text) if isinstance(value, re.Pattern) else value == text)
+        for (name, value), (key, text) in zip(expected, found))
+
+
+def compare(case, answer):
     """Compares the whole answer with what the case says."""
+    body = answer.body
     if answer.status != case.status:
         raise Failure(f"answered {answer.status}, not {case.status}; content {body[:80]!r}")
-    fields = sorted((name.lower(), value) for name, value in answer.getheaders())
-    dates = [value for name, value in fields if name == "date"]
+    dates = [value for name, value in answer.fields if name == "date"]
     if len(dates) != 1 or abs(parsedate_to_datetime(dates[0]).timestamp() - time.time()) > 60:
         raise Failure(f"Date is {dates}")
-    found, expected = [pair for pair in fields if pair[0] != "date"], case.expected_fields(body)
-    if found != expected:
-        raise Failure(f"the fields are {found}, not {expected}")
+    found = sorted(pair for pair in answer.fields if pair[0] != "date")
+    if not matches(case.expected_fields(body), found):
+        raise Failure(f"the fields are {found}, not {case.expected_fields(body)}")
+    interim = [(answer.status, dict(answer.fields)) for answer in answer.interim]
+    if interim != case.interim:
+        raise Failure(f"the interim answers are {interim}, not {case.interim}")
+    if dict(answer.trailers) != case.trailers:
+        raise Failure(f"the trailers are {answer.trailers}, not {case.trailers}")
     if callable(case.body):
         wrong = case.body(body)
     else:
@@ -88,40 +101,34 @@ class Running:
         return until(look, "it listens")
 
     def ask(self, case):
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=LIMIT)
         try:
-            connection.request(case.method, case.path, case.send, case.send_fields)
-            answer = connection.getresponse()
-            body = answer.read()
-        except (OSError, HTTPException) as error:
+            with Client(self.port, LIMIT) as client:
+                client.send_beside(request(case))
+                answer = client.answer(case.method)
+        except (OSError, ValueError, Malformed) as error:
             raise Failure(f"{error!r}") from error
-        finally:
-            connection.close()
-        compare(case, answer, body)
+        compare(case, answer)
 
     def hold_over_sigterm(self, case):
         """The 100 says that the exchange runs, the closed port that the drain began: so nothing here depends on time."""
-        head = (f"{case.method} {case.path} HTTP/1.1\r\nHost: a.test\r\nExpect: 100-continue\r\n"
-                f"Content-Length: {len(case.send)}\r\n\r\n")
-        with socket.create_connection(("127.0.0.1", self.port), timeout=LIMIT) as client:
-            try:
-                client.sendall(head.encode())
-                interim = client.recv(1000)
-                if not re.fullmatch(rb"HTTP/1\.1 100 [^\r]*\r\n\r\n", interim):
-                    raise Failure(f"answered {interim!r}, not 100")
+        head, content = request(case).split(b"\r\n\r\n", 1)
+        try:
+            with Client(self.port, LIMIT) as client:
+                client.send(head + b"\r\nExpect: 100-continue\r\n\r\n")
+                interim = client.head()
+                if interim.status != 100:
+                    raise Failure(f"answered {interim.status}, not 100")
                 self.ask_to_end()
                 until(lambda: listening_port(self.process.pid) is None, "it stops listening")
                 if self.process.poll() is not None:
                     raise Failure(f"it ended with status {self.process.returncode} in the middle of an exchange")
-                client.sendall(case.send)
-                answer = HTTPResponse(client, method=case.method)
-                answer.begin()
-                body = answer.read()
-                if client.recv(1) != b"":
+                client.send(content)
+                answer = client.answer(case.method)
+                if not client.at_end():
                     raise Failure("the connection was not closed after the answer")
-            except (OSError, HTTPException) as error:
-                raise Failure(f"{error!r}") from error
-        compare(case, answer, body)
+        except (OSError, ValueError, Malformed) as error:
+            raise Failure(f"{error!r}") from error
+        compare(case, answer)
 
     def ask_to_end(self):
         """Once: a second SIGTERM means "at once", and kills a program that has given its signals back."""

@@ -27,7 +27,8 @@ static int32_t go_on(flare_request *request, flare_response *response, struct ec
     return flare_request_resume(request);
 }
 
-static int32_t on_event(flare_request *request, flare_response *response, int32_t event, const uint8_t *data, size_t length, void *user) {
+static int32_t on_event(flare_request *request, flare_response *response, int32_t event, const uint8_t *data, size_t length,
+                        void *user) {
     struct echo *echo = user;
     int32_t status;
     switch (event) {

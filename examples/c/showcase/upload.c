@@ -45,7 +45,8 @@ static void add(struct upload *upload, const uint8_t *data, size_t length) {
     for (; length > 0; length--) upload->sum += (uint64_t)*data++ << 8 * (upload->length++ % 8);
 }
 
-static int32_t on_event(flare_request *request, flare_response *response, int32_t event, const uint8_t *data, size_t length, void *user) {
+static int32_t on_event(flare_request *request, flare_response *response, int32_t event, const uint8_t *data, size_t length,
+                        void *user) {
     (void)request;
     struct upload *upload = user;
     if (event == FLARE_EVENT_DATA) add(upload, data, length);
