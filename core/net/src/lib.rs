@@ -72,6 +72,7 @@ mod socket_file;
 mod stream;
 mod timer_source;
 mod transmit;
+mod undelivered;
 mod wheel;
 
 pub use address::{Address, AddressError, Peer, resolve};

@@ -103,6 +103,14 @@ impl Driver {
         self.sources.peek(key).map_or(0, |source| source.sent)
     }
 
+    /// How many bytes the peer has not taken yet: those that wait here, and those that the system keeps for it. Unlike the backlog
+    /// it falls with every byte, also while a large buffer of the system drains to a slow peer. Costs a system call; where the
+    /// system does not tell, it is the backlog alone.
+    pub fn undelivered(&self, key: Key) -> usize {
+        let Some(source) = self.sources.peek(key) else { return 0 };
+        self.backlog(key) + crate::undelivered::undelivered(&source.socket)
+    }
+
     /// Asks for one [`Event::Writable`](crate::Event::Writable) when fewer than `mark` bytes wait to be sent: in the next turn if that is so already. 0 takes the
     /// question back.
     pub fn set_low_water(&mut self, key: Key, mark: usize) {

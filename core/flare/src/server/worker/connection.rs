@@ -14,8 +14,10 @@ pub(crate) struct Connection {
     pub(super) armed: Millis,
     /// When the peer must have taken some of the backlog.
     write_deadline: Millis,
-    /// The backlog when it was last looked at. When it is less than this and what was added, the peer took some.
+    /// Bytes that wait to be given to the system.
     backlog: usize,
+    /// Bytes that the peer had not taken when they were last counted. When they are fewer than this and what was added, it took some.
+    undelivered: usize,
     paused: bool,
     pub(super) closing: Closing,
     /// The upstream that answers the running exchange.
@@ -44,6 +46,7 @@ impl Connection {
             timer: None,
             write_deadline: Millis::NEVER,
             backlog: 0,
+            undelivered: 0,
             paused: false,
             closing: Closing::No,
             relay: None,
@@ -116,11 +119,13 @@ impl Worker {
                 }
                 Ok(Sent::Queued) => {
                     let backlog = self.driver.backlog(key);
-                    if connection.write_deadline == Millis::NEVER || backlog < connection.backlog + made {
+                    let undelivered = self.driver.undelivered(key);
+                    let taken = undelivered < connection.undelivered + made;
+                    if connection.write_deadline == Millis::NEVER || taken {
                         // From this moment, not from the turn's begin: a handler may have taken long in between.
                         connection.write_deadline = self.clock.now() + self.env.service.config.write_timeout;
                     }
-                    connection.backlog = backlog;
+                    (connection.backlog, connection.undelivered) = (backlog, undelivered);
                     if backlog >= self.env.service.config.output_limit {
                         connection.session.block();
                     }
@@ -196,9 +201,9 @@ impl Worker {
         match connection.closing {
             Closing::Lingering { .. } => self.close(key, CancelReason::PeerGone),
             _ if connection.write_deadline <= now => {
-                let backlog = self.driver.backlog(key);
-                if backlog < connection.backlog {
-                    connection.backlog = backlog;
+                let undelivered = self.driver.undelivered(key);
+                if undelivered < connection.undelivered {
+                    connection.undelivered = undelivered;
                     connection.write_deadline = now + self.env.service.config.write_timeout;
                     self.arm(key);
                 } else {
