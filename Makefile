@@ -16,7 +16,12 @@ LIB     := target/lib
 C_FLAGS := -std=c11 -Wall -Wextra -Wpedantic -Iinclude $(CFLAGS)
 WITH_LIBFLARE = $(LIB)/libflare.a $(shell cat $(NEEDED))
 
-C_EXAMPLES := $(patsubst examples/c/%.c,target/examples/c/%,$(wildcard examples/c/*.c))
+# Examples that need a library of others are built where that is there.
+WITHOUT = $(if $(shell pkg-config --exists $(2) && echo yes),,examples/c/$(1).c)
+NOT_BUILT := $(call WITHOUT,host_libuv,libuv) $(call WITHOUT,host_glib,glib-2.0)
+C_EXAMPLES := $(patsubst examples/c/%.c,target/examples/c/%,$(filter-out $(NOT_BUILT),$(wildcard examples/c/*.c)))
+target/examples/c/host_libuv: OTHERS = $(shell pkg-config --cflags --libs libuv)
+target/examples/c/host_glib: OTHERS = $(shell pkg-config --cflags --libs glib-2.0)
 
 # What `make test` runs, cheap parts first. cargo-deny takes minutes to install, so it only runs where it is.
 PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance install fuzz-seeds \
@@ -56,7 +61,7 @@ target/showcase: $(wildcard examples/c/showcase/*.[ch]) include/flare.h $(LIB)/l
 
 target/examples/c/%: examples/c/%.c examples/c/run.h include/flare.h $(LIB)/libflare.a
 	@mkdir -p $(@D)
-	$(CC) $(C_FLAGS) -pthread -o $@ $< $(WITH_LIBFLARE)
+	$(CC) $(C_FLAGS) -pthread -o $@ $< $(WITH_LIBFLARE) $(OTHERS)
 
 header: ## write include/flare.h anew from the sources of capi
 	@mkdir -p include

@@ -41,6 +41,8 @@ class Program:
     cases: list
     arguments: tuple = ("127.0.0.1:0",)  # none: it listens where its source says and prints nothing
     held: Case | None = None  # a POST that is half sent when SIGTERM comes, and must still be answered
+    languages: tuple = ("c", "rust")  # where there is such an example
+    needs: str = ""  # a library that pkg-config must know; without it the example is neither built nor asked
     report: str = ""  # a pattern of what it prints at its end, besides "listening on"
 
 
@@ -229,11 +231,40 @@ FILES = Program([
     not_allowed("POST", "/ships/ship.txt", "GET, HEAD, OPTIONS"),
 ], arguments=("127.0.0.1:0", str(FOLDER)))
 
+def host(**rest):
+    """A server in the loop of another library, which nobody can tell from outside."""
+    return Program([
+        Case("GET", "/", body=b"Hello from the loop!\n"),
+        Case("POST", "/", body=b"100000 bytes\n", send=bytes(100_000)),
+        not_found("/nowhere"),
+    ], held=Case("POST", "/", body=b"5 bytes\n", send=b"hello", fields={"connection": "close"}), **rest)
+
+
+def relayed(method, path, body, send=None):
+    return Case(method, path, body=body, length=-1, send=send, fields={"transfer-encoding": "chunked"})
+
+
+def lines(n):
+    return b"".join(b"%d\n" % i for i in range(1, n + 1))
+
+
+PROXY = Program([
+    relayed("GET", "/count/3", b"1\n2\n3\n"),
+    relayed("GET", "/count/300000", lines(300_000)),
+    Case("GET", "/count/0"),
+    Case("GET", "/count/x", 400, body=b"not a number from 0 to 1000000\n"),
+    relayed("POST", "/shout", b"SOME TEXT", b"some text"),
+    relayed("POST", "/shout", b"ABC" * 1_000_000, b"abc" * 1_000_000),
+    Case("GET", "/nobody", 502, body=b"Bad Gateway"),
+    not_found("/nowhere"),
+])
+
 CASES = {
     "hello": HELLO, "router": ROUTER, "shutdown": SHUTDOWN, "later": LATER, "stream": STREAM, "upload": UPLOAD, "duplex": DUPLEX,
     "queue": QUEUE, "middleware": MIDDLEWARE, "blocking": BLOCKING, "informational": INFORMATIONAL, "trailers": TRAILERS,
     "files": FILES,
-}
+         "host_epoll": host(), "host_libuv": host(languages=("c",), needs="libuv"),
+         "host_glib": host(languages=("c",), needs="glib-2.0"), "proxy": PROXY}
 
 DOCUMENT = b'{"id":12345,"name":"widget","tags":["a","b"],"price":19.95,"stock":{"oslo":0},"ok":true}'
 NO_JSON = [b"", b"nul", b"01", b"1.", b"-", b"+1", b"1e", b"[1,]", b"[1 2]", b"[", b"]", b'{"a"}', b'{"a":1,}', b"{1:2}",
