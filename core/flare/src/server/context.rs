@@ -27,12 +27,12 @@ impl WorkerContext {
     /// Runs a task on this worker after a while, at least 1 ms, at a resolution of 1 ms. It must not block. Tasks whose time has not come
     /// when the worker ends are dropped.
     pub fn after(&mut self, delay: Duration, task: impl FnOnce(&mut WorkerContext) + Send + 'static) {
-        // Numbers wrap after 2^32 timers; a number that is still in use is passed over.
+        // Numbers wrap after 2^31 timers; a number that is still in use is passed over.
         while self.tasks.contains_key(&self.next) {
-            self.next = self.next.wrapping_add(1);
+            self.next = following(self.next);
         }
         let id = self.next;
-        self.next = self.next.wrapping_add(1);
+        self.next = following(id);
         self.tasks.insert(id, Box::new(task));
         self.armed.push((id, delay));
     }
@@ -45,6 +45,11 @@ impl WorkerContext {
     pub(crate) fn due(&mut self, id: u64) -> Option<Task> {
         u32::try_from(id).ok().and_then(|id| self.tasks.remove(&id))
     }
+}
+
+/// The next number of a timer. Half of the numbers are left to the worker's own timers.
+fn following(id: u32) -> u32 {
+    id.wrapping_add(1) & (u32::MAX >> 1)
 }
 
 impl std::fmt::Debug for WorkerContext {

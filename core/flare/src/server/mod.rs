@@ -276,6 +276,9 @@ impl BoundServer {
                 return Err(error.into());
             }
         }
+        for address in &running.addresses {
+            running.shared.service.log.tell(Level::Info, "listening", || address.to_string());
+        }
         Ok(running)
     }
 
@@ -328,6 +331,8 @@ impl RunningServer {
             });
             report.workers.push(worker);
         }
+        let ended = || format!("{} connections finished, {} cut", report.finished(), report.aborted());
+        self.shared.service.log.tell(Level::Info, "ended", ended);
         report
     }
 }

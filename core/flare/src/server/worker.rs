@@ -7,6 +7,7 @@ mod relay;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -231,7 +232,7 @@ impl Worker {
             && let Some(event) = self.driver.next()
         {
             *left -= 1;
-            self.event(event);
+            self.survive(key_of(&event), |worker| worker.event(event));
         }
     }
 
@@ -240,7 +241,8 @@ impl Worker {
             && let Some(token) = self.wheel.expire(self.env.now)
         {
             *left -= 1;
-            self.timer(token);
+            let key = (token & USER_TIMERS != USER_TIMERS).then(|| Key::from_u64(token));
+            self.survive(key, |worker| worker.timer(token));
         }
     }
 
@@ -250,7 +252,27 @@ impl Worker {
         for _ in 0..self.mail.len().min(*left) {
             let Some(message) = self.mail.pop_front() else { break };
             *left -= 1;
-            self.message(message);
+            let key = if let Message::Wake(exchange) = &message { Some(exchange.connection) } else { None };
+            self.survive(key, |worker| worker.message(message));
+        }
+    }
+
+    /// Works for a connection. A panic in our own code, which is a bug, ends that connection and not its worker.
+    fn survive(&mut self, key: Option<Key>, work: impl FnOnce(&mut Self)) {
+        // What is half done after a panic is the connection, which goes, and the output, which is emptied.
+        if catch_unwind(AssertUnwindSafe(|| work(&mut *self))).is_ok() {
+            return;
+        }
+        self.counters.panics.add(1);
+        self.env
+            .service
+            .log
+            .tell(Level::Error, "connection panicked", || "this is a bug in flare".to_owned());
+        self.output.clear();
+        if let Some(key) = key
+            && catch_unwind(AssertUnwindSafe(|| self.close(key, CancelReason::Reset))).is_err()
+        {
+            self.driver.close(key);
         }
     }
 
@@ -376,3 +398,17 @@ impl Home for Inbox {
 
 /// Numbers for workers, over all servers of the process.
 static WORKERS: AtomicU64 = AtomicU64::new(0);
+
+/// The connection that an event is about.
+fn key_of(event: &Event) -> Option<Key> {
+    match event {
+        Event::Received { key, .. }
+        | Event::Accepted { key, .. }
+        | Event::ReadClosed { key }
+        | Event::Flushed { key }
+        | Event::Failed { key, .. }
+        | Event::Connected { key }
+        | Event::Writable { key } => Some(*key),
+        Event::AcceptFailed { .. } | Event::Woken => None,
+    }
+}
