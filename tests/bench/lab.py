@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Measures servers by CPU time per request, beside a floor and known peers. See README.md."""
 import argparse, json, os, random, re, resource, signal, statistics, subprocess, sys, time
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from server import BIN, FILES, HERE, LAB, SERVERS, Server
@@ -32,11 +33,31 @@ def build(options):
                 sys.exit(f"could not build {what}")
 
 
-def client(workload, port, units, connections=0, lockstep=True):
+def client(name, workload, port, units, connections=0, lockstep=True):
     """The command of the load generator."""
     load = WORKLOADS[workload]
     return [BIN / "lg", "-p", str(port), "-c", str(connections or load.connections), "-n", str(units),
-            *(["-L"] if lockstep else []), *load.asks.split()]
+            *(["-L"] if lockstep else []), *load.of(name)[0]]
+
+
+def check(name, workload, port):
+    """Compares the content of one answer, where the workload says what it is."""
+    words, expected = WORKLOADS[workload].of(name)
+    if not expected:
+        return
+    path = words[words.index("-u") + 1] if "-u" in words else "/plaintext"
+    body = b"x" * int(words[words.index("-b") + 1]) if "-b" in words else None
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("GET" if body is None else "POST", path, body)
+        answer = connection.getresponse()
+        content = answer.read()
+    except HTTPException as error:
+        raise RuntimeError(f"{path}: {error!r}") from error
+    finally:
+        connection.close()
+    if answer.status != 200 or content != expected:
+        raise RuntimeError(f"{path}: answered {answer.status} with {len(content)} bytes: {content[:60]!r}, not {expected[:60]!r}")
 
 
 def ask(command):
@@ -51,7 +72,8 @@ def measure(name, workload, units, o):
     """One server, one run: CPU microseconds per unit, in all, in user space, in the kernel."""
     with Server(name, workload, o.cpu, BATCH) as server:
         def go(count):
-            return ask([*BATCH, "taskset", "-c", str(o.cpu), *client(workload, server.port, count, o.c)])
+            return ask([*BATCH, "taskset", "-c", str(o.cpu), *client(name, workload, server.port, count, o.c)])
+        check(name, workload, server.port)
         go(max(units // 5, 200))  # warm up
         cpu0, ticks0 = server.cpu(), server.user_sys()
         done = go(units)
@@ -106,7 +128,7 @@ def cg(o):
             out = LAB / f"callgrind.{units}"
             out.unlink(missing_ok=True)
             with Server(name, o.l, o.cpu, ("valgrind", "--tool=callgrind", f"--callgrind-out-file={out}")) as server:
-                done = ask(client(o.l, server.port, units, o.c))
+                done = ask(client(name, o.l, server.port, units, o.c))
                 server.stop(60)
             total = re.search(r"^(?:totals|summary): (\d+)", out.read_text(), re.M) if out.exists() else None
             counts.append((done, int(total[1]) if total else 0))
@@ -129,7 +151,7 @@ def strace(o):
             tracer = subprocess.Popen(["strace", "-c", "-f", *pids, "-o", str(out)], stderr=subprocess.PIPE, text=True)
             for _ in range(len(pids) // 2):
                 tracer.stderr.readline()  # "Process N attached"
-            done = ask(client(o.l, server.port, o.n or 20000, o.c))
+            done = ask(client(name, o.l, server.port, o.n or 20000, o.c))
             tracer.send_signal(signal.SIGINT)
             tracer.communicate()
         lines = [line.split() for line in out.read_text().splitlines()]
@@ -147,7 +169,7 @@ def mem(o):
         held = []
 
         def hold(count):
-            command = [str(BIN / "lg"), "-p", str(server.port), "-c", str(count), "-I", *WORKLOADS[o.l].asks.split()]
+            command = [str(BIN / "lg"), "-p", str(server.port), "-c", str(count), "-I", *WORKLOADS[o.l].of(name)[0]]
             held.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
             if held[-1].stdout.readline().strip() != "ready":
                 raise RuntimeError(held[-1].stderr.read())
@@ -176,7 +198,8 @@ def smoke(o):
     for name in o.s:
         try:
             with Server(name, o.l, o.cpu) as server:
-                ask(client(o.l, server.port, 256, o.c))
+                check(name, o.l, server.port)
+                ask(client(name, o.l, server.port, 256, o.c))
             print(f"{name:18}ok", flush=True)
         except (RuntimeError, subprocess.TimeoutExpired, OSError) as error:
             print(f"{name:18}FAILED {error}", flush=True)

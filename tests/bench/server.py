@@ -9,10 +9,11 @@ TOP = HERE.parent.parent
 LAB = TOP / "target/bench"
 BIN, FILES, RESULTS = LAB / "bin", LAB / "files", LAB / "results"
 
-# name -> command; {port} {bin} {top} {floor} are filled in; words A=B before it are environment
+# name -> command; {port} {bin} {top} {files} {floor} are filled in; words A=B before it are environment
 SERVERS = {
     "floor": "{bin}/floor -p {port} {floor}",
-    "flare": "{top}/target/showcase --port {port} --workers 1",
+    "flare": "{top}/target/showcase --port {port} --workers 1 --files {files}",
+    "now": "{top}/target/showcase --port {port} --workers 1 --files {files}",
     "hyper": "{bin}/peer_hyper {port}",
     "actix": "{bin}/peer_actix {port}",
     "axum": "{bin}/peer_axum {port}",
@@ -47,7 +48,8 @@ class Server:
         text = SERVERS[name.split("@")[0]]
         if text.startswith("nginx"):
             self.configure_nginx()
-        words = shlex.split(text.format(port=self.port, bin=BIN, top=TOP, dir=self.dir, floor=WORKLOADS[workload].floor))
+        words = shlex.split(text.format(port=self.port, bin=BIN, top=TOP, dir=self.dir, files=FILES,
+                                        floor=WORKLOADS[workload].floor))
         env = environment()
         while re.match(r"\w+=", words[0]):
             env.update([words.pop(0).split("=", 1)])

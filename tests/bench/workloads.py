@@ -1,5 +1,5 @@
-"""What the load generator asks for."""
-from dataclasses import dataclass
+"""What the load generator asks for, and what comes back."""
+from dataclasses import dataclass, field
 
 
 @dataclass
@@ -9,18 +9,35 @@ class Workload:
     units: int  # in one run
     floor: str = ""  # arguments that make the floor answer alike
     size: int = 0  # bytes in a unit, where the body is what costs
+    answer: bytes = b""  # the content of each answer, compared once for each start; lg checks status and length of them all
+    answer_of: dict = field(default_factory=dict)  # the same of some servers
+    asks_of: dict = field(default_factory=dict)  # what some servers are asked instead
+
+    def of(self, server):
+        """What this server is asked, and the content that it must answer."""
+        name = server.split("@")[0]
+        return self.asks_of.get(name, self.asks).split(), self.answer_of.get(name, self.answer)
 
 
 # The floor does not parse: it answers once for each so many bytes received. Ports have five digits.
 PIPELINED = len("GET /plaintext HTTP/1.1\r\nHost: 127.0.0.1:12345\r\n\r\n")
 
+HELLO = b"Hello, World!"
+SMALL, LARGE = b"x" * 65_536, b"x" * (1 << 20)
+SUMMED = b"%d bytes, sum %016x\n" % (len(LARGE), int.from_bytes(LARGE[:8], "little") * (len(LARGE) // 8) % (1 << 64))
+
 WORKLOADS = {
-    "plain": Workload("", 64, 100_000),
-    "hdr": Workload("-H", 64, 80_000),
+    "plain": Workload("", 64, 100_000, answer=HELLO),
+    "hdr": Workload("-H", 64, 80_000, answer=HELLO),
     "pipe": Workload("-P 16", 64, 1_000_000, floor=f"-q {PIPELINED}"),
-    "churn": Workload("-N", 32, 15_000),
+    "churn": Workload("-N", 32, 15_000, answer=HELLO),
     "json": Workload("-u /json -j", 64, 20_000),
-    "get64k": Workload("-u /64k", 8, 30_000, floor="-b 65536", size=65_536),
-    "get1m": Workload("-u /1m", 8, 4_000, floor="-b 1048576", size=1 << 20),
-    "put1m": Workload("-u /upload -b 1048576", 8, 4_000, floor="-u 1048576", size=1 << 20),
+    "get64k": Workload("-u /64k", 8, 30_000, floor="-b 65536", size=len(SMALL), answer=SMALL),
+    "get1m": Workload("-u /1m", 8, 4_000, floor="-b 1048576", size=len(LARGE), answer=LARGE),
+    "put1m": Workload("-u /upload -b 1048576", 8, 4_000, floor="-u 1048576", size=len(LARGE), answer_of={"flare": SUMMED}),
+    "files64k": Workload("-u /files/64k", 8, 30_000, floor="-b 65536", size=len(SMALL), answer=SMALL),
+    "files1m": Workload("-u /files/1m", 8, 4_000, floor="-b 1048576", size=len(LARGE), answer=LARGE),
+    # An answer from another thread. "now" is the same server, asked for one that its handler gives at once.
+    "later": Workload("-u /later/0", 64, 50_000, answer_of={"flare": b"answered after 0 ms\n", "now": b"hi, 0\n"},
+                      asks_of={"now": "-u /hi/0"}),
 }
