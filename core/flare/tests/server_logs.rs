@@ -58,7 +58,7 @@ fn send_broken(running: &RunningServer) {
 
 #[test]
 fn the_level_decides_what_is_told() {
-    for (level, expected) in [(Level::Error, 1), (Level::Warn, 1), (Level::Info, 1), (Level::Debug, 2)] {
+    for (level, expected) in [(Level::Error, 1), (Level::Warn, 1), (Level::Info, 3), (Level::Debug, 4)] {
         let (running, told) = logging(level);
         send_broken(&running);
         assert_eq!(connect(&running).get("/panic").status, 500);
@@ -77,6 +77,7 @@ fn the_level_decides_what_is_told() {
 #[test]
 fn events_that_repeat_are_held_back_and_counted() {
     let (running, told) = logging(Level::Debug);
+    assert!(told.recv().unwrap().1.starts_with("listening: 127.0.0.1:"));
     let start = Instant::now();
     for _ in 0..200 {
         send_broken(&running);
