@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_imports, clippy::unwrap_used, clippy::expect_used)]
 
 mod client;
+pub mod relay;
 mod server;
 
 pub use client::{Answer, Client};
