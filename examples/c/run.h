@@ -1,5 +1,5 @@
-// What the examples do around their routes: listen on the address that is their first argument, serve until SIGTERM or Ctrl-C, and say
-// what failed.
+// What the examples do around their routes: listen on the address that is their first argument, serve until SIGTERM or Ctrl-C, and
+// say what failed.
 #ifndef RUN_H
 #define RUN_H
 

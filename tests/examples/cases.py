@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
 
+import upstream
+
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
 BYTES = "application/octet-stream"
@@ -327,12 +329,14 @@ SHOWCASE = Program([
       for path in ("later", "slow") for ms in (30001, "x")),
     of_file("GET", "/files/ships/ship.txt", body=SHIP, cached=False),
     not_found("/files/../program.py"),
+    Case("POST", "/proxy", type=BYTES, chunked=True, body=b"ONE WAY\n", send=b"one way\n"),
+    Case("PUT", "/proxy", type=BYTES, chunked=True, body=LINES.upper(), send=LINES, send_trailers={}),
     Case("GET", "/", type="text/html; charset=utf-8",
          body=has(b"/plaintext", b"/json", b"/hi/:name", b"/echo", b"/headers", b"/bytes/:n", b"/64k", b"/1m", b"/upload",
-                  b"/stream/:n", b"/trailers", b"/later/:ms", b"/slow/:ms", b"/files/*path")),
+                  b"/stream/:n", b"/trailers", b"/later/:ms", b"/slow/:ms", b"/files/*path", b"/proxy")),
     post("/", b"back", "text/x-test", type="text/x-test", body=b"back"),
     not_found("/no/such/path"),
     not_allowed("DELETE", "/plaintext", "GET, HEAD, OPTIONS"),
-], arguments=("--port", "0", "--workers", "1", "--files", str(FOLDER)),
+], arguments=("--port", "0", "--workers", "1", "--files", str(FOLDER), "--upstream", upstream.start()),
     report=r"accepted \d+, requests \d+, .*answers_5xx 0, .*drain_aborted 0\n",
     held=Case("POST", "/", type=BYTES, body=b"hello", send=b"hello", fields={"connection": "close"}))

@@ -63,7 +63,7 @@ static flare_server *make_server(const struct options *options) {
     int32_t status;
     flare_router *router = flare_router_new();
     flare_config *config = flare_config_new();
-    if ((status = routes_add(router, options->files)) != FLARE_OK) {
+    if ((status = routes_add(router, options)) != FLARE_OK) {
         failed("routes", status);
     } else if ((status = flare_config_set_number(config, "workers", options->workers)) != FLARE_OK) {
         failed("workers", status);

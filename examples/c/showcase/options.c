@@ -11,11 +11,12 @@ static const char HELP[] = "usage: showcase [OPTION]...\n"
                            "\n"
                            "An HTTP server that shows what flare does. GET / lists what it answers.\n"
                            "\n"
-                           "  --host HOST    listen on this address or name (127.0.0.1)\n"
-                           "  --port PORT    listen on this port, 0 for any free one (8080)\n"
-                           "  --workers N    threads that serve, 0 for one on each core (0)\n"
-                           "  --files DIR    serve the files in this folder below /files/\n"
-                           "  --help         this text\n";
+                           "  --host HOST      listen on this address or name (127.0.0.1)\n"
+                           "  --port PORT      listen on this port, 0 for any free one (8080)\n"
+                           "  --workers N      threads that serve, 0 for one on each core (0)\n"
+                           "  --files DIR      serve the files in this folder below /files/\n"
+                           "  --upstream ADDR  let /proxy send content to this TCP or Unix address, and answer what it sends\n"
+                           "  --help           this text\n";
 
 static bool number(const char *name, const char *text, long high, uint16_t *value) {
     char *end;
@@ -35,6 +36,7 @@ enum options_outcome options_read(struct options *options, int count, char **arg
         {"port", required_argument, NULL, 'p'},
         {"workers", required_argument, NULL, 'w'},
         {"files", required_argument, NULL, 'f'},
+        {"upstream", required_argument, NULL, 'u'},
         {"help", no_argument, NULL, 'H'},
         {NULL, 0, NULL, 0},
     };
@@ -47,6 +49,7 @@ enum options_outcome options_read(struct options *options, int count, char **arg
         case 'p': good = number("port", optarg, 65535, &options->port); break;
         case 'w': good = number("workers", optarg, 1024, &options->workers); break;
         case 'f': options->files = optarg; break;
+        case 'u': options->upstream = optarg; break;
         case 'H': return fputs(HELP, stdout) < 0 ? OPTIONS_WRONG : OPTIONS_HELP;
         default: good = false;  // getopt_long has said what is wrong
         }

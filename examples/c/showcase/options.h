@@ -9,6 +9,7 @@ struct options {
     uint16_t port;      // 0: any free one
     uint16_t workers;   // 0: one for each core
     const char *files;  // a folder; NULL: none
+    char *upstream;     // the address that /proxy asks; NULL: none
 };
 
 enum options_outcome { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_WRONG };

@@ -45,6 +45,8 @@ static const char PAGE[] =
     "<tr><td><code>GET <a href=\"/slow/500\">/slow/:ms</a></code></td><td>the same from a handler that sleeps</td></tr>\n"
     "<tr><td><code>GET /files/*path</code></td>\n"
     "    <td>a file of the folder that <code>--files</code> names: types, validators, ranges</td></tr>\n"
+    "<tr><td><code>* /proxy</code></td>\n"
+    "    <td>what the server at <code>--upstream</code> sends when it gets the content</td></tr>\n"
     "<tr><td><code>GET <a href=\"/bytes/100\">/bytes/:n</a></code></td><td>so many bytes, at most 64 MiB</td></tr>\n"
     "<tr><td><code>GET <a href=\"/64k\">/64k</a></code>, <code><a href=\"/1m\">/1m</a></code></td>\n"
     "    <td>65536 and 1048576 bytes, sent from where they are</td></tr>\n"

@@ -15,11 +15,13 @@ struct choice {
 static const struct choice PLAIN = {0, false, false}, JSON = {1 * MIB, false, false}, STREAM = {ENDLESS, true, false},
                            BLOCK = {0, false, true};
 
-static const struct {
+struct route {
     const char *method, *pattern;
     const struct choice *choice;
     flare_handler handler;
-} ROUTES[] = {
+};
+
+static const struct route PROXY = {"*", "/proxy", &STREAM, any_proxy}, ROUTES[] = {
     {"GET", "/", &PLAIN, get_page},
     {"POST", "/", &PLAIN, post_page},
     {"GET", "/plaintext", &PLAIN, get_plaintext},
@@ -47,20 +49,23 @@ static int32_t choose(flare_route_options *options, const struct choice *choice)
     return status;
 }
 
-static int32_t add(flare_router *router, size_t index) {
+static int32_t add(flare_router *router, const struct route *route, void *user) {
     flare_route_options *options = flare_route_options_new();
     if (options == NULL) return FLARE_ERROR_OUT_OF_MEMORY;
-    int32_t status = choose(options, ROUTES[index].choice);
+    int32_t status = choose(options, route->choice);
     if (status == FLARE_OK) {
-        status = flare_router_add_with(router, ROUTES[index].method, ROUTES[index].pattern, options, ROUTES[index].handler, NULL, NULL);
+        status = flare_router_add_with(router, route->method, route->pattern, options, route->handler, user, NULL);
     }
     int32_t freed = flare_route_options_free(options);
     return status == FLARE_OK ? freed : status;
 }
 
-int32_t routes_add(flare_router *router, const char *files) {
+int32_t routes_add(flare_router *router, const struct options *options) {
     int32_t status = FLARE_OK;
-    for (size_t i = 0; status == FLARE_OK && i < sizeof ROUTES / sizeof *ROUTES; i++) status = add(router, i);
-    if (status == FLARE_OK && files != NULL) status = flare_router_add_files(router, "/files/*path", files, NULL, NULL);
+    for (size_t i = 0; status == FLARE_OK && i < sizeof ROUTES / sizeof *ROUTES; i++) status = add(router, &ROUTES[i], NULL);
+    if (status == FLARE_OK && options->files != NULL) {
+        status = flare_router_add_files(router, "/files/*path", options->files, NULL, NULL);
+    }
+    if (status == FLARE_OK && options->upstream != NULL) status = add(router, &PROXY, options->upstream);
     return status;
 }

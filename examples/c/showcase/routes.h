@@ -4,8 +4,10 @@
 
 #include <flare.h>
 
-// Adds all routes, and those of the folder `files` unless it is NULL. Returns the first error.
-int32_t routes_add(flare_router *router, const char *files);
+#include "options.h"
+
+// Adds all routes; those of files and of the proxy when the command line says where these are. Returns the first error.
+int32_t routes_add(flare_router *router, const struct options *options);
 
 // page.c
 int32_t get_page(flare_request *request, flare_response *response, void *user);
@@ -36,6 +38,9 @@ int32_t get_stream(flare_request *request, flare_response *response, void *user)
 
 // trailers.c
 int32_t any_trailers(flare_request *request, flare_response *response, void *user);
+
+// proxy.c; `user` is the address of the upstream, as text
+int32_t any_proxy(flare_request *request, flare_response *response, void *user);
 
 // slow.c
 int32_t get_slow(flare_request *request, flare_response *response, void *user);

@@ -11,7 +11,8 @@ int32_t any_trailers(flare_request *request, flare_response *response, void *use
         const char *name = flare_request_trailer_name_at(request, i, NULL);
         // What is announced, a client may be able to use (RFC 9110, 6.6.2).
         status = flare_response_add_header(response, "trailer", name);
-        if (status == FLARE_OK) status = flare_response_add_trailer(response, name, flare_request_trailer_value_at(request, i, NULL));
+        const char *value = flare_request_trailer_value_at(request, i, NULL);
+        if (status == FLARE_OK) status = flare_response_add_trailer(response, name, value);
     }
     if (status != FLARE_OK) return status;
     char text[40];

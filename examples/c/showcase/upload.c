@@ -31,8 +31,8 @@ static uint64_t sum_of_words(const uint8_t *data, size_t length) {
     return sum;
 }
 
-// The sum of all 64-bit words of the content, modulo 2^64, the first byte of each the lowest (as on x86 and Arm) and the last one filled
-// up with zeros. So it does not matter how the content comes apart.
+// The sum of all 64-bit words of the content, modulo 2^64, the first byte of each the lowest (as on x86 and Arm) and the last one
+// filled up with zeros. So it does not matter how the content comes apart.
 static void add(struct upload *upload, const uint8_t *data, size_t length) {
     for (; length > 0 && upload->length % 8 != 0; length--) upload->sum += (uint64_t)*data++ << 8 * (upload->length++ % 8);
     size_t whole = length - length % 8;

@@ -1,4 +1,5 @@
-//! Content that is made while the client takes it, in two ways: a source that is pulled, and writes that go on when there is room.
+//! Content that is made while the client takes it, in two ways: a source that is pulled, and writes that go on when there is
+//! room.
 use flare::message::{Pull, Source};
 use flare::prelude::*;
 use flare::{AnswerError, Event, Flow};
