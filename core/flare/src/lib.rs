@@ -22,6 +22,7 @@ mod handler;
 pub mod log;
 pub mod message;
 pub mod middleware;
+pub mod mux;
 mod router;
 pub mod routing;
 pub mod server;
