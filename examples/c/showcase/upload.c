@@ -17,11 +17,12 @@ typedef uint64_t pair __attribute__((vector_size(2 * sizeof(uint64_t))));
 
 // The sum of whole words in the order of the machine. `length` is a multiple of 8.
 static uint64_t sum_of_words(const uint8_t *data, size_t length) {
-    pair even = {0}, odd = {0}, words[2];
-    for (; length >= sizeof words; data += sizeof words, length -= sizeof words) {
-        memcpy(words, data, sizeof words);
-        even += words[0];
-        odd += words[1];
+    pair even = {0}, odd = {0}, first, second;
+    for (; length >= 2 * sizeof(pair); data += 2 * sizeof(pair), length -= 2 * sizeof(pair)) {
+        memcpy(&first, data, sizeof first);
+        memcpy(&second, data + sizeof first, sizeof second);
+        even += first;
+        odd += second;
     }
     uint64_t word, sum = even[0] + even[1] + odd[0] + odd[1];
     for (; length > 0; data += sizeof word, length -= sizeof word) {
