@@ -145,7 +145,7 @@ static void deadlines(void) {
     CHECK(drive(&h, 1, &asking.done));
     pthread_join(thread, NULL);
     CHECK_NUMBER(asking.answer.status, 408);
-    CHECK(now_ms() - start >= 50);
+    CHECK(now_ms() - start >= 49);  // its clock and ours count whole milliseconds
     reply_free(&asking.answer);
     CHECK_STATUS(flare_server_free(h.server), FLARE_OK);
 }

@@ -141,6 +141,8 @@ impl Worker {
 
     /// Calls the hooks for the start.
     pub(crate) fn begin(&mut self) {
+        // A host may come long after the worker was made; timers of the hooks count from now.
+        self.env.now = self.clock.now();
         let shared = Arc::clone(&self.shared);
         for hook in &shared.hooks.start {
             self.run_task("start hook panicked", hook);

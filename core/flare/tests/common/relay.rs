@@ -13,6 +13,8 @@ use super::{Client, PATIENCE, one_worker, start};
 
 /// Short enough to wait for, long enough for what should be done before.
 pub const SHORT: Duration = Duration::from_millis(150);
+/// What a deadline may come early by: the worker's clock counts whole milliseconds.
+pub const TICK: Duration = Duration::from_millis(1);
 pub const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// A listener for one test, on TCP.
