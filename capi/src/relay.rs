@@ -34,6 +34,7 @@ pub const FLARE_RELAY_FORWARD: u32 = 1;
 ///
 /// # Safety
 /// `address` is a NUL-terminated string, `prologue` points to `length` readable bytes.
+#[allow(rustdoc::broken_intra_doc_links, reason = "[::1] is an address")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flare_response_relay(
     response: *mut flare_response,

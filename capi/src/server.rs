@@ -120,6 +120,7 @@ fn change(
 ///
 /// # Safety
 /// `address` is a NUL-terminated string.
+#[allow(rustdoc::broken_intra_doc_links, reason = "[::1] is an address")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flare_server_listen(server: *mut flare_server, address: *const c_char) -> i32 {
     guard(|| {

@@ -1,4 +1,5 @@
 //! HTTP/1.1 through the session, without a socket: each conversation whole, split at each byte, and byte by byte.
+#![allow(clippy::unwrap_used, reason = "a test wants to fail here")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,5 @@
 //! Content that flows, through the session without a socket.
+#![allow(clippy::unwrap_used, reason = "a test wants to fail here")]
 
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};

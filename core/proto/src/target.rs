@@ -74,9 +74,21 @@ mod tests {
         assert_eq!(parse(Method::Get, b"/a/b?c=d"), Some(Target::Origin { path_end: 4 }));
         assert_eq!(parse(Method::Get, b"//a//b"), Some(Target::Origin { path_end: 6 }));
         assert_eq!(parse(Method::Get, b"/-._~!$&'()*+,;=:@%41/?/?"), Some(Target::Origin { path_end: 22 }));
-        for bad in
-            ["/a#b", "/a b", "/\u{e9}", "/%zz", "/a?%4", "/a?#", "/a{", "/a^", "/a`", "/a\\", "/<", "index.html", ""]
-        {
+        for bad in [
+            "/a#b",
+            "/a b",
+            "/\u{e9}",
+            "/%zz",
+            "/a?%4",
+            "/a?#",
+            "/a{",
+            "/a^",
+            "/a`",
+            "/a\\",
+            "/<",
+            "index.html",
+            "",
+        ] {
             assert_eq!(parse(Method::Get, bad.as_bytes()), None, "{bad}");
         }
     }
