@@ -20,7 +20,7 @@ const CALLS: [Call; 54] = [
     router_new,
     router_free,
     router_add,
-    router_add_limited,
+    router_add_with,
     router_mount,
     server::new,
     server::free,
@@ -206,7 +206,7 @@ fn router_add(run: &mut Run) {
     add(run, handle, None);
 }
 
-fn router_add_limited(run: &mut Run) {
+fn router_add_with(run: &mut Run) {
     let handle = run.handle(Kind::Router);
     let limit = match run.byte() {
         0 => -1,
@@ -234,21 +234,25 @@ fn add(run: &mut Run, handle: usize, limit: Option<i64>) {
                 user.pointer,
                 user.destroy,
             ),
-            Some(limit) => flare_router_add_limited(
-                pointer(handle),
-                method.pointer(),
-                pattern.pointer(),
-                limit,
-                handler,
-                user.pointer,
-                user.destroy,
-            ),
+            Some(limit) => {
+                let options = flare_route_options_new();
+                let set = flare_route_options_set_number(options, c"body_limit".as_ptr(), limit);
+                assert_eq!(set, if limit < 0 { FLARE_ERROR_INVALID_ARGUMENT } else { FLARE_OK });
+                let code = flare_router_add_with(
+                    pointer(handle),
+                    method.pointer(),
+                    pattern.pointer(),
+                    options,
+                    handler,
+                    user.pointer,
+                    user.destroy,
+                );
+                assert_eq!(flare_route_options_free(options), FLARE_OK);
+                code
+            }
         }
     };
-    let good = method.as_str().is_some()
-        && pattern.as_str().is_some()
-        && handler.is_some()
-        && limit.unwrap_or(0) >= -1;
+    let good = method.as_str().is_some() && pattern.as_str().is_some() && handler.is_some();
     expect(code, &verdict, good, &[FLARE_OK, FLARE_ERROR_INVALID_ARGUMENT, FLARE_ERROR_CONFLICT]);
 }
 
