@@ -194,6 +194,24 @@
 typedef struct flare_config flare_config;
 
 /**
+ * One end of a connection that carries many streams. Made by flare_mux_connect() or flare_mux_listener_accept(), freed by
+ * flare_mux_free(). Any thread may use it.
+ */
+typedef struct flare_mux flare_mux;
+
+/**
+ * Waits for connections that carry many streams. Made by flare_mux_listener_bind(), freed by flare_mux_listener_free(). Several threads
+ * may accept.
+ */
+typedef struct flare_mux_listener flare_mux_listener;
+
+/**
+ * One stream of bytes, both ways. Made by flare_mux_open() or flare_mux_accept(), freed by flare_mux_stream_free(). Any thread may use
+ * it, and one may read while another writes.
+ */
+typedef struct flare_mux_stream flare_mux_stream;
+
+/**
  * Events that are pulled. Made by flare_queue_new(), freed by flare_queue_free(). Any number of threads may pull; each event goes to
  * one of them.
  */
@@ -455,6 +473,153 @@ int32_t flare_router_add_layer(flare_router *router,
  * @return FLARE_ERROR_FINISHED when it went on before or was answered; FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when it is over.
  */
 int32_t flare_response_proceed(flare_response *response);
+
+/**
+ * Connects to `unix:/path`, `127.0.0.1:80`, `[::1]:80` or `name:port` (looking up a name blocks).
+ *
+ * @param timeout_ms  How long it may take, without the look-up; -1: 10 seconds.
+ * @param mux         Gets the connection, which the caller owns.
+ * @return FLARE_ERROR_TIMEOUT, FLARE_ERROR_INVALID_ARGUMENT for what is no address, and what the system says.
+ *
+ * The caller promises:
+ * `address` is a NUL-terminated string; `mux` may be written.
+ */
+int32_t flare_mux_connect(const char *address, int64_t timeout_ms, flare_mux **mux);
+
+/**
+ * Frees a connection. Threads that wait in flare_mux_accept() return, and streams that nobody accepted are cancelled. The connection
+ * itself ends when its last stream is freed; what was finished is sent before.
+ */
+int32_t flare_mux_free(flare_mux *mux);
+
+/**
+ * Opens a stream. Does not wait for the peer: if that refuses it, the stream is cancelled.
+ *
+ * @param stream  Gets the stream, which the caller owns.
+ * @return FLARE_ERROR_LIMIT when 1024 are open, FLARE_ERROR_CLOSED or FLARE_ERROR_PROTOCOL when the connection is over.
+ *
+ * The caller promises:
+ * `stream` may be written.
+ */
+int32_t flare_mux_open(flare_mux *mux, flare_mux_stream **stream);
+
+/**
+ * Takes the next stream that the peer opened, and waits for it.
+ *
+ * @param timeout_ms  How long; -1: for ever.
+ * @param stream      Gets the stream, which the caller owns.
+ * @return FLARE_ERROR_TIMEOUT, and FLARE_ERROR_CLOSED or FLARE_ERROR_PROTOCOL when the connection is over.
+ *
+ * The caller promises:
+ * `stream` may be written.
+ */
+int32_t flare_mux_accept(flare_mux *mux, int64_t timeout_ms, flare_mux_stream **stream);
+
+/**
+ * Listens on `unix:/path`, `127.0.0.1:80`, `[::1]:0` or `name:port`. Port 0 is any free one.
+ *
+ * @param listener  Gets the listener, which the caller owns.
+ * @return FLARE_ERROR_ADDRESS_IN_USE, FLARE_ERROR_INVALID_ARGUMENT for what is no address, and what else the system says.
+ *
+ * The caller promises:
+ * `address` is a NUL-terminated string; `listener` may be written.
+ */
+int32_t flare_mux_listener_bind(const char *address, flare_mux_listener **listener);
+
+/**
+ * Frees a listener. Threads that wait in flare_mux_listener_accept() return; connections that nobody accepted end, the others live on.
+ */
+int32_t flare_mux_listener_free(flare_mux_listener *listener);
+
+/**
+ * Takes the next connection, and waits for it.
+ *
+ * @param timeout_ms  How long; -1: for ever.
+ * @param mux         Gets the connection, which the caller owns.
+ * @return FLARE_ERROR_TIMEOUT, and FLARE_ERROR_CLOSED when the listener was freed meanwhile.
+ *
+ * The caller promises:
+ * `mux` may be written.
+ */
+int32_t flare_mux_listener_accept(flare_mux_listener *listener, int64_t timeout_ms, flare_mux **mux);
+
+/**
+ * Copies where a listener listens, with the port that was found, into a buffer, and terminates it.
+ *
+ * @return The length of the whole text without the NUL, which may be more than fits; 0 for a handle that is none.
+ *
+ * The caller promises:
+ * `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
+ */
+size_t flare_mux_listener_address(const flare_mux_listener *listener, char *buffer, size_t capacity);
+
+/**
+ * Frees a stream: it is cancelled, unless both ends are done; what was finished is still sent. Threads that wait for it return
+ * FLARE_ERROR_CANCELLED.
+ */
+int32_t flare_mux_stream_free(flare_mux_stream *stream);
+
+/**
+ * Sends bytes, all or none, without waiting. They are copied. They are taken while no more than 256 KiB wait for the peer, or none.
+ *
+ * @return FLARE_ERROR_WOULD_BLOCK when too many wait, FLARE_ERROR_FINISHED after flare_mux_stream_finish(), FLARE_ERROR_CANCELLED when
+ *         the stream was ended (the message says how), FLARE_ERROR_CLOSED or FLARE_ERROR_PROTOCOL when the connection is over.
+ *
+ * The caller promises:
+ * `data` points to `length` bytes, or `length` is 0.
+ */
+int32_t flare_mux_stream_write(flare_mux_stream *stream, const void *data, size_t length);
+
+/**
+ * Sends bytes, all or none, and waits until the peer has taken enough of those before.
+ *
+ * @param timeout_ms  How long; -1: for ever.
+ * @return As flare_mux_stream_write(), but FLARE_ERROR_TIMEOUT instead of FLARE_ERROR_WOULD_BLOCK: nothing was sent then.
+ *
+ * The caller promises:
+ * `data` points to `length` bytes, or `length` is 0.
+ */
+int32_t flare_mux_stream_write_blocking(flare_mux_stream *stream, const void *data, size_t length, int64_t timeout_ms);
+
+/**
+ * Reads what has come, and waits for some.
+ *
+ * @param capacity    The most bytes to read, at least 1.
+ * @param timeout_ms  How long to wait; -1: for ever.
+ * @param length      Gets how many bytes were read. 0: the peer is done.
+ * @return FLARE_ERROR_TIMEOUT, and after all bytes that came before: FLARE_ERROR_CANCELLED when the stream was ended (the message says
+ *         how), FLARE_ERROR_CLOSED or FLARE_ERROR_PROTOCOL when the connection is over.
+ *
+ * The caller promises:
+ * `buffer` points to `capacity` bytes that may be written; `length` may be written.
+ */
+int32_t flare_mux_stream_read(flare_mux_stream *stream, void *buffer, size_t capacity, int64_t timeout_ms, size_t *length);
+
+/**
+ * Says that this end sends no more; what was sent before arrives first. Reading goes on.
+ *
+ * @return FLARE_ERROR_FINISHED for a second time, and why the stream is over, as flare_mux_stream_write().
+ */
+int32_t flare_mux_stream_finish(flare_mux_stream *stream);
+
+/**
+ * Ends a stream in both directions with a text for the peer, which finds it as the message of FLARE_ERROR_CANCELLED. What was not sent yet
+ * is dropped.
+ *
+ * @param message  At most 1024 bytes of it are sent.
+ * @return Why the stream is over already, as flare_mux_stream_write().
+ *
+ * The caller promises:
+ * `message` is a NUL-terminated string.
+ */
+int32_t flare_mux_stream_error(flare_mux_stream *stream, const char *message);
+
+/**
+ * Ends a stream in both directions. What was not sent yet is dropped. Threads that wait for it return FLARE_ERROR_CANCELLED.
+ *
+ * @return Why the stream is over already, as flare_mux_stream_write().
+ */
+int32_t flare_mux_stream_cancel(flare_mux_stream *stream);
 
 /**
  * Adds a route whose answer never changes. It is encoded once, which costs less than a handler that makes it for each request; Date,

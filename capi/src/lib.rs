@@ -7,9 +7,10 @@
 //! | [`handle`] | handles as checked tokens, never addresses |
 //! | [`status`] | the status codes and their names |
 //! | [`last_error`] | the message of a thread's last failure |
-//! | [`guard`] | what every function runs inside: failures and panics become codes |
+//! | [`mod@guard`] | what every function runs inside: failures and panics become codes |
 //! | [`text`] | reading text, bytes and user data that come from C |
 //! | [`config`], [`router`], [`route_options`], [`server`], [`queue`] | the functions of each handle |
+//! | [`mux`], [`mux_stream`] | many streams on one connection |
 //! | [`files`] | static files as a handler of flare's own |
 //! | [`request`], [`response`] | the two faces of an exchange |
 //! | [`request_stream`], [`response_stream`] | the same, when content flows |
@@ -32,6 +33,8 @@ pub mod host;
 pub mod last_error;
 pub mod layer;
 mod life;
+pub mod mux;
+pub mod mux_stream;
 mod object;
 pub mod prepared;
 pub mod queue;
@@ -55,6 +58,8 @@ pub use host::*;
 pub use last_error::flare_last_error;
 pub use layer::{FLARE_DONE, flare_response_proceed, flare_router_add_layer};
 pub use prepared::flare_router_add_prepared;
+pub use mux::*;
+pub use mux_stream::*;
 pub use queue::*;
 pub use relay::*;
 pub use request::*;

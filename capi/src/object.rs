@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use flare::mux::{Mux, MuxListener, MuxStream};
 use flare::{AnswerError, CancelReason, Exchange, Request, Response, RouteOptions, Router, ServerConfig};
 
 use crate::guard::Failure;
@@ -19,6 +20,9 @@ pub(crate) const REQUEST: Kind = Kind::new(4);
 pub(crate) const RESPONSE: Kind = Kind::new(5);
 pub(crate) const ROUTE_OPTIONS: Kind = Kind::new(6);
 pub(crate) const QUEUE: Kind = Kind::new(7);
+pub(crate) const MUX: Kind = Kind::new(8);
+pub(crate) const MUX_STREAM: Kind = Kind::new(9);
+pub(crate) const MUX_LISTENER: Kind = Kind::new(10);
 /// A request and its response are two faces of one object.
 pub(crate) const EXCHANGE: Kinds = REQUEST.and(RESPONSE);
 
@@ -29,6 +33,9 @@ pub(crate) enum Object {
     Server(Box<ServerState>),
     RouteOptions(Box<Mutex<RouteOptions>>),
     Queue(Box<EventQueue>),
+    Mux(Mux),
+    MuxStream(MuxStream),
+    MuxListener(Arc<MuxListener>),
     Exchange(Exchange),
     /// An exchange that a middleware looks at, and that goes on afterwards.
     Shared(Arc<Exchange>),
@@ -126,6 +133,30 @@ pub(crate) fn with_queue<P, R>(
 ) -> Result<R, Failure> {
     TABLE.with(Token::from_pointer(handle), QUEUE, |object| match object {
         Object::Queue(queue) => f(queue),
+        _ => Err(mismatch()),
+    })
+}
+
+/// The connection behind a handle. A clone, as a wait must not keep the handle: or free would wait too.
+pub(crate) fn mux<P>(handle: *const P) -> Result<Mux, Failure> {
+    TABLE.with(Token::from_pointer(handle), MUX, |object| match object {
+        Object::Mux(mux) => Ok(mux.clone()),
+        _ => Err(mismatch()),
+    })
+}
+
+/// The stream behind a handle; a clone.
+pub(crate) fn mux_stream<P>(handle: *const P) -> Result<MuxStream, Failure> {
+    TABLE.with(Token::from_pointer(handle), MUX_STREAM, |object| match object {
+        Object::MuxStream(stream) => Ok(stream.clone()),
+        _ => Err(mismatch()),
+    })
+}
+
+/// The listener behind a handle; a clone.
+pub(crate) fn mux_listener<P>(handle: *const P) -> Result<Arc<MuxListener>, Failure> {
+    TABLE.with(Token::from_pointer(handle), MUX_LISTENER, |object| match object {
+        Object::MuxListener(listener) => Ok(Arc::clone(listener)),
         _ => Err(mismatch()),
     })
 }

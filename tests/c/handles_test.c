@@ -8,7 +8,7 @@
 
 #include "app.h"
 
-enum kind { NONE, CONFIG, ROUTER, SERVER, REQUEST, RESPONSE, ROUTE_OPTIONS, QUEUE, KINDS };
+enum kind { NONE, CONFIG, ROUTER, SERVER, REQUEST, RESPONSE, ROUTE_OPTIONS, QUEUE, MUX, MUX_STREAM, MUX_LISTENER, KINDS };
 
 // How a function tells that it refused the handle.
 enum tells {
@@ -186,12 +186,41 @@ static int64_t call_queue_next(void *handle) {
     return flare_queue_next(handle, 0, &event, &request, NULL, NULL);
 }
 
+CALL(mux_free, flare_mux_free(handle))
+static int64_t call_mux_open(void *handle) {
+    flare_mux_stream *stream;
+    return flare_mux_open(handle, &stream);
+}
+static int64_t call_mux_accept(void *handle) {
+    flare_mux_stream *stream;
+    return flare_mux_accept(handle, 0, &stream);
+}
+CALL(mux_stream_free, flare_mux_stream_free(handle))
+CALL(mux_stream_write, flare_mux_stream_write(handle, "x", 1))
+CALL(mux_stream_write_blocking, flare_mux_stream_write_blocking(handle, "x", 1, 0))
+static int64_t call_mux_stream_read(void *handle) {
+    char buffer[8];
+    size_t length;
+    return flare_mux_stream_read(handle, buffer, sizeof buffer, 0, &length);
+}
+CALL(mux_stream_finish, flare_mux_stream_finish(handle))
+CALL(mux_stream_error, flare_mux_stream_error(handle, "x"))
+CALL(mux_stream_cancel, flare_mux_stream_cancel(handle))
+CALL(mux_listener_free, flare_mux_listener_free(handle))
+COPY_CALL(mux_listener_address, flare_mux_listener_address(handle, buffer, sizeof buffer))
+static int64_t call_mux_listener_accept(void *handle) {
+    flare_mux *mux;
+    return flare_mux_listener_accept(handle, 0, &mux);
+}
+
 static const struct row rows[] = {
     // No handle goes in: see error_test.c, and config_new and router_new everywhere.
     {"flare_abi_version", NONE, CODE, NULL, false, false},
     {"flare_config_new", NONE, CODE, NULL, false, false},
     {"flare_has_feature", NONE, CODE, NULL, false, false},
     {"flare_last_error", NONE, CODE, NULL, false, false},
+    {"flare_mux_connect", NONE, CODE, NULL, false, false},
+    {"flare_mux_listener_bind", NONE, CODE, NULL, false, false},
     {"flare_queue_new", NONE, CODE, NULL, false, false},
     {"flare_route_options_new", NONE, CODE, NULL, false, false},
     {"flare_router_new", NONE, CODE, NULL, false, false},
@@ -293,6 +322,22 @@ static const struct row rows[] = {
     {"flare_queue_next", QUEUE, CODE, call_queue_next, false, false},
     {"flare_queue_watch", QUEUE, CODE, call_queue_watch, false, false},
     {"flare_router_add_queue", QUEUE, CODE, call_router_add_queue_queue, false, false},
+
+    {"flare_mux_free", MUX, CODE, call_mux_free, false, false},
+    {"flare_mux_open", MUX, CODE, call_mux_open, false, false},
+    {"flare_mux_accept", MUX, CODE, call_mux_accept, false, false},
+
+    {"flare_mux_stream_free", MUX_STREAM, CODE, call_mux_stream_free, false, false},
+    {"flare_mux_stream_write", MUX_STREAM, CODE, call_mux_stream_write, false, false},
+    {"flare_mux_stream_write_blocking", MUX_STREAM, CODE, call_mux_stream_write_blocking, false, false},
+    {"flare_mux_stream_read", MUX_STREAM, CODE, call_mux_stream_read, false, false},
+    {"flare_mux_stream_finish", MUX_STREAM, CODE, call_mux_stream_finish, false, false},
+    {"flare_mux_stream_error", MUX_STREAM, CODE, call_mux_stream_error, false, false},
+    {"flare_mux_stream_cancel", MUX_STREAM, CODE, call_mux_stream_cancel, false, false},
+
+    {"flare_mux_listener_free", MUX_LISTENER, CODE, call_mux_listener_free, false, false},
+    {"flare_mux_listener_address", MUX_LISTENER, NOTHING, call_mux_listener_address, false, false},
+    {"flare_mux_listener_accept", MUX_LISTENER, CODE, call_mux_listener_accept, false, false},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
@@ -381,6 +426,25 @@ static void foreign_handles(void) {
 
 static gate kept = GATE_INIT;
 
+// A listener, a connection to it, and a stream on that.
+static flare_mux_listener *mux_listener;
+static flare_mux *mux;
+static flare_mux_stream *mux_stream;
+
+static void mux_start(void) {
+    char address[64];
+    CHECK_STATUS(flare_mux_listener_bind("127.0.0.1:0", &mux_listener), FLARE_OK);
+    flare_mux_listener_address(mux_listener, address, sizeof address);
+    CHECK_STATUS(flare_mux_connect(address, -1, &mux), FLARE_OK);
+    CHECK_STATUS(flare_mux_open(mux, &mux_stream), FLARE_OK);
+}
+
+static void mux_end(void) {
+    CHECK_STATUS(flare_mux_stream_free(mux_stream), FLARE_OK);
+    CHECK_STATUS(flare_mux_free(mux), FLARE_OK);
+    CHECK_STATUS(flare_mux_listener_free(mux_listener), FLARE_OK);
+}
+
 static int32_t keep(flare_request *request, flare_response *response, void *user) {
     (void)user;
     CHECK_STATUS(flare_response_retain(response), FLARE_OK);
@@ -425,6 +489,8 @@ int main(void) {
     flare_queue *old_queue = flare_queue_new();
     CHECK_STATUS(flare_route_options_free(old_options), FLARE_OK);
     CHECK_STATUS(flare_queue_free(old_queue), FLARE_OK);
+    mux_start();
+    mux_end();
     flare_config *others[16];
     for (int i = 0; i < 16; i++) others[i] = flare_config_new();
     refused_by_all(CONFIG, old_config, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
@@ -432,6 +498,9 @@ int main(void) {
     refused_by_all(SERVER, old_server, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(ROUTE_OPTIONS, old_options, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(QUEUE, old_queue, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
+    refused_by_all(MUX, mux, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
+    refused_by_all(MUX_STREAM, mux_stream, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
+    refused_by_all(MUX_LISTENER, mux_listener, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     for (int i = 0; i < 16; i++) CHECK_STATUS(flare_config_free(others[i]), FLARE_OK);
 
     TEST("handles of another kind are refused");
@@ -444,7 +513,9 @@ int main(void) {
     CHECK(client_open(&c, a.address));
     CHECK(client_send(&c, "GET /keep HTTP/1.1\r\nhost: a\r\n\r\n"));
     if (!CHECK(gate_wait(&kept, 1))) return DONE();
-    void *live[] = {NULL, config, router, a.server, kept_request, kept_response, options, queue};
+    mux_start();
+    void *live[] = {NULL,          config,  router, a.server, kept_request, kept_response,
+                    options,       queue,   mux,    mux_stream, mux_listener};
     for (enum kind wanted = CONFIG; wanted < KINDS; wanted++) {
         for (enum kind given = CONFIG; given < KINDS; given++) {
             if (given != wanted) refused_by_all(wanted, live[given], FLARE_ERROR_WRONG_KIND, "a handle of another kind");
@@ -455,7 +526,7 @@ int main(void) {
     for (enum kind kind = CONFIG; kind < KINDS; kind++) {
         // The bits of the generation, and those above all kinds. The others may lead to another live handle.
         for (int bit = 24; bit < 64; bit++) {
-            if (bit >= 56 && bit < 59) continue;
+            if (bit >= 56 && bit < 60) continue;
             void *changed = (void *)((uintptr_t)live[kind] ^ (uintptr_t)1 << bit);
             refused_by_all(kind, changed, FLARE_ERROR_INVALID_HANDLE, "a changed handle");
         }
@@ -467,6 +538,8 @@ int main(void) {
     reply r = client_read(&c, false);
     CHECK_TEXT(r.body, "kept");
     reply_free(&r);
+    CHECK_STATUS(flare_mux_stream_write(mux_stream, "x", 1), FLARE_OK);
+    mux_end();
 
     TEST("the handles of an exchange are refused after its last release");
     CHECK_TEXT(flare_request_path(kept_request, NULL), "/keep");

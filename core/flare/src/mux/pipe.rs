@@ -149,9 +149,7 @@ impl Pipe {
         let until = wait_for.map(deadline);
         let mut inner = self.lock();
         loop {
-            if let Some(over) = &inner.over {
-                return Err(over.error());
-            }
+            inner.check()?;
             if inner.finished {
                 return Err(MuxError::Finished);
             }
@@ -178,12 +176,10 @@ impl Pipe {
                 inner.taken = inner.taken.saturating_add(count as u32);
                 return Ok((count, inner.taken >= CREDIT_STEP && !inner.peer_done));
             }
-            if inner.peer_done {
+            if inner.peer_done && !inner.let_go {
                 return Ok((0, false));
             }
-            if let Some(over) = &inner.over {
-                return Err(over.error());
-            }
+            inner.check()?;
             inner = wait(&self.changed, inner, until)?;
         }
     }
@@ -191,9 +187,7 @@ impl Pipe {
     /// This end sends no more.
     pub(super) fn finish(&self) -> Result<(), MuxError> {
         let mut inner = self.lock();
-        if let Some(over) = &inner.over {
-            return Err(over.error());
-        }
+        inner.check()?;
         if std::mem::replace(&mut inner.finished, true) {
             return Err(MuxError::Finished);
         }
@@ -203,9 +197,7 @@ impl Pipe {
     /// Ends both directions; what was not sent is dropped, and so is what was not read.
     pub(super) fn end(&self, end: End) -> Result<(), MuxError> {
         let mut inner = self.lock();
-        if let Some(over) = &inner.over {
-            return Err(over.error());
-        }
+        inner.check()?;
         inner.over = Some(Over::Cancelled);
         inner.end = Some(end);
         inner.outbound = VecDeque::new();
@@ -222,10 +214,20 @@ impl Pipe {
         if !inner.finished {
             inner.outbound = VecDeque::new();
         }
+        self.changed.notify_all();
     }
 }
 
 impl Inner {
+    /// An error when nothing can be done with the stream any more.
+    fn check(&self) -> Result<(), MuxError> {
+        match &self.over {
+            Some(over) => Err(over.error()),
+            None if self.let_go => Err(MuxError::Cancelled),
+            None => Ok(()),
+        }
+    }
+
     /// The credit to give back now: 0 before it is worth a frame.
     pub(super) fn credit(&mut self) -> u32 {
         if self.taken >= CREDIT_STEP { std::mem::take(&mut self.taken) } else { 0 }

@@ -100,6 +100,12 @@ impl MuxStream {
     pub fn cancel(&self) -> Result<(), MuxError> {
         self.sent(self.held.pipe.end(End::Cancel))
     }
+
+    /// Lets go of the stream for all clones, as dropping the last one does: it is cancelled, or what was finished is still sent. Threads
+    /// that wait for it return [`MuxError::Cancelled`].
+    pub fn close(&self) {
+        self.held.close();
+    }
 }
 
 impl std::fmt::Debug for MuxStream {
@@ -114,11 +120,15 @@ impl Held {
             self.owner.post(|key| Message::Look(key, Arc::clone(&self.pipe)));
         }
     }
+
+    fn close(&self) {
+        self.pipe.let_go();
+        self.tell();
+    }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.pipe.let_go();
-        self.tell();
+        self.close();
     }
 }
