@@ -4,7 +4,7 @@
 //! whoever holds the exchange does the opposite, from any thread.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -74,6 +74,8 @@ pub(crate) struct Stream {
     used: AtomicBool,
     inner: Mutex<Inner>,
     changed: Condvar,
+    /// Threads in [`Stream::wait`]. Changed under the lock.
+    waiting: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -123,11 +125,18 @@ impl Stream {
 
     /// Waits until something changed, on a thread that may block.
     pub(crate) fn wait<'a>(&self, inner: MutexGuard<'a, Inner>) -> MutexGuard<'a, Inner> {
-        self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner)
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        inner
     }
 
+    /// Wakes those who wait. To be called after a change under the lock: who began to wait before that change is counted.
     pub(crate) fn notify(&self) {
-        self.changed.notify_all();
+        // Telling a condition variable is a system call, also when nobody waits.
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            self.changed.notify_all();
+        }
     }
 
     /// Back to the start; only for the sole holder of the block.
