@@ -46,6 +46,7 @@ class Program:
     languages: tuple = ("c", "rust")  # where there is such an example
     needs: str = ""  # a library that pkg-config must know; without it the example is neither built nor asked
     report: str = ""  # a pattern of what it prints at its end, besides "listening on"
+    prints: str | None = None  # it serves nobody: it ends by itself, and this is what it prints
 
 
 def json_is(expected):
@@ -264,7 +265,7 @@ PROXY = Program([
 CASES = {
     "hello": HELLO, "router": ROUTER, "shutdown": SHUTDOWN, "later": LATER, "stream": STREAM, "upload": UPLOAD, "duplex": DUPLEX,
     "queue": QUEUE, "middleware": MIDDLEWARE, "blocking": BLOCKING, "informational": INFORMATIONAL, "trailers": TRAILERS,
-    "files": FILES,
+    "files": FILES, "mux": Program([], prints="100 of 100 streams were answered\n"),
          "host_epoll": host(), "host_libuv": host(languages=("c",), needs="libuv"),
          "host_glib": host(languages=("c",), needs="glib-2.0"), "proxy": PROXY}
 

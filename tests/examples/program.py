@@ -69,6 +69,18 @@ def compare(case, answer):
         raise Failure(f"the content: {wrong}")
 
 
+def run_to_end(command, prints):
+    """A program that ends by itself, with status 0."""
+    if not Path(command[0]).exists():
+        raise Failure(f"{command[0]} was not built")
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        raise Failure(f"it did not end within {LIMIT} s") from None
+    if done.returncode != 0 or done.stdout != prints:
+        raise Failure(f"it ended with status {done.returncode} and said {done.stdout!r}")
+
+
 class Running:
     """One program. What it prints is kept."""
 
