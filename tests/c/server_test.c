@@ -370,7 +370,8 @@ static void signals(void) {
     CHECK_TEXT(r.body, "hello");
     reply_free(&r);
     // When flare_serve begins to watch can't be seen from outside: so it is asked until it ends.
-    for (long long until = now_ms() + patience() * 1000LL; !gate_wait_ms(&served, 1, 10) && now_ms() < until;) {
+    kill(getpid(), SIGTERM);
+    for (long long until = now_ms() + patience() * 1000LL; !gate_wait_ms(&served, 1, 500) && now_ms() < until;) {
         kill(getpid(), SIGTERM);
     }
     if (CHECK(gate_count(&served) == 1)) pthread_join(thread, NULL);
