@@ -14,9 +14,10 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// The whole buffer, to read into. Its content beyond the last read is that of earlier reads.
-    pub(crate) fn space(&mut self) -> &mut [u8] {
-        &mut self.buffer
+    /// The buffer, or its first so many bytes, to read into. Its content beyond the last read is that of earlier reads.
+    pub(crate) fn space(&mut self, most: usize) -> &mut [u8] {
+        let length = self.buffer.len().min(most);
+        &mut self.buffer[..length]
     }
 
     /// Says how many bytes of the buffer were received.
@@ -82,7 +83,7 @@ mod tests {
         let mut leases = Leases::new(4);
         let mut lease = leases.take();
         assert!(lease.is_empty());
-        lease.space().copy_from_slice(b"abcd");
+        lease.space(usize::MAX).copy_from_slice(b"abcd");
         lease.set_len(2);
         assert_eq!(&*lease, b"ab");
         lease[0] = b'x';

@@ -27,14 +27,19 @@ fn connections_with_much_to_read_take_turns() {
     let mut driver = driver(4);
     let (one, mut first) = connect(&mut driver, Sort::Unix);
     let (two, mut second) = connect(&mut driver, Sort::Unix);
-    first.write_all(b"aaaabbbbcc").unwrap();
-    second.write_all(b"AAAABBBB").unwrap();
+    // Who filled a first read of 4 may read 16 at once.
+    first.write_all(b"aaaabbbbbbbbbbbbbbbbcc").unwrap();
+    second.write_all(b"AAAABBBBBBBBBBBBBBBB").unwrap();
     assert_eq!(turn(&mut driver), [(one, "aaaa".into()), (two, "AAAA".into())]);
     assert!(driver.is_ready());
-    assert_eq!(turn(&mut driver), [(one, "bbbb".into()), (two, "BBBB".into())]);
+    assert_eq!(turn(&mut driver), [(one, "b".repeat(16)), (two, "B".repeat(16))]);
     // The second one cannot know that it is empty: its read finds nothing, and says nothing.
     assert_eq!(turn(&mut driver), [(one, "cc".into())]);
     assert!(!driver.is_ready());
+    // A short read ends it.
+    first.write_all(b"ddddee").unwrap();
+    assert_eq!(turn(&mut driver), [(one, "dddd".into())]);
+    assert_eq!(turn(&mut driver), [(one, "ee".into())]);
 }
 
 #[test]

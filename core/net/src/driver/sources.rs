@@ -49,6 +49,8 @@ impl State {
     pub(super) const TELL_WRITABLE: u16 = 1 << 12;
     /// The backlog became empty: to be told.
     pub(super) const TELL_FLUSHED: u16 = 1 << 13;
+    /// The last read filled its buffer: much is coming, and the next read may be larger.
+    pub(super) const BULK: u16 = 1 << 14;
 
     /// Any of these: there may be more to do than to read.
     pub(super) const MORE_THAN_READING: u16 =
