@@ -246,9 +246,10 @@ impl Http1 {
             Ok((used, event)) => {
                 let complete = matches!(event, BodyEvent::End) || self.wire.request_complete();
                 match allowed.checked_sub(used as u64) {
-                    _ if complete => self.next_request(env),
-                    Some(left) => self.input = Input::Discard { allowed: left },
+                    // Also when the content ends here: what is too much must not depend on how it was split.
                     None => self.close(true),
+                    Some(_) if complete => self.next_request(env),
+                    Some(left) => self.input = Input::Discard { allowed: left },
                 }
                 (used > 0).then_some(used)
             }
