@@ -47,7 +47,7 @@ lib: $(LIB)/libflare.a ## build libflare.so and libflare.a into target/lib
 showcase: target/showcase ## build the demo server, target/showcase
 
 examples: $(C_EXAMPLES) ## build the examples
-	$(CARGO) build --release --package flare-examples
+	$(CARGO) build --profile examples --package flare-examples
 
 # With one crate type cargo optimises across all crates (LTO); it would not for the list in capi/Cargo.toml.
 $(ARCHIVE): FORCE
@@ -116,7 +116,7 @@ test-c-valgrind: lib
 	@tests/c/run valgrind $(WITH_LIBFLARE)
 
 test-examples: examples showcase
-	@tests/examples/run $(BUILT)
+	@tests/examples/run $(dir $(BUILT))examples
 
 test-install: lib
 	@tests/install/run
