@@ -1,8 +1,11 @@
 //! Being told to stop: SIGTERM and SIGINT.
 
+use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::{Handle, Signals};
-use std::io;
+use signal_hook::low_level;
+use std::io::{self, Read};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -23,8 +26,12 @@ pub enum Signal {
 /// what they did before, for instance end the process.
 #[derive(Debug)]
 pub struct TerminationSignals {
-    handle: Handle,
+    /// What runs for each signal: a write into a pair of sockets.
+    actions: Vec<SigId>,
     thread: Option<JoinHandle<()>>,
+    /// The end that the thread reads. It stays open until no action writes any more: a write to nobody raises SIGPIPE, which ends
+    /// programs that are not Rust's.
+    _reader: Option<UnixStream>,
 }
 
 const SIGNALS: [i32; 2] = [SIGTERM, SIGINT];
@@ -38,32 +45,47 @@ struct Watchers {
 static WATCHERS: Mutex<Watchers> = Mutex::new(Watchers { count: 0, none: None });
 
 impl TerminationSignals {
-    /// Starts watching. `callback` runs once for each signal, or once for several of one sort that come close together.
+    /// Starts watching. `callback` runs once for each signal.
     ///
     /// # Errors
     /// What the system says: no thread or no descriptor is left.
     pub fn start(mut callback: impl FnMut(Signal) + Send + 'static) -> io::Result<TerminationSignals> {
         watch()?;
-        let started = (|| {
-            let mut signals = Signals::new(SIGNALS)?;
-            let handle = signals.handle();
-            let thread = thread::Builder::new().name("flare-signals".into()).spawn(move || {
-                for number in signals.forever() {
-                    callback(if number == SIGTERM { Signal::Terminate } else { Signal::Interrupt });
-                }
-            })?;
-            Ok(TerminationSignals { handle, thread: Some(thread) })
-        })();
-        if started.is_err() {
-            unwatch();
+        // From here on its drop undoes what was done.
+        let mut started = TerminationSignals { actions: Vec::new(), thread: None, _reader: None };
+        let (mut reader, writer) = UnixStream::pair()?;
+        writer.set_nonblocking(true)?;
+        started._reader = Some(reader.try_clone()?);
+        let writer = Arc::new(writer);
+        for signal in SIGNALS {
+            let writer = Arc::clone(&writer);
+            let action = move || {
+                let number = signal as u8;
+                // SAFETY: one byte is read, and the descriptor is open as long as the action exists. When the buffer is full
+                // there are more signals than anybody needs.
+                unsafe { libc::write(writer.as_raw_fd(), (&raw const number).cast(), 1) };
+            };
+            // SAFETY: the action only calls write(2), which is safe in a signal handler; the registry keeps errno.
+            started.actions.push(unsafe { low_level::register(signal, action) }?);
         }
-        started
+        drop(writer);
+        let thread = thread::Builder::new().name("flare-signals".into()).spawn(move || {
+            let mut number = [0];
+            // Err: the last action is gone, and the writing end with it.
+            while reader.read_exact(&mut number).is_ok() {
+                callback(if i32::from(number[0]) == SIGTERM { Signal::Terminate } else { Signal::Interrupt });
+            }
+        })?;
+        started.thread = Some(thread);
+        Ok(started)
     }
 }
 
 impl Drop for TerminationSignals {
     fn drop(&mut self) {
-        self.handle.close();
+        for action in self.actions.drain(..) {
+            low_level::unregister(action);
+        }
         // The callback may own this value: a thread cannot wait for itself.
         if let Some(thread) =
             self.thread.take().filter(|thread| thread.thread().id() != thread::current().id())
