@@ -255,7 +255,7 @@ typedef int32_t (*flare_on_request)(flare_request *request, flare_response *resp
 
 /**
  * Sees the head of an answer before it leaves; flare_response_add_header() and flare_response_set_header() may change it. Called on the
- * worker; both handles are valid during the call only and can't be retained.
+ * worker; the answer can be changed during the call only. The request may be retained, to be read later.
  */
 typedef void (*flare_on_head)(flare_request *request, flare_response *response, int32_t status, void *user);
 

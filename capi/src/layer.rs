@@ -33,7 +33,7 @@ pub type flare_on_request = Option<
 >;
 
 /// Sees the head of an answer before it leaves; flare_response_add_header() and flare_response_set_header() may change it. Called on the
-/// worker; both handles are valid during the call only and can't be retained.
+/// worker; the answer can be changed during the call only. The request may be retained, to be read later.
 #[allow(non_camel_case_types, reason = "a C name")]
 pub type flare_on_head = Option<
     unsafe extern "C" fn(
