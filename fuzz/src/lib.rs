@@ -10,6 +10,7 @@ pub mod http1_connection;
 pub mod http1_head;
 pub mod http1_session;
 mod input;
+pub mod mux;
 mod oracle;
 pub mod random;
 pub mod router;
@@ -19,12 +20,13 @@ mod splits;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     ("http1_head", http1_head::run),
     ("http1_chunked", http1_chunked::run),
     ("http1_connection", http1_connection::run),
     ("http1_session", http1_session::run),
     ("router", router::run),
+    ("mux", mux::run),
     ("capi", capi::run),
 ];
 
