@@ -388,3 +388,26 @@ fn a_blocking_route_runs_on_the_pool_and_refuses_when_it_is_full() {
     assert!(second.wait());
     assert_eq!(body(&mut second), "slow");
 }
+
+#[test]
+fn an_answer_without_content_ends_those_who_write() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, &GET.replace("GET", "HEAD"));
+    exchange.write("one").unwrap();
+    assert!(connection.wait());
+    let thread =
+        std::thread::spawn(move || (0..100).find_map(|_| exchange.write_blocking(vec![b'z'; 50_000]).err()));
+    assert_eq!(thread.join().unwrap(), Some(AnswerError::Answered));
+    assert!(connection.is_open());
+}
+
+#[test]
+fn the_end_of_the_answer_ends_those_who_read() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, POST);
+    exchange.answer("enough").unwrap();
+    assert!(connection.wait());
+    assert_eq!(exchange.read(), Err(AnswerError::Answered));
+    let thread = std::thread::spawn(move || exchange.read_blocking());
+    assert_eq!(thread.join().unwrap(), Err(AnswerError::Answered));
+}

@@ -199,6 +199,11 @@ impl Exchange {
         self.request.cancelled().map_or(Ok(()), |reason| Err(AnswerError::Cancelled(reason)))
     }
 
+    /// Why nothing flows any more.
+    fn over(&self) -> AnswerError {
+        self.check_alive().err().unwrap_or(AnswerError::Answered)
+    }
+
     fn tell(&self) {
         self.block().tell();
     }
@@ -241,8 +246,9 @@ impl Exchange {
         let data = data.into();
         {
             let mut stream = block.stream.lock();
-            if stream.sent_all {
-                return Err(AnswerError::Answered);
+            if stream.sent_all || stream.over {
+                // Also when nothing was to be sent, as after HEAD: nobody would ever take it.
+                return Err(self.over());
             }
             if data.is_empty() {
                 return Ok(());
@@ -328,8 +334,13 @@ impl Exchange {
     /// # Errors
     /// When the exchange is over.
     pub fn read_up_to(&self, most: usize) -> Result<Read, AnswerError> {
-        self.check_alive()?;
-        let (read, tell) = self.block().stream.lock().pop_chunk(most);
+        let (read, tell) = {
+            let mut stream = self.block().stream.lock();
+            if stream.over {
+                return Err(self.over());
+            }
+            stream.pop_chunk(most)
+        };
         if tell {
             self.tell();
         }
