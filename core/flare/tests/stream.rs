@@ -411,3 +411,39 @@ fn the_end_of_the_answer_ends_those_who_read() {
     let thread = std::thread::spawn(move || exchange.read_blocking());
     assert_eq!(thread.join().unwrap(), Err(AnswerError::Answered));
 }
+
+#[test]
+fn a_client_that_was_held_back_gets_its_time_anew() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, POST);
+    connection.advance(Duration::from_secs(40));
+    assert_eq!(exchange.read(), Ok(Read::WouldBlock));
+    assert!(connection.step());
+    connection.advance(Duration::from_secs(1));
+    assert_eq!(exchange.request().cancelled(), None, "the client had one second");
+    connection.send(b"3\r\nabc\r\n");
+    assert_eq!(exchange.read(), Ok(Read::Data("abc".into())));
+    connection.advance(Duration::from_secs(30));
+    assert_eq!(exchange.request().cancelled(), Some(CancelReason::Deadline));
+}
+
+#[test]
+fn a_resume_that_is_faster_than_its_pause_is_not_lost() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, POST);
+    let exchange = Arc::new(exchange);
+    let other = Arc::clone(&exchange);
+    let (sender, events) = channel();
+    exchange.on_event(move |event| {
+        if let Event::Data(data) = event {
+            sender.send(data.to_vec()).unwrap();
+            // Whoever takes the content may be done with it before this returns.
+            std::thread::scope(|scope| scope.spawn(|| other.resume()).join().unwrap());
+        }
+        Flow::Pause
+    });
+    assert!(connection.step());
+    connection.send(b"1\r\na\r\n1\r\nb\r\n");
+    assert_eq!(events.try_iter().collect::<Vec<_>>(), [b"a", b"b"]);
+    connection.abort();
+}

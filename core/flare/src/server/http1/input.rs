@@ -162,16 +162,21 @@ impl Http1 {
 
     /// Hands content to the handler. False: it takes no more for now.
     fn deliver(&mut self, block: &Block, data: &[u8], env: &mut Environment) -> bool {
-        if block.stream.lock().is_pushed() {
+        let pushed = {
+            let mut stream = block.stream.lock();
+            // Before the call: whoever the callback hands the content to may resume before it returns.
+            stream.paused = stream.is_pushed();
+            stream.paused
+        };
+        if pushed {
             let flow = guard::unwinding(env, "callback panicked", || block.stream.call(Event::Data(data)));
             match flow {
-                Some(Some(Flow::Continue)) => true,
-                Some(Some(Flow::Pause)) => {
-                    block.stream.lock().paused = true;
-                    false
+                Some(Some(Flow::Pause)) => !block.stream.lock().paused,
+                // None: the callback is gone, because the exchange has ended.
+                Some(Some(Flow::Continue) | None) => {
+                    block.stream.lock().paused = false;
+                    true
                 }
-                // The callback is gone: with a panic, or because it ended the exchange.
-                Some(None) => true,
                 None => {
                     block.state.cancel(CancelReason::Reset);
                     block.tell();
@@ -210,7 +215,7 @@ impl Http1 {
     }
 
     /// Sends `100 Continue` and reads on, if the handler wants content.
-    pub(super) fn want_content(&mut self, block: &Block, out: &mut Output) {
+    pub(super) fn want_content(&mut self, block: &Block, env: &Environment, out: &mut Output) {
         if !matches!(self.input, Input::Stream { .. }) {
             return;
         }
@@ -220,7 +225,10 @@ impl Http1 {
         };
         if wanted {
             self.send_continue(out);
-            self.held = !room;
+            if std::mem::replace(&mut self.held, !room) && room {
+                // While it was held back the client could not send, so its time begins again.
+                self.input_deadline = env.now + env.service.config.body_timeout;
+            }
         }
     }
 

@@ -275,7 +275,7 @@ impl Http1 {
             (Answer::None, _) => {}
         }
         if self.end.is_none() {
-            self.want_content(&block, out);
+            self.want_content(&block, env, out);
             self.tell_end(&block, env);
         }
     }
