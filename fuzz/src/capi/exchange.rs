@@ -8,6 +8,7 @@ use super::Run;
 use super::calls::expect;
 use super::host::Variant;
 use super::pool::{Kind, Verdict, pointer};
+use super::stream::ANY_STATE;
 use super::text::Text;
 
 /// What the model knows of an exchange.
@@ -19,6 +20,9 @@ pub(super) struct State {
     pub(super) answer: Option<(u16, Vec<u8>)>,
     /// A field was set that may make the answer impossible to send, or change its framing.
     pub(super) is_odd: bool,
+    /// Its content went piece by piece: see the module `stream`.
+    pub(super) is_touched: bool,
+    pub(super) attributes: Vec<(String, String)>,
 }
 
 impl State {
@@ -111,6 +115,7 @@ pub(super) fn version(run: &mut Run) {
 pub(super) fn cancelled(run: &mut Run) {
     let (handle, verdict, _) = request(run);
     let others: &[i32] = match verdict {
+        Verdict::Good(index) if run.pool.exchange(index).is_touched => ANY_STATE,
         Verdict::Good(index) if run.pool.exchange(index).may_be_cut() => &[FLARE_OK, FLARE_ERROR_CANCELLED],
         _ => &[FLARE_OK],
     };
@@ -145,6 +150,28 @@ pub(super) fn header_value_at(run: &mut Run) {
     // SAFETY: the length may be written.
     let text = get(|length| unsafe { flare_request_header_value_at(pointer(handle), index, length) });
     assert_eq!(text, request.and_then(|request| request.headers.get(index)).map(|field| field.1.as_bytes()));
+}
+
+pub(super) fn trailer_count(run: &mut Run) {
+    let (handle, _, request) = request(run);
+    let count = flare_request_trailer_count(pointer(handle));
+    assert_eq!(count, request.map_or(0, |request| request.trailers.len()));
+}
+
+pub(super) fn trailer_name_at(run: &mut Run) {
+    let (handle, _, request) = request(run);
+    let index = run.number() as usize;
+    // SAFETY: the length may be written.
+    let text = get(|length| unsafe { flare_request_trailer_name_at(pointer(handle), index, length) });
+    assert_eq!(text, request.and_then(|request| request.trailers.get(index)).map(|field| field.0.as_bytes()));
+}
+
+pub(super) fn trailer_value_at(run: &mut Run) {
+    let (handle, _, request) = request(run);
+    let index = run.number() as usize;
+    // SAFETY: the length may be written.
+    let text = get(|length| unsafe { flare_request_trailer_value_at(pointer(handle), index, length) });
+    assert_eq!(text, request.and_then(|request| request.trailers.get(index)).map(|field| field.1.as_bytes()));
 }
 
 type Lookup = unsafe extern "C" fn(*const flare_request, *const c_char, *mut usize) -> *const c_char;
@@ -203,10 +230,11 @@ pub(super) fn body(run: &mut Run) {
 }
 
 /// A response's handle, what it is good for, and what a call that is good returns otherwise.
-fn response(run: &mut Run) -> (usize, Verdict, &'static [i32]) {
+pub(super) fn response(run: &mut Run) -> (usize, Verdict, &'static [i32]) {
     let handle = run.handle(Kind::Response);
     let verdict = run.pool.verdict(handle, Kind::Response);
     let otherwise: &[i32] = match verdict {
+        Verdict::Good(index) if run.pool.exchange(index).is_touched => ANY_STATE,
         Verdict::Good(index) if run.pool.exchange(index).may_be_cut() => {
             &[FLARE_ERROR_FINISHED, FLARE_ERROR_CANCELLED]
         }
@@ -238,8 +266,7 @@ fn set(run: &mut Run, setter: Setter) {
     let code = unsafe { setter(pointer(handle), name.pointer(), value.pointer()) };
     // A value may have bytes above 127 in any encoding.
     let good = name.as_str().is_some() && !value.pointer().is_null();
-    let others = [otherwise[0], FLARE_ERROR_INVALID_ARGUMENT];
-    expect(code, &verdict, good, if otherwise[0] == FLARE_OK { &others } else { otherwise });
+    expect(code, &verdict, good, &[otherwise, &[FLARE_ERROR_INVALID_ARGUMENT]].concat());
     if let (Verdict::Good(index), FLARE_OK) = (verdict, code) {
         let plain = ["x-own", "content-type"];
         let is_trailer = setter as usize == flare_response_add_trailer as Setter as usize;
@@ -260,12 +287,19 @@ pub(super) fn add_trailer(run: &mut Run) {
     set(run, flare_response_add_trailer);
 }
 
-fn status(run: &mut Run) -> i32 {
+pub(super) fn status(run: &mut Run) -> i32 {
     const STATUSES: [i32; 12] = [200, 204, 205, 304, 404, 500, 299, 599, 199, 600, -1, 65_736];
     STATUSES[usize::from(run.byte()) % STATUSES.len()]
 }
 
-fn sent(run: &mut Run, code: i32, verdict: Verdict, otherwise: &[i32], status: i32, body: Option<&[u8]>) {
+pub(super) fn sent(
+    run: &mut Run,
+    code: i32,
+    verdict: Verdict,
+    otherwise: &[i32],
+    status: i32,
+    body: Option<&[u8]>,
+) {
     let is_status = (200..600).contains(&status);
     expect(code, &verdict, is_status && body.is_some(), otherwise);
     if let (Verdict::Good(index), FLARE_OK) = (verdict, code) {

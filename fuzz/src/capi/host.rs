@@ -1,9 +1,10 @@
 //! The target's own server, made with the same API. It has one worker and one route; the handler goes on with the program.
 
 use std::ffi::{CString, c_char, c_void};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -28,7 +29,7 @@ pub(super) struct Variant {
     text: &'static str,
 }
 
-static VARIANTS: [Variant; 4] = [
+static VARIANTS: [Variant; 5] = [
     Variant {
         method: "GET",
         path: "/run/one",
@@ -69,7 +70,21 @@ static VARIANTS: [Variant; 4] = [
         trailers: &[],
         text: "HEAD /run/4 HTTP/1.1\r\nHost: fuzz\r\n\r\n",
     },
+    // Its route is a streaming one: the content is not there when the handler is called.
+    Variant {
+        method: "POST",
+        path: "/stream/5",
+        query: None,
+        param: "5",
+        headers: &[("host", "fuzz"), ("content-length", "5")],
+        body: "",
+        trailers: &[],
+        text: "POST /stream/5 HTTP/1.1\r\nHost: fuzz\r\nContent-Length: 5\r\n\r\nhello",
+    },
 ];
+
+/// What is in the file of [`file`].
+pub(super) const FILE_CONTENT: &[u8] = b"a small file\n";
 
 /// No answer takes that long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -77,14 +92,27 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Host {
     server: usize,
     path: String,
-    /// A handler has returned.
-    done: Mutex<Receiver<()>>,
-    /// For handlers.
-    tell: Mutex<Sender<()>>,
+    address: String,
+    file: String,
+    /// What the worker has done.
+    done: Mutex<Receiver<Done>>,
+    /// For the worker.
+    tell: Mutex<Sender<Done>>,
+    /// How many tasks were posted.
+    tasks: AtomicUsize,
     /// The run that is between here and the handler.
     run: Mutex<Option<(Run, &'static Variant)>>,
     /// Connections that wait for their next request.
     idle: Mutex<Vec<UnixStream>>,
+}
+
+/// Something that the worker tells.
+#[derive(Debug, PartialEq)]
+enum Done {
+    /// A handler is about to return.
+    Handler,
+    /// The task with this number has run.
+    Task(usize),
 }
 
 /// One run at a time may use the server.
@@ -119,6 +147,13 @@ fn host() -> &'static Host {
                 None,
             );
             assert_eq!(added, FLARE_OK);
+            let options = flare_route_options_new();
+            assert_eq!(flare_route_options_set_number(options, c"streaming".as_ptr(), 1), FLARE_OK);
+            let (method, pattern) = (c"*".as_ptr(), c"/stream/:p".as_ptr());
+            let added =
+                flare_router_add_with(router, method, pattern, options, Some(handler), ptr::null_mut(), None);
+            assert_eq!(added, FLARE_OK);
+            assert_eq!(flare_route_options_free(options), FLARE_OK);
             let server = flare_server_new(router, config);
             assert_eq!(
                 flare_server_set_log(server, FLARE_LOG_ERROR, Some(no_log), ptr::null_mut(), None),
@@ -130,16 +165,31 @@ fn host() -> &'static Host {
         assert_eq!(flare_config_free(config), FLARE_OK);
         assert_eq!(flare_router_free(router), FLARE_OK);
         assert_eq!(flare_server_start(server), FLARE_OK);
+        let file = format!("{path}.txt");
+        std::fs::write(&file, FILE_CONTENT).expect("the folder for temporary files can be written to");
         let (tell, done) = channel();
         Host {
             server: server.addr(),
+            address: format!("unix:{path}"),
             path,
+            file,
             done: Mutex::new(done),
             tell: Mutex::new(tell),
             run: Mutex::new(None),
+            tasks: AtomicUsize::new(1),
             idle: Mutex::new(Vec::new()),
         }
     })
+}
+
+/// Where the server listens.
+pub(super) fn address() -> &'static str {
+    &host().address
+}
+
+/// The path of a file that can be sent.
+pub(super) fn file() -> &'static str {
+    &host().file
 }
 
 /// Whether a handle is the server's, or could become it.
@@ -159,7 +209,13 @@ unsafe extern "C" fn handler(
     let host = host();
     let Some((mut run, variant)) = lock(&host.run).take() else { return FLARE_ERROR_INVALID_STATE };
     let handles = vec![(request.addr(), Kind::Request), (response.addr(), Kind::Response)];
-    let state = exchange::State { request: variant, answer: None, is_odd: false };
+    let state = exchange::State {
+        request: variant,
+        answer: None,
+        is_odd: false,
+        is_touched: false,
+        attributes: Vec::new(),
+    };
     let index = run.pool.add(handles, State::Exchange(state)).expect("a handler gets handles");
     let code = in_handler(&mut run);
     // What the caller of this function does next.
@@ -173,23 +229,30 @@ unsafe extern "C" fn handler(
     }
     *lock(&host.run) = Some((run, variant));
     // Err: the target has given up.
-    let _ = lock(&host.tell).send(());
+    let _ = lock(&host.tell).send(Done::Handler);
     code
 }
 
-unsafe extern "C" fn tell_done(_worker: u32, _user: *mut c_void) {
+unsafe extern "C" fn tell_done(_worker: u32, user: *mut c_void) {
     // Err: the target has given up.
-    let _ = lock(&host().tell).send(());
+    let _ = lock(&host().tell).send(Done::Task(user.addr()));
+}
+
+/// Waits for the next thing that the worker does, which has to be this.
+fn expect_done(host: &Host, expected: Done) {
+    let done = lock(&host.done).recv_timeout(PATIENCE).expect("the worker works");
+    assert_eq!(done, expected);
 }
 
 /// Waits until the worker has done all that it was told before.
 pub(super) fn settle() {
     if let Some(host) = HOST.get() {
+        let task = host.tasks.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the user data is a number.
         let posted =
-            // SAFETY: there is no user data.
-            unsafe { flare_server_post(pointer(host.server), 0, 0, Some(tell_done), ptr::null_mut(), None) };
+            unsafe { flare_server_post(pointer(host.server), 0, 0, Some(tell_done), pointer(task), None) };
         assert_eq!(posted, FLARE_OK);
-        lock(&host.done).recv_timeout(PATIENCE).expect("the worker works");
+        expect_done(host, Done::Task(task));
     }
 }
 
@@ -203,7 +266,7 @@ pub(super) fn request(mut run: Run) -> Run {
     let exchange = run.pool.objects.len();
     *lock(&host.run) = Some((run, variant));
     stream.write_all(variant.text.as_bytes()).expect("the server reads");
-    lock(&host.done).recv_timeout(PATIENCE).expect("the handler is called");
+    expect_done(host, Done::Handler);
     settle();
     let (mut run, _) = lock(&host.run).take().expect("the handler gives it back");
     if let Some(panic) = run.panic.take() {
@@ -220,6 +283,9 @@ pub(super) fn receive(sent: Sent, pool: &Pool) {
     let Sent { mut stream, .. } = sent;
     let method = exchange.request.method;
     let answer = read(&mut stream, method);
+    if exchange.is_touched {
+        return;
+    }
     let no_content = |status: u16| method == "HEAD" || matches!(status, 204 | 205 | 304);
     let none = (500, b"Internal Server Error".to_vec());
     let (status, body) = exchange.answer.as_ref().unwrap_or(&none);
@@ -268,7 +334,11 @@ fn read(stream: &mut UnixStream, method: &str) -> Option<(u16, Vec<u8>, bool)> {
         pending.drain(..used);
         if used == 0 && !wire.response_complete() {
             let mut buffer = [0; 65_536];
-            let len = stream.read(&mut buffer).expect("an answer comes");
+            let len = match stream.read(&mut buffer) {
+                // The fuzzer's own timer.
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                read => read.expect("an answer comes"),
+            };
             if len == 0 {
                 return wire.receive_eof().ok().map(|()| (head.status(), content, false));
             }

@@ -9,7 +9,9 @@ mod calls;
 mod exchange;
 mod host;
 mod pool;
+mod queue;
 mod server;
+mod stream;
 mod text;
 mod user;
 

@@ -13,6 +13,8 @@ pub(super) enum Kind {
     Server,
     Request,
     Response,
+    Queue,
+    Options,
 }
 
 /// What is behind handles.
@@ -44,6 +46,8 @@ pub(super) enum ServerState {
     Running,
     /// It ends by itself.
     Draining,
+    /// It runs when it is polled.
+    Hosted,
     Ended,
 }
 
@@ -168,6 +172,8 @@ pub(super) fn free(value: usize, kind: Kind) -> i32 {
         Kind::Server => flare_server_free(pointer(value)),
         Kind::Request => flare_request_release(pointer(value)),
         Kind::Response => flare_response_release(pointer(value)),
+        Kind::Queue => flare_queue_free(pointer(value)),
+        Kind::Options => flare_route_options_free(pointer(value)),
     }
 }
 

@@ -8,6 +8,8 @@ use super::text::Text;
 use super::{Run, user};
 
 const BAD_STATE: &[i32] = &[FLARE_ERROR_INVALID_STATE];
+/// What a server says that is polled: whether it has ended is not the model's affair.
+const HOSTED: &[i32] = &[FLARE_OK, FLARE_ERROR_INVALID_STATE, FLARE_ERROR_NOT_FOUND];
 
 /// A server's handle, what it is good for, and the state of the server.
 fn server(run: &mut Run) -> (usize, Verdict, ServerState) {
@@ -142,7 +144,7 @@ fn started(run: &mut Run, code: i32, verdict: Verdict, state: ServerState, becom
 /// Waits, unless that would be for ever.
 pub(super) fn wait(run: &mut Run) {
     let (handle, verdict, state) = server(run);
-    if state == ServerState::Running {
+    if matches!(state, ServerState::Running | ServerState::Hosted) {
         return;
     }
     let code = flare_server_wait(pointer(handle));
@@ -204,6 +206,7 @@ pub(super) fn drain(run: &mut Run) {
         ServerState::Running | ServerState::Draining | ServerState::Ended => {
             expect(code, &verdict, true, &[FLARE_OK])
         }
+        ServerState::Hosted => expect(code, &verdict, true, HOSTED),
         _ => expect(code, &verdict, true, BAD_STATE),
     }
     if let Verdict::Good(index) = verdict
@@ -216,7 +219,7 @@ pub(super) fn drain(run: &mut Run) {
 /// Never of a server that runs: the signals are the fuzzer's.
 pub(super) fn drain_on_signals(run: &mut Run) {
     let (handle, verdict, state) = server(run);
-    if !matches!(state, ServerState::Running | ServerState::Draining) {
+    if !matches!(state, ServerState::Running | ServerState::Draining | ServerState::Hosted) {
         expect(flare_server_drain_on_signals(pointer(handle)), &verdict, true, BAD_STATE);
     }
 }
@@ -228,6 +231,9 @@ pub(super) fn address(run: &mut Run) {
     // SAFETY: the buffer is that long.
     let length =
         unsafe { flare_server_address(pointer(handle), index, buffer.as_mut_ptr().cast(), buffer.len()) };
+    if state == ServerState::Hosted {
+        return;
+    }
     let runs = !verdict.is_bad() && matches!(state, ServerState::Running | ServerState::Draining);
     // It may have been given the same address twice.
     assert!(if index == 0 { (length > 0) == runs } else { length == 0 || runs });
@@ -243,6 +249,7 @@ pub(super) fn stat(run: &mut Run) {
         ServerState::Running | ServerState::Draining | ServerState::Ended => {
             expect(code, &verdict, name.as_str().is_some(), &[FLARE_OK, FLARE_ERROR_NOT_FOUND]);
         }
+        ServerState::Hosted => expect(code, &verdict, name.as_str().is_some(), HOSTED),
         _ => expect(code, &verdict, name.as_str().is_some(), BAD_STATE),
     }
 }
@@ -254,6 +261,7 @@ pub(super) fn workers(run: &mut Run) {
         ServerState::Running | ServerState::Draining | ServerState::Ended if !verdict.is_bad() => {
             assert!(workers > 0)
         }
+        ServerState::Hosted if !verdict.is_bad() => assert_eq!(workers, 1),
         _ => expect(workers, &verdict, true, BAD_STATE),
     }
 }
@@ -271,6 +279,51 @@ pub(super) fn post(run: &mut Run) {
         ServerState::Running | ServerState::Draining | ServerState::Ended => {
             expect(code, &verdict, task.is_some(), &[FLARE_OK, FLARE_ERROR_NOT_FOUND]);
         }
+        ServerState::Hosted => expect(code, &verdict, task.is_some(), HOSTED),
         _ => expect(code, &verdict, task.is_some(), BAD_STATE),
+    }
+}
+
+/// In the loop of this thread, or of the handler's.
+pub(super) fn host_start(run: &mut Run) {
+    let (handle, verdict, state) = server(run);
+    if state == ServerState::Listening {
+        if run.has_started {
+            return;
+        }
+        run.has_started = true;
+    }
+    let code = flare_server_host_start(pointer(handle));
+    started(run, code, verdict, state, ServerState::Hosted);
+}
+
+pub(super) fn fd(run: &mut Run) {
+    let (handle, verdict, state) = server(run);
+    let fd = flare_server_fd(pointer(handle));
+    match state {
+        ServerState::Hosted if !verdict.is_bad() => assert!(fd >= 0),
+        _ => expect(fd, &verdict, true, BAD_STATE),
+    }
+}
+
+pub(super) fn poll(run: &mut Run) {
+    let (handle, verdict, state) = server(run);
+    let budget = i32::from(run.byte().cast_signed());
+    let code = flare_server_poll(pointer(handle), budget);
+    match state {
+        // Not inside a handler; and with a budget that is none.
+        ServerState::Hosted => expect(code, &verdict, budget >= 0, &[1, FLARE_OK, FLARE_ERROR_INVALID_STATE]),
+        _ => expect(code, &verdict, budget >= 0, BAD_STATE),
+    }
+}
+
+pub(super) fn drained(run: &mut Run) {
+    let (handle, verdict, state) = server(run);
+    let code = flare_server_drained(pointer(handle));
+    match state {
+        ServerState::Running | ServerState::Draining | ServerState::Ended | ServerState::Hosted => {
+            expect(code, &verdict, true, &[FLARE_OK, 1]);
+        }
+        _ => expect(code, &verdict, true, BAD_STATE),
     }
 }

@@ -2,10 +2,11 @@
 
 use std::ffi::{c_char, c_void};
 use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use flare_capi::{flare_destroy, flare_request, flare_response};
+use flare_capi::*;
 
 /// A destructor that has not run by then never will.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -28,6 +29,8 @@ struct User {
     count: Arc<Count>,
     index: usize,
     content: Vec<u8>,
+    /// How much of the content a source has used.
+    used: AtomicUsize,
 }
 
 /// All user data of one run.
@@ -57,7 +60,12 @@ impl Users {
             };
         }
         let mut ran = self.0.lock();
-        let user = Box::new(User { count: Arc::clone(&self.0), index: ran.len(), content });
+        let user = Box::new(User {
+            count: Arc::clone(&self.0),
+            index: ran.len(),
+            content,
+            used: AtomicUsize::new(0),
+        });
         ran.push(0);
         let (content, length) = (user.content.as_ptr().cast(), user.content.len());
         Argument { pointer: Box::into_raw(user).cast(), destroy: Some(destroy), content, length }
@@ -115,6 +123,89 @@ pub(super) unsafe extern "C" fn access(
     _status: i32,
     _body_bytes: u64,
     _duration_ms: u64,
+    user: *mut c_void,
+) {
+    touch(user);
+}
+
+pub(super) unsafe extern "C" fn event(
+    request: *mut flare_request,
+    response: *mut flare_response,
+    event: i32,
+    data: *const u8,
+    length: usize,
+    user: *mut c_void,
+) -> i32 {
+    assert!(
+        !request.is_null()
+            && !response.is_null()
+            && (FLARE_EVENT_DATA..=FLARE_EVENT_READABLE).contains(&event)
+    );
+    assert_eq!(data.is_null(), length == 0);
+    touch(user);
+    FLARE_OK
+}
+
+pub(super) unsafe extern "C" fn event_pause(
+    _: *mut flare_request,
+    _: *mut flare_response,
+    _: i32,
+    _: *const u8,
+    _: usize,
+    user: *mut c_void,
+) -> i32 {
+    touch(user);
+    FLARE_PAUSE
+}
+
+pub(super) unsafe extern "C" fn event_give_up(
+    _: *mut flare_request,
+    _: *mut flare_response,
+    _: i32,
+    _: *const u8,
+    _: usize,
+    user: *mut c_void,
+) -> i32 {
+    touch(user);
+    FLARE_ERROR_IO
+}
+
+/// Each byte of the content is a step: so many bytes, or an error (0xff), or more than fits (0xfe).
+pub(super) unsafe extern "C" fn source(buffer: *mut u8, capacity: usize, user: *mut c_void) -> i64 {
+    touch(user);
+    if user.is_null() {
+        return 0;
+    }
+    // SAFETY: from `argument`, and its destructor has not run.
+    let user = unsafe { &*user.cast::<User>() };
+    match user.content.get(user.used.fetch_add(1, Ordering::Relaxed)) {
+        None => 0,
+        Some(0xff) => FLARE_ERROR_IO.into(),
+        Some(0xfe) => capacity as i64 + 1,
+        Some(&step) => {
+            let length = usize::from(step).min(capacity);
+            // SAFETY: the API promises room for `capacity` bytes.
+            unsafe { buffer.write_bytes(b's', length) };
+            length as i64
+        }
+    }
+}
+
+pub(super) unsafe extern "C" fn head(
+    _: *mut flare_request,
+    _: *mut flare_response,
+    _status: i32,
+    user: *mut c_void,
+) {
+    touch(user);
+}
+
+pub(super) unsafe extern "C" fn end(
+    _: *mut flare_request,
+    _status: i32,
+    _body_bytes: u64,
+    _duration_ms: u64,
+    _whole: i32,
     user: *mut c_void,
 ) {
     touch(user);
