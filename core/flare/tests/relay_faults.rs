@@ -11,7 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::relay::{GET, SHORT, TICK, chunked, connect, head, line, proxy, tcp, upstream};
-use common::{PATIENCE, socket_path, wait_until};
+use common::{PATIENCE, one_worker, socket_path, start, wait_until};
+use flare::prelude::*;
 use flare::{Address, Upstream};
 
 #[test]
@@ -197,4 +198,23 @@ fn the_end_of_the_server_closes_the_upstream() {
     drop(running);
     client.expect_lost();
     serving.join().unwrap();
+}
+
+#[test]
+fn a_stream_for_an_exchange_that_is_over_is_closed() {
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    theirs.set_read_timeout(Some(PATIENCE)).unwrap();
+    let ours = Mutex::new(Some(ours));
+    let mut router = Router::new();
+    let relay = move |exchange: Exchange| {
+        exchange.relay(ours.lock().unwrap().take().unwrap().into()).unwrap();
+        // Before the worker has begun the relay.
+        exchange.reset();
+    };
+    router.get("/", flare::later(relay)).unwrap();
+    let running = start(router, one_worker());
+    let mut client = connect(&running);
+    client.send(GET);
+    client.expect_lost();
+    assert_eq!(theirs.read(&mut [0]).unwrap(), 0, "the stream is kept");
 }

@@ -161,8 +161,11 @@ impl Worker {
     }
 
     fn take_stream(&mut self, relay: Box<Relay>, stream: Stream) {
+        if relay.is_over() {
+            // The stream closes as it drops.
+            return;
+        }
         match self.driver.insert(stream) {
-            _ if relay.is_over() => {}
             Ok(key) => {
                 self.watch(key, relay);
                 self.relay_connected(key);
