@@ -238,3 +238,32 @@ fn tasks_timers_and_logs_that_panic_leave_the_worker_alive() {
     assert_eq!(running.wait().finished(), 1);
     assert_eq!(handle.stats().panics, 7);
 }
+
+#[test]
+fn a_thread_may_let_an_exchange_go_with_its_last_breath() {
+    use std::cell::RefCell;
+
+    thread_local! {
+        static BEFORE: RefCell<Option<Exchange>> = const { RefCell::new(None) };
+        static BEHIND: RefCell<Option<Exchange>> = const { RefCell::new(None) };
+    }
+    let (sender, held) = mpsc::channel::<Exchange>();
+    let sender = Mutex::new(sender);
+    let mut router = Router::new();
+    router.get("/", flare::later(move |exchange| sender.lock().unwrap().send(exchange).unwrap())).unwrap();
+    let running = start(router, one_worker());
+    let mut clients: Vec<_> = (0..3).map(|_| Client::connect(&running.addresses()[0])).collect();
+    for client in &mut clients {
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    let thread = std::thread::spawn(move || {
+        // What the thread keeps for itself is destroyed in some order: on both sides of what the library keeps in it.
+        BEFORE.set(Some(held.recv().unwrap()));
+        held.recv().unwrap().respond("answered");
+        BEHIND.set(Some(held.recv().unwrap()));
+    });
+    thread.join().unwrap();
+    let mut statuses: Vec<_> = clients.iter_mut().map(|client| client.answer().status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 500, 500]);
+}

@@ -34,7 +34,10 @@ pub(crate) fn is_worker() -> bool {
 pub(crate) fn must_not_block() -> bool {
     is_worker()
         || HOSTED
-            .with_borrow(|hosted| hosted.as_ref().is_some_and(|servers| servers.load(Ordering::Relaxed) > 0))
+            .try_with(|hosted| {
+                hosted.borrow().as_ref().is_some_and(|servers| servers.load(Ordering::Relaxed) > 0)
+            })
+            .unwrap_or(false)
 }
 
 /// This thread belongs to a worker, to its end.
@@ -80,13 +83,16 @@ impl Drop for Hosting {
 
 /// Tells something to the worker `id` before its turn ends. It comes back when this thread is not that worker.
 pub(crate) fn post(id: u64, message: Message) -> Result<(), Message> {
-    LOCAL.with_borrow_mut(|local| match local {
-        Some(local) if local.id == id => {
-            local.messages.push_back(message);
-            Ok(())
+    let mut message = Some(message);
+    // Err: the thread is at its end, where destructors may still let exchanges go, and is no worker any more.
+    let _ = LOCAL.try_with(|local| {
+        if let Some(local) = local.borrow_mut().as_mut()
+            && local.id == id
+        {
+            local.messages.extend(message.take());
         }
-        _ => Err(message),
-    })
+    });
+    message.map_or(Ok(()), Err)
 }
 
 /// Whether something was told to the worker of this thread.
