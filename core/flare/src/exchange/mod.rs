@@ -104,6 +104,16 @@ impl Exchange {
         &self.request.block
     }
 
+    /// The answer, locked, while its head may be changed.
+    fn open_answer(&self) -> Result<std::sync::MutexGuard<'_, Response>, AnswerError> {
+        let block = self.block();
+        // Also before the lock: the worker holds it while middleware looks at an answer, and that may come here.
+        block.state.check_open()?;
+        let answer = block.answer();
+        block.state.check_open()?;
+        Ok(answer)
+    }
+
     /// The request.
     #[must_use]
     pub fn request(&self) -> &Request {
@@ -132,10 +142,7 @@ impl Exchange {
     /// # Errors
     /// When it was sent before, or the exchange is over.
     pub fn draft<T>(&self, change: impl FnOnce(&mut Response) -> T) -> Result<T, AnswerError> {
-        let block = self.block();
-        let mut answer = block.answer();
-        block.state.check_open()?;
-        Ok(change(&mut answer))
+        Ok(change(&mut *self.open_answer()?))
     }
 
     /// Sends the answer that was drafted (without a draft it is an empty 200), or ends the stream that was started.
@@ -149,7 +156,7 @@ impl Exchange {
         }
         // Under the lock, so that a draft in another thread is either whole or refused.
         let tell = {
-            let _answer = block.answer();
+            let _answer = self.open_answer()?;
             block.state.answer(false)?
         };
         if tell {
@@ -174,8 +181,7 @@ impl Exchange {
     ) -> Result<(), E> {
         let block = self.block();
         let tell = {
-            let mut answer = block.answer();
-            block.state.check_open()?;
+            let mut answer = self.open_answer()?;
             change(&mut answer)?;
             block.state.answer(false)?
         };
@@ -216,8 +222,7 @@ impl Exchange {
     pub fn start(&self) -> Result<(), AnswerError> {
         let block = self.block();
         let tell = {
-            let mut answer = block.answer();
-            block.state.check_open()?;
+            let mut answer = self.open_answer()?;
             let first = answer.body.take_bytes();
             if !first.is_empty() {
                 block.stream.lock().push_data(first);
@@ -295,8 +300,7 @@ impl Exchange {
         }
         let block = self.block();
         {
-            let _answer = block.answer();
-            block.state.check_open()?;
+            let _answer = self.open_answer()?;
             block.stream.lock().push_informational(status, headers);
         }
         self.tell();

@@ -1,5 +1,6 @@
 //! Exchanges that end otherwise than by an answer of their handler: each end is told once, to all that saw the request.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use flare::log::AccessRecord;
@@ -198,4 +199,41 @@ fn a_handler_that_takes_too_long() {
     assert_eq!(statuses(&mut connection), ["503"]);
     assert_eq!(story.take(), "s> m> r> r<503 m<503 s<503 r.503 m.503 s.503");
     assert_eq!(exchange.answer("late"), Err(AnswerError::Cancelled(CancelReason::Deadline)));
+}
+
+/// Middleware that keeps a hand on each exchange, and tries to change the answer while it is shown.
+struct Grabber(Mutex<Option<Exchange>>, Story);
+
+impl Middleware for Grabber {
+    fn on_request(&self, exchange: Exchange) -> Step {
+        let next = exchange.hand_over().unwrap();
+        *self.0.lock().unwrap() = Some(exchange);
+        Step::Next(next)
+    }
+
+    fn on_head(&self, _: &Request, _: &mut Response) {
+        let kept = self.0.lock().unwrap().take().unwrap();
+        let results = [
+            kept.draft(|_| ()),
+            kept.start(),
+            kept.finish(),
+            kept.answer("x"),
+            kept.inform(103, Headers::new()),
+        ];
+        assert_eq!(results, [Err(AnswerError::Answered); 5]);
+        self.1.tell("refused");
+    }
+}
+
+#[test]
+fn an_answer_that_is_shown_cannot_be_changed_in_another_way() {
+    let story = Story::default();
+    let mut router = Router::new();
+    router.layer(Grabber(Mutex::default(), story.clone()));
+    router.get("/", |_: &Request| "home").unwrap();
+    let client = TestClient::new(router);
+    for (path, status) in [("/", 200), ("/missing", 404)] {
+        assert_eq!(client.get(path).status, status);
+        assert_eq!(story.take(), "refused", "{path}");
+    }
 }

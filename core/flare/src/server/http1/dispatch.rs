@@ -196,6 +196,8 @@ impl Http1 {
         out: &mut Output,
     ) {
         self.leave_unread(&block, env);
+        // Err: it was given up. Who kept a hand on it learns that it is answered.
+        let _ = block.state.answer(false);
         {
             let mut answer = block.answer();
             answer.set_status_only(status);
