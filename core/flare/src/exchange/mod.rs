@@ -5,6 +5,14 @@ mod pool;
 mod relay;
 mod state;
 mod stream;
+mod sync;
+
+#[cfg(test)]
+mod models;
+#[cfg(test)]
+mod state_tests;
+#[cfg(test)]
+mod stream_tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -24,12 +24,14 @@ impl Pool {
         self.free.pop().unwrap_or_else(|| Arc::new(Block::new(Arc::clone(&self.home), key, peer)))
     }
 
-    /// Takes a block back if this was its last holder; otherwise the last holder frees it.
+    /// Takes a block back if this was its last holder; otherwise the last holder frees it, and nothing flows for it any more.
     pub(crate) fn give_back(&mut self, mut block: Arc<Block>) {
         const KEEP: usize = 16 * 1024;
-        if self.free.len() < self.most
-            && let Some(own) = Arc::get_mut(&mut block)
-        {
+        let Some(own) = Arc::get_mut(&mut block) else {
+            // Dropped without the lock, because a callback may hold the exchange.
+            return drop(block.stream.close());
+        };
+        if self.free.len() < self.most {
             own.reset(KEEP);
             self.free.push(block);
         }

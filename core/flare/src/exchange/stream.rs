@@ -4,11 +4,11 @@
 //! whoever holds the exchange does the opposite, from any thread.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
 use bytes::Bytes;
 
+use super::sync::{AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering};
 use crate::message::{Headers, Source};
 
 /// The request's content waits up to this many bytes for the handler before the client is not read any more.
@@ -16,7 +16,7 @@ pub(crate) const INBOUND_HIGH: usize = 256 * 1024;
 /// And is read again below this.
 const INBOUND_LOW: usize = 64 * 1024;
 /// The answer's content waits up to this many bytes for the client before writes are refused.
-const OUTBOUND_HIGH: usize = 256 * 1024;
+pub(crate) const OUTBOUND_HIGH: usize = 256 * 1024;
 /// And are taken again below this.
 const OUTBOUND_LOW: usize = 64 * 1024;
 
@@ -141,14 +141,24 @@ impl Stream {
 
     /// Back to the start; only for the sole holder of the block.
     pub(crate) fn reset(&mut self) {
-        if std::mem::replace(self.used.get_mut(), false) {
-            *self.inner.get_mut().unwrap_or_else(PoisonError::into_inner) = Inner::default();
+        if self.is_used() {
+            *self = Self::default();
         }
     }
 
     /// Keeps memory for the content of the next exchange; only for the sole holder of the block.
     pub(crate) fn keep(&mut self, memory: Vec<u8>) {
         self.inner.get_mut().unwrap_or_else(PoisonError::into_inner).collected = memory;
+    }
+
+    /// Nothing flows any more: ends those who wait. Returns the callback, to be called or dropped without the lock.
+    ///
+    /// Whether anybody has touched the stream must not be asked before: another thread may do so for the first time just now, and
+    /// would wait for ever.
+    pub(crate) fn close(&self) -> Option<Callback> {
+        let callback = self.lock().end();
+        self.notify();
+        callback
     }
 
     /// Calls the handler's callback, without the lock. `None`: there is none.
@@ -268,50 +278,5 @@ impl Inner {
         self.outbound = 0;
         self.source = None;
         self.callback.take()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn writes_are_refused_above_the_limit_and_taken_again_below() {
-        let mut inner = Inner::default();
-        assert!(inner.push_data(Bytes::from(vec![0; OUTBOUND_HIGH])));
-        assert!(!inner.push_data(Bytes::from_static(b"x")));
-        assert!(!inner.became_writable());
-        assert!(matches!(inner.pop_piece(), Some(Piece::Data(_))));
-        assert!(inner.became_writable());
-        assert!(!inner.became_writable(), "told twice");
-        assert!(inner.push_data(Bytes::from_static(b"x")));
-    }
-
-    #[test]
-    fn the_reader_is_stopped_and_asked_again() {
-        let mut inner = Inner { wanted: true, ..Inner::default() };
-        assert!(inner.push_chunk(Bytes::from(vec![1; INBOUND_HIGH - 1])));
-        assert!(!inner.push_chunk(Bytes::from(vec![2; 1])));
-        assert!(inner.pop_chunk(usize::MAX).1, "below the low mark");
-        assert_eq!(inner.pop_chunk(usize::MAX), (Read::Data(Bytes::from(vec![2; 1])), false));
-        assert_eq!(inner.pop_chunk(usize::MAX), (Read::WouldBlock, false));
-        inner.received_all = true;
-        assert_eq!(inner.pop_chunk(usize::MAX), (Read::End, false));
-    }
-
-    #[test]
-    fn the_first_read_asks_for_content() {
-        let mut inner = Inner::default();
-        assert_eq!(inner.pop_chunk(usize::MAX), (Read::WouldBlock, true));
-        assert_eq!(inner.pop_chunk(usize::MAX), (Read::WouldBlock, false));
-    }
-
-    #[test]
-    fn a_callback_may_replace_itself_and_is_gone_after_the_end() {
-        let stream = Stream::default();
-        stream.lock().set_callback(Box::new(|_| Flow::Pause), false);
-        assert_eq!(stream.call(Event::End), Some(Flow::Pause));
-        assert!(stream.lock().end().is_some());
-        assert_eq!(stream.call(Event::End), None);
     }
 }

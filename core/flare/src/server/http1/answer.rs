@@ -67,11 +67,8 @@ impl Http1 {
 
     /// The answer is out: counts it, tells who wants to know, and goes on to what follows.
     fn finish(&mut self, request: Request, env: &mut Environment) {
-        let stream = &request.block.stream;
-        if stream.is_used() {
-            let callback = stream.lock().end();
-            stream.notify();
-            drop(callback);
+        if request.block.stream.is_used() {
+            drop(request.block.stream.close());
         }
         self.answer = Answer::None;
         self.held = false;

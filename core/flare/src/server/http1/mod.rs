@@ -332,13 +332,9 @@ impl Http1 {
     fn dismiss(&mut self, reason: CancelReason, env: &mut Environment) {
         let Some(Request { block }) = &self.request else { return };
         block.state.cancel(reason);
-        if block.stream.is_used() {
-            // Over first, so that nothing is queued behind the last event; the callback hears it all the same.
-            let callback = block.stream.lock().end();
-            block.stream.notify();
-            if let Some(mut callback) = callback {
-                crate::server::guard::unwinding(env, "callback panicked", || callback(Event::Cancelled));
-            }
+        // Over first, so that nothing is queued behind the last event; the callback hears it all the same.
+        if let Some(mut callback) = block.stream.close() {
+            crate::server::guard::unwinding(env, "callback panicked", || callback(Event::Cancelled));
         }
     }
 
