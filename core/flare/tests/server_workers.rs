@@ -267,3 +267,36 @@ fn a_thread_may_let_an_exchange_go_with_its_last_breath() {
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 500, 500]);
 }
+
+/// Content without an end, that takes its time.
+struct Endless;
+
+impl flare::message::Source for Endless {
+    fn pull(&mut self, _: &Request) -> flare::message::Pull {
+        std::thread::sleep(Duration::from_micros(100));
+        flare::message::Pull::Data(vec![b'x'; 16 * 1024].into())
+    }
+}
+
+#[test]
+fn a_source_without_an_end_leaves_time_for_others() {
+    let mut router = Router::new();
+    router.get("/", |_: &Request| "home").unwrap();
+    router.get("/endless", |_: &Request| Response::new(200).with_body(Body::from_source(Endless))).unwrap();
+    let running = start(router, one_worker());
+    let mut greedy = Client::connect(&running.addresses()[0]);
+    let mut other = Client::connect(&running.addresses()[0]);
+    greedy.send("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n");
+    let stop = Arc::new(AtomicUsize::new(0));
+    let stopped = Arc::clone(&stop);
+    let reader = std::thread::spawn(move || {
+        while stopped.load(Ordering::Relaxed) == 0 {
+            greedy.exactly(64 * 1024);
+        }
+    });
+    for _ in 0..10 {
+        assert_eq!(other.get("/").text(), "home");
+    }
+    stop.store(1, Ordering::Relaxed);
+    reader.join().unwrap();
+}

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
-use flare_net::Mailbox;
+use flare_net::{Key, Mailbox};
 
 use crate::exchange::{ExchangeKey, RelayRequest};
 use crate::server::ServerStats;
@@ -22,6 +22,8 @@ pub(crate) enum Message {
     Wake(ExchangeKey),
     /// An upstream answers an exchange.
     Relay(Box<RelayRequest>),
+    /// A connection goes on whose turn was used up. The worker tells it itself.
+    GoOn(Key),
     /// A task for the worker.
     Run(Task),
     /// A connection closed somewhere, so one more may be accepted.

@@ -254,7 +254,11 @@ impl Worker {
         for _ in 0..self.mail.len().min(*left) {
             let Some(message) = self.mail.pop_front() else { break };
             *left -= 1;
-            let key = if let Message::Wake(exchange) = &message { Some(exchange.connection) } else { None };
+            let key = match &message {
+                Message::Wake(exchange) => Some(exchange.connection),
+                Message::GoOn(key) => Some(*key),
+                _ => None,
+            };
             self.survive(key, |worker| worker.message(message));
         }
     }
@@ -330,6 +334,7 @@ impl Worker {
             }
             Message::Relay(request) => self.relay(*request),
             Message::Run(task) => self.run_task("task panicked", task),
+            Message::GoOn(key) => self.go_on(key),
             Message::Room => self.accept_with_room(),
             Message::Drain(deadline) => self.drain(deadline),
         }

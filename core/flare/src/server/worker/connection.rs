@@ -5,6 +5,11 @@ use flare_net::{Key, Millis, Sent, TimerId};
 use super::Worker;
 use crate::exchange::CancelReason;
 use crate::server::http1::{Http1, Next};
+use crate::server::shared::Message;
+
+/// How often in one turn a session may go on whose output left at once. A client that takes all, from a source that never ends,
+/// would else have the worker for itself.
+const ROUNDS: u32 = 4;
 
 /// A connection and what the worker knows of it.
 pub(crate) struct Connection {
@@ -84,6 +89,14 @@ impl Worker {
         self.settle(key);
     }
 
+    /// The session of a connection goes on whose turn was used up.
+    pub(super) fn go_on(&mut self, key: Key) {
+        // With a backlog it is not flushed any more; its own event will tell.
+        if self.driver.backlog(key) == 0 && self.connections.get_mut(key).is_some() {
+            self.flushed(key);
+        }
+    }
+
     /// The connection is lost, or was never made.
     pub(super) fn failed(&mut self, key: Key) {
         if self.relays.has(key) {
@@ -103,6 +116,7 @@ impl Worker {
 
     fn transmit(&mut self, key: Key) {
         let Some(connection) = self.connections.get_mut(key) else { return };
+        let mut rounds = 0;
         // A session that stopped for its output may go on at once when the output left at once.
         loop {
             if self.output.is_empty() {
@@ -113,6 +127,11 @@ impl Worker {
             match self.driver.send(key, &mut self.output) {
                 Ok(Sent::All) => {
                     if connection.closing != Closing::No {
+                        break;
+                    }
+                    rounds += 1;
+                    if rounds == ROUNDS {
+                        self.mail.push_back(Message::GoOn(key));
                         break;
                     }
                     connection.session.flushed(&mut self.env, &mut self.output);
