@@ -40,13 +40,13 @@ impl Prepared {
     /// Encodes an answer. Its content must be in memory, and it has no trailers.
     ///
     /// # Errors
-    /// When its status has no content, it has trailers, its content is a file or a source, or a field belongs to the connection
+    /// When its status has no content, it has trailers, its content is a file, parts or a source, or a field belongs to the connection
     /// (Server, Date, Connection, Content-Length, Transfer-Encoding, Upgrade).
     pub fn new(mut response: Response) -> Result<Self, SendError> {
         if response.trailers.is_some() {
             return Err(SendError::Trailer);
         }
-        if matches!(response.body, Body::File(_) | Body::Source(_)) {
+        if matches!(response.body, Body::File(_) | Body::Parts(_) | Body::Source(_)) {
             return Err(SendError::ContentLength);
         }
         let body = response.body.take_bytes();
@@ -78,5 +78,18 @@ impl Response {
             debug_assert!(copied.is_ok(), "a field that was one is one no more");
         }
         self.body = Body::Shared(parts.body.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Part;
+
+    #[test]
+    fn content_of_several_parts_is_refused_and_not_lost() {
+        let parts = vec![Part::Bytes(Bytes::from_static(b"content"))];
+        let prepared = Prepared::new(Response::new(200).with_body(parts));
+        assert_eq!(prepared.err(), Some(SendError::ContentLength));
     }
 }
