@@ -447,3 +447,31 @@ fn a_resume_that_is_faster_than_its_pause_is_not_lost() {
     assert_eq!(events.try_iter().collect::<Vec<_>>(), [b"a", b"b"]);
     connection.abort();
 }
+
+/// Content that never comes, from a source that looks at its exchange when it goes.
+struct Nosy(Arc<Exchange>, std::sync::mpsc::Sender<bool>);
+
+impl Source for Nosy {
+    fn pull(&mut self, _: &Request) -> Pull {
+        Pull::WouldBlock
+    }
+}
+
+impl Drop for Nosy {
+    fn drop(&mut self) {
+        self.1.send(self.0.read().is_err()).unwrap();
+    }
+}
+
+#[test]
+fn a_source_may_use_its_exchange_when_it_goes() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, GET);
+    let (sender, gone) = channel();
+    let exchange = Arc::new(exchange);
+    let source = Nosy(Arc::clone(&exchange), sender);
+    exchange.answer(Response::new(200).with_body(Body::from_source(source))).unwrap();
+    assert!(connection.step());
+    connection.abort();
+    assert_eq!(gone.try_recv(), Ok(true));
+}

@@ -156,8 +156,13 @@ impl Stream {
     /// Whether anybody has touched the stream must not be asked before: another thread may do so for the first time just now, and
     /// would wait for ever.
     pub(crate) fn close(&self) -> Option<Callback> {
-        let callback = self.lock().end();
+        let (source, pieces, callback) = {
+            let mut inner = self.lock();
+            (inner.source.take(), std::mem::take(&mut inner.pieces), inner.end())
+        };
         self.notify();
+        // Without the lock: their destructors are the application's, and may hold the exchange.
+        drop((source, pieces));
         callback
     }
 
