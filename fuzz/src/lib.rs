@@ -33,13 +33,15 @@ pub const TARGETS: [Target; 7] = [
 /// Whether the code under test is wrapped so that it seems to have a bug. Each target has one, where it says PLANTED.
 const PLANTED: bool = cfg!(feature = "planted-bug");
 
-/// Runs a target on the files named on the command line.
+/// Runs a target on the files named on the command line, and names each before it is run.
 ///
 /// # Errors
 /// A file cannot be read.
 pub fn run_files(target: fn(&[u8])) -> std::io::Result<()> {
     for path in std::env::args_os().skip(1) {
-        target(&std::fs::read(path)?);
+        let input = std::fs::read(&path)?;
+        println!("{}", path.display());
+        target(&input);
     }
     Ok(())
 }

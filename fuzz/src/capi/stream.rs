@@ -28,11 +28,13 @@ fn touched(run: &mut Run) -> (usize, Verdict) {
     (handle, verdict)
 }
 
-/// Takes note of a call that may have changed how the answer goes.
+/// Takes note of a call that may have changed how the answer goes. It may have even if it is refused: the first write begins the
+/// answer, and after a HEAD that is its end.
 fn check(run: &mut Run, code: i32, verdict: Verdict, arguments_are_good: bool) {
     expect(code, &verdict, arguments_are_good, ANY_STATE);
-    if let (Verdict::Good(index), FLARE_OK) = (verdict, code) {
-        run.pool.exchange(index).is_touched = true;
+    if let Verdict::Good(index) = verdict {
+        let exchange = run.pool.exchange(index);
+        exchange.is_touched |= code == FLARE_OK || (arguments_are_good && exchange.answer.is_none());
     }
 }
 
