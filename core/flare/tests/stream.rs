@@ -475,3 +475,20 @@ fn a_source_may_use_its_exchange_when_it_goes() {
     connection.abort();
     assert_eq!(gone.try_recv(), Ok(true));
 }
+
+#[test]
+fn interim_answers_have_a_bound() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, GET);
+    let mut sent = 0;
+    while exchange.inform(103, Headers::new()).is_ok() {
+        sent += 1;
+        assert!(sent < 1000, "no bound");
+    }
+    assert_eq!(exchange.inform(103, Headers::new()), Err(AnswerError::WouldBlock));
+    assert!(connection.step());
+    assert_eq!(text(&mut connection).matches("HTTP/1.1 103 ").count(), sent);
+    exchange.inform(103, Headers::new()).unwrap();
+    exchange.respond("page");
+    assert!(connection.wait());
+}

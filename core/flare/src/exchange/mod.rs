@@ -301,7 +301,7 @@ impl Exchange {
     /// Sends an interim answer, 102 to 199, before the head of the final one (RFC 9110, 15.2). HTTP/1.0 clients don't get it.
     ///
     /// # Errors
-    /// [`AnswerError::Misuse`] for another status; otherwise the final answer was begun, or the exchange is over.
+    /// [`AnswerError::Misuse`] for another status, [`AnswerError::WouldBlock`] when 64 wait for the client; otherwise the final answer was begun, or the exchange is over.
     pub fn inform(&self, status: u16, headers: Headers) -> Result<(), AnswerError> {
         if !(102..200).contains(&status) {
             return Err(AnswerError::Misuse("an interim answer has a status of 102 to 199"));
@@ -309,7 +309,9 @@ impl Exchange {
         let block = self.block();
         {
             let _answer = self.open_answer()?;
-            block.stream.lock().push_informational(status, headers);
+            if !block.stream.lock().push_informational(status, headers) {
+                return Err(AnswerError::WouldBlock);
+            }
         }
         self.tell();
         Ok(())

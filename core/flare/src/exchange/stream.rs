@@ -228,8 +228,15 @@ impl Inner {
         true
     }
 
-    pub(crate) fn push_informational(&mut self, status: u16, headers: Headers) {
-        self.pieces.push_back(Piece::Informational(status, headers));
+    /// The handler's side: gives an interim answer. False: too many wait.
+    pub(crate) fn push_informational(&mut self, status: u16, headers: Headers) -> bool {
+        /// Interim answers that may wait for a client that does not read. More than a few make no sense.
+        const MOST: usize = 64;
+        let room = self.pieces.len() < MOST;
+        if room {
+            self.pieces.push_back(Piece::Informational(status, headers));
+        }
+        room
     }
 
     /// The worker's side: takes the next piece.

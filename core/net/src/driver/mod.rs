@@ -351,6 +351,14 @@ impl Driver {
         }
     }
 
+    /// Makes the close of a TCP connection a reset, for a peer that would take an ordinary end for the end of a message.
+    pub fn reset_on_close(&mut self, key: Key) {
+        if let Some(source) = self.sources.get(key) {
+            // Err: not TCP, or gone already; then the end is as good.
+            let _ = SockRef::from(&source.socket).set_linger(Some(Duration::ZERO));
+        }
+    }
+
     /// Closes a connection. Its backlog is dropped; bytes of the peer that were not read make the system answer with a reset.
     pub fn close(&mut self, key: Key) {
         // Closing the last descriptor also ends the watch: no call for that.

@@ -153,7 +153,9 @@ impl Http1 {
             origin: Some(env.date.fields()),
         };
         self.body_bytes = 0;
-        self.wire.send_head(out.buffer(), &parts)
+        let framing = self.wire.send_head(out.buffer(), &parts)?;
+        self.until_close = framing == BodyFraming::UntilClose;
+        Ok(framing)
     }
 
     /// Writes a whole answer, or as much of it as there is.

@@ -30,7 +30,7 @@ impl Http1 {
             self.wire.close_after_response();
         }
         self.expects_continue = info.expects_continue && !more;
-        self.end_untold = false;
+        (self.end_untold, self.late, self.until_close) = (false, false, false);
         self.input = if info.body == BodyLength::Empty { Input::Complete } else { Input::Decide };
         own.length = info.body;
         own.unrouted = None;
@@ -164,6 +164,7 @@ impl Http1 {
         match progress {
             Progress::Whole if !told => self.send(env, out),
             _ => {
+                self.late = true;
                 self.answer_deadline = env.now + self.handler_timeout(env);
                 if told || progress != Progress::Open {
                     self.look(env, out);

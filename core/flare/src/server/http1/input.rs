@@ -275,6 +275,7 @@ impl Http1 {
         if env.draining {
             return self.close(false);
         }
+        self.late = false;
         self.input = Input::Idle { fresh: false };
         self.input_deadline = env.now + env.service.config.idle_timeout;
     }

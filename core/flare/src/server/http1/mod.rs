@@ -77,6 +77,10 @@ pub(crate) struct Http1 {
     blocked: bool,
     /// The handler takes no more content for now.
     held: bool,
+    /// The running exchange was not answered at once, so more may have come that was not read.
+    late: bool,
+    /// The end of the connection is the end of the answer: one that is cut would look whole, so it is cut by a reset.
+    until_close: bool,
     /// The client waits for `100 Continue` before it sends content.
     expects_continue: bool,
     /// The request had no content, and its handler, who wants it as it comes, has not been told of its end.
@@ -111,6 +115,8 @@ impl Http1 {
             read_closed: false,
             blocked: false,
             held: false,
+            late: false,
+            until_close: false,
             expects_continue: false,
             end_untold: false,
             stage: 0,
@@ -244,6 +250,9 @@ impl Http1 {
             _ => {}
         }
         if was_blocked {
+            if self.answer == Answer::Waiting {
+                self.look(env, out);
+            }
             self.pump(env, out);
             self.resume(env, out);
         }
@@ -262,6 +271,7 @@ impl Http1 {
         let Some(Request { block }) = self.request.clone() else { return };
         match (self.answer, block.state.look()) {
             (_, Progress::Reset) => return self.cut(CancelReason::Reset, env),
+            (Answer::Waiting, Progress::Open) if self.blocked => {}
             (Answer::Waiting, Progress::Open) => self.send_interim(&block, out),
             (Answer::Waiting, Progress::Proceed) => {
                 drop(block);
@@ -311,6 +321,11 @@ impl Http1 {
             && (self.answer != Answer::None || matches!(self.input, Input::Head | Input::Collect { .. }))
     }
 
+    /// Whether the peer takes the end of the connection for the end of the answer.
+    pub(crate) fn is_until_close(&self) -> bool {
+        self.until_close
+    }
+
     /// Whether an exchange waits for its answer, or for the rest of it.
     pub(crate) fn is_answering(&self) -> bool {
         self.end.is_none() && self.answer != Answer::None
@@ -354,7 +369,9 @@ impl Http1 {
         self.end = Some(Next::Abort);
     }
 
+    /// Closes once the output is gone. What the peer sent behind is left unread, but must not cost it the last answer (RFC 9112, 9.6).
     fn close(&mut self, linger: bool) {
+        let linger = linger || self.late || !self.pending.is_empty();
         self.end = Some(Next::Close { linger });
         self.pending = Vec::new();
     }

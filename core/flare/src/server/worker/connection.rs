@@ -168,7 +168,12 @@ impl Worker {
                     self.driver.pause_read(key);
                 }
                 Next::Close { linger } => return self.finish(key, linger),
-                Next::Abort => return self.close(key, CancelReason::Reset),
+                Next::Abort => {
+                    if connection.session.is_until_close() {
+                        self.driver.reset_on_close(key);
+                    }
+                    return self.close(key, CancelReason::Reset);
+                }
                 Next::Read | Next::Pause => {}
             }
         }
