@@ -467,6 +467,22 @@ int32_t flare_router_add_layer(flare_router *router,
                                flare_destroy destroy);
 
 /**
+ * Adds middleware around the routes that are added with these options, inside that of their router. The first that is added is
+ * outermost. Each callback may be NULL.
+ *
+ * @param destroy  Frees `user` when the options and all routes made with them are gone, or when this call fails; may be NULL.
+ *
+ * The caller promises:
+ * As for flare_router_add_layer().
+ */
+int32_t flare_route_options_add_layer(flare_route_options *options,
+                                      flare_on_request on_request,
+                                      flare_on_head on_head,
+                                      flare_on_end on_end,
+                                      void *user,
+                                      flare_destroy destroy);
+
+/**
  * Lets an exchange go on that a middleware had retained: the next middleware sees it, or the handler. The handles must not be used to
  * answer afterwards, only be released.
  *

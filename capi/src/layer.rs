@@ -10,9 +10,12 @@ use flare::{Exchange, Request, Response};
 
 use crate::guard::{Failure, guard};
 use crate::handler::flare_destroy;
-use crate::object::{EXCHANGE, Object, REQUEST, RESPONSE, TABLE, lock, with_exchange, with_router};
+use crate::object::{
+    EXCHANGE, Object, REQUEST, RESPONSE, TABLE, lock, with_exchange, with_route_options, with_router,
+};
 use crate::request::flare_request;
 use crate::response::flare_response;
+use crate::route_options::flare_route_options;
 use crate::router::flare_router;
 use crate::text::UserData;
 
@@ -84,6 +87,33 @@ pub unsafe extern "C" fn flare_router_add_layer(
         let layer = CLayer { on_request, on_head, on_end, user: Arc::clone(&user) };
         with_router(router, |router| {
             router.layer(layer);
+            Ok(())
+        })
+    })
+}
+
+/// Adds middleware around the routes that are added with these options, inside that of their router. The first that is added is
+/// outermost. Each callback may be NULL.
+///
+/// @param destroy  Frees `user` when the options and all routes made with them are gone, or when this call fails; may be NULL.
+///
+/// # Safety
+/// As for flare_router_add_layer().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flare_route_options_add_layer(
+    options: *mut flare_route_options,
+    on_request: flare_on_request,
+    on_head: flare_on_head,
+    on_end: flare_on_end,
+    user: *mut c_void,
+    destroy: flare_destroy,
+) -> i32 {
+    // SAFETY: the caller's promise. First of all, so that the destructor is called however this ends.
+    let user = Arc::new(unsafe { UserData::new(user, destroy) });
+    guard(|| {
+        let layer = CLayer { on_request, on_head, on_end, user: Arc::clone(&user) };
+        with_route_options(options, |options| {
+            options.middleware.push(Arc::new(layer));
             Ok(())
         })
     })

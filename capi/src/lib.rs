@@ -56,7 +56,7 @@ pub use guard::{Failure, guard, guard_or};
 pub use handler::{flare_destroy, flare_handler};
 pub use host::*;
 pub use last_error::flare_last_error;
-pub use layer::{FLARE_DONE, flare_response_proceed, flare_router_add_layer};
+pub use layer::{FLARE_DONE, flare_response_proceed, flare_route_options_add_layer, flare_router_add_layer};
 pub use mux::*;
 pub use mux_stream::*;
 pub use prepared::flare_router_add_prepared;

@@ -174,6 +174,7 @@ CALL(response_send_file, flare_response_send_file(handle, 200, "capi/symbols"))
 CALL(response_send_source, flare_response_send_source(handle, 200, -1, unused_source, USER))
 
 CALL(route_options_free, flare_route_options_free(handle))
+CALL(route_options_add_layer, flare_route_options_add_layer(handle, unused_handler, NULL, NULL, USER))
 CALL(route_options_set_number, flare_route_options_set_number(handle, "streaming", 1))
 
 CALL(queue_free, flare_queue_free(handle))
@@ -312,6 +313,7 @@ static const struct row rows[] = {
     {"flare_response_proceed", RESPONSE, CODE, call_response_proceed, false, false},
 
     {"flare_route_options_free", ROUTE_OPTIONS, CODE, call_route_options_free, false, false},
+    {"flare_route_options_add_layer", ROUTE_OPTIONS, CODE, call_route_options_add_layer, true, false},
     {"flare_route_options_set_number", ROUTE_OPTIONS, CODE, call_route_options_set_number, false, false},
     {"flare_router_add_with", ROUTE_OPTIONS, CODE, call_router_add_with_options, true, true},
     {"flare_router_add_files", ROUTE_OPTIONS, CODE, call_router_add_files_options, false, true},

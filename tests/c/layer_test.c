@@ -77,6 +77,11 @@ static void order(void) {
     CHECK_STATUS(flare_router_add_layer(router, tell_request, tell_head, tell_end, "b", NULL), FLARE_OK);
     CHECK_STATUS(flare_router_add_layer(inner, tell_request, tell_head, tell_end, "c", NULL), FLARE_OK);
     route(inner, "GET", "/", tell_handler, NULL);
+    // Around one route alone, inside all others.
+    flare_route_options *options = flare_route_options_new();
+    CHECK_STATUS(flare_route_options_add_layer(options, tell_request, tell_head, tell_end, "d", NULL), FLARE_OK);
+    CHECK_STATUS(flare_router_add_with(inner, "GET", "/own", options, tell_handler, NULL, NULL), FLARE_OK);
+    CHECK_STATUS(flare_route_options_free(options), FLARE_OK);
     CHECK_STATUS(flare_router_mount(router, "/inner", inner), FLARE_OK);
     CHECK_STATUS(flare_router_free(inner), FLARE_OK);
     app_start(&a, router, one_worker());
@@ -87,6 +92,8 @@ static void order(void) {
     expect_story("ab_BAb.a.");
     expect(&a, GET("/inner"), 200, "abc");
     expect_story("abc_CBAc.b.a.");
+    expect(&a, GET("/inner/own"), 200, "abcd");
+    expect_story("abcd_DCBAd.c.b.a.");
     // Where no route is, the layers of the router are all the same.
     expect(&a, GET("/none"), 404, "Not Found");
     expect_story("abBAb.a.");
