@@ -11,7 +11,7 @@ use bytes::Bytes;
 use common::{Client, PATIENCE, one_worker, socket_path, start, wait_until};
 use flare::prelude::*;
 use flare::server::RunningServer;
-use flare::{AnswerError, CancelReason};
+use flare::{Address, AnswerError, CancelReason};
 
 /// How many copies of the huge content are alive.
 static ALIVE: AtomicUsize = AtomicUsize::new(0);
@@ -230,4 +230,37 @@ fn a_thousand_clients_come_and_go() {
     let handle = running.handle();
     wait_until("all are gone", || handle.stats().accepted == 1000 && handle.stats().open == 0);
     assert_eq!(connect(&running).get("/").text(), "home");
+}
+
+#[test]
+fn a_cut_answer_without_a_length_is_reset_so_that_it_does_not_look_whole() {
+    use std::io::{Read, Write};
+    use std::sync::atomic::AtomicBool;
+
+    static SEEN: AtomicBool = AtomicBool::new(false);
+    let mut router = Router::new();
+    let cut = flare::later(|exchange: Exchange| {
+        exchange.write("half of it").unwrap();
+        // Cut when the first half has left: from a thread, behind a client that has it.
+        std::thread::spawn(move || {
+            wait_until("the half was seen", || SEEN.load(Ordering::Acquire));
+            exchange.reset();
+        });
+    });
+    router.get("/cut", cut).unwrap();
+    let running = start(router, one_worker());
+    let Address::Ip(address) = running.addresses()[0] else { panic!("not TCP") };
+    let mut client = std::net::TcpStream::connect(address).unwrap();
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    client.write_all(b"GET /cut HTTP/1.0\r\n\r\n").unwrap();
+    let mut got = Vec::new();
+    let mut room = [0; 4096];
+    while !got.ends_with(b"half of it") {
+        let count = client.read(&mut room).unwrap();
+        assert!(count > 0, "ended before its first half");
+        got.extend_from_slice(&room[..count]);
+    }
+    SEEN.store(true, Ordering::Release);
+    let end = client.read(&mut room).unwrap_err();
+    assert_eq!(end.kind(), std::io::ErrorKind::ConnectionReset);
 }
