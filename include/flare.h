@@ -486,7 +486,8 @@ int32_t flare_route_options_add_layer(flare_route_options *options,
  * Lets an exchange go on that a middleware had retained: the next middleware sees it, or the handler. The handles must not be used to
  * answer afterwards, only be released.
  *
- * @return FLARE_ERROR_FINISHED when it went on before or was answered; FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when it is over.
+ * @return FLARE_ERROR_INVALID_ARGUMENT in a handler, behind which nothing comes; FLARE_ERROR_FINISHED when it went on before or was
+ * answered; FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when it is over.
  */
 int32_t flare_response_proceed(flare_response *response);
 

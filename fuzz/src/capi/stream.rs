@@ -85,7 +85,7 @@ pub(super) fn reset(run: &mut Run) {
     check(run, code, verdict, true);
 }
 
-/// Not for an exchange that waits for its answer: no middleware holds it, and its handler would be called again.
+/// Not for an exchange that waits for its answer: no middleware holds it, which is another error than the model expects.
 pub(super) fn proceed(run: &mut Run) {
     let (handle, verdict) = touched(run);
     if matches!(verdict, Verdict::Good(index) if run.pool.exchange(index).answer.is_none()) {

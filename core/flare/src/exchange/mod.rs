@@ -46,6 +46,8 @@ pub struct Exchange {
     request: Request,
     /// Whether dropping it answers. Not any more, when the right went back to the worker.
     armed: AtomicBool,
+    /// Whether a middleware has it, which may let it go on.
+    in_middleware: bool,
 }
 
 /// An answer was not taken.
@@ -76,7 +78,7 @@ impl std::error::Error for AnswerError {}
 
 impl Exchange {
     pub(crate) fn new(block: Arc<Block>) -> Self {
-        Self { request: Request { block }, armed: AtomicBool::new(true) }
+        Self { request: Request { block }, armed: AtomicBool::new(true), in_middleware: false }
     }
 
     /// Gives the right to answer back to the worker.
@@ -84,21 +86,31 @@ impl Exchange {
         *self.armed.get_mut() = false;
     }
 
+    /// The same, for a middleware or for a handler.
+    pub(crate) fn for_middleware(mut self, in_middleware: bool) -> Self {
+        self.in_middleware = in_middleware;
+        self
+    }
+
     /// Moves the right to answer to a new value; this one can't answer any more. `None` when it was moved before.
     #[must_use]
     pub fn hand_over(&self) -> Option<Exchange> {
         let armed = self.armed.swap(false, Ordering::AcqRel);
-        armed.then(|| Exchange::new(Arc::clone(&self.request.block)))
+        let same = || Exchange::new(Arc::clone(&self.request.block)).for_middleware(self.in_middleware);
+        armed.then(same)
     }
 
     /// Lets an exchange go on that a middleware had kept ([`Step::Done`](crate::middleware::Step)): the next middleware sees it, or
     /// the handler. This value must not be used to answer afterwards.
     ///
     /// # Errors
-    /// When it went on before, was answered, or is over.
+    /// When it went on before, was answered, or is over; [`AnswerError::Misuse`] when a handler has it, behind which nothing comes.
     pub fn proceed(&self) -> Result<(), AnswerError> {
         let block = self.block();
         block.state.check_open()?;
+        if !self.in_middleware {
+            return Err(AnswerError::Misuse("only a middleware may let an exchange go on"));
+        }
         if !self.armed.swap(false, Ordering::AcqRel) {
             return Err(AnswerError::Answered);
         }

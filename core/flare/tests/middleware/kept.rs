@@ -195,3 +195,18 @@ fn content_that_is_asked_for_too_late_is_not() {
         "an interim answer can't follow the head of the final one"
     );
 }
+
+#[test]
+fn a_handler_has_nothing_to_let_go_on_to() {
+    let mut router = Router::new();
+    router
+        .get(
+            "/",
+            flare::later(|exchange: Exchange| {
+                assert!(matches!(exchange.proceed(), Err(AnswerError::Misuse(_))));
+                exchange.respond("answered");
+            }),
+        )
+        .unwrap();
+    assert_eq!(TestClient::new(router).get("/").text(), "answered");
+}

@@ -65,6 +65,7 @@ impl Http1 {
     }
 
     fn show(&mut self, route: &Route, mut exchange: Exchange, env: &Environment) -> Option<Exchange> {
+        exchange = exchange.for_middleware(true);
         for middleware in route.chain.iter().skip(self.stage) {
             self.stage += 1;
             match guard::unwinding(env, "middleware panicked", || middleware.on_request(exchange)) {
@@ -72,7 +73,7 @@ impl Http1 {
                 _ => return None,
             }
         }
-        Some(exchange)
+        Some(exchange.for_middleware(false))
     }
 
     /// A middleware that kept the exchange lets it go on.
