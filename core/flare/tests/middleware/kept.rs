@@ -202,7 +202,7 @@ fn a_handler_has_nothing_to_let_go_on_to() {
     router
         .get(
             "/",
-            flare::later(|exchange: Exchange| {
+            later(|exchange: Exchange| {
                 assert!(matches!(exchange.proceed(), Err(AnswerError::Misuse(_))));
                 exchange.respond("answered");
             }),
