@@ -303,9 +303,7 @@ pub unsafe extern "C" fn flare_serve(router: *const flare_router, address: *cons
         let address = unsafe { text::required(address, "address") }?;
         let routes = with_router(router, |router| Ok(router.clone()))?;
         life::may_wait()?;
-        let running = Server::new(routes).listen(address)?.bind()?.start()?;
-        let _signals = running.handle().drain_on_signals().map_err(Failure::from)?;
-        running.wait();
+        flare::serve(routes, address)?;
         Ok(())
     })
 }
