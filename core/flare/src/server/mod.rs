@@ -12,6 +12,7 @@ mod handle;
 mod host;
 pub(crate) mod http1;
 pub(crate) mod local;
+mod running;
 pub(crate) mod shared;
 mod signals;
 pub(crate) mod worker;

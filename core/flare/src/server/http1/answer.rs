@@ -1,17 +1,17 @@
 //! Writing: whole answers, streams of content, and refusals.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use flare_net::Output;
-use flare_proto::http1::{BodyFraming, ContentLength, ResponseParts, SendError};
+use flare_proto::http1::{
+    BodyFraming, BodyLength, ContentLength, ResponseParts, SendError, ServerConnection,
+};
 
-use super::{Answer, Http1, Input};
-use crate::exchange::{Block, Event, Piece};
-use crate::log::{AccessRecord, Level};
-use crate::message::{Body, Headers, Part, Pull, Request, Response};
+use super::{Http1, Input};
+use crate::CancelReason;
+use crate::log::Level;
+use crate::message::{Body, Part, Response, Source};
 use crate::server::environment::Environment;
-use crate::server::guard;
+use crate::server::running::{Answer, Content, Running, Supply, status_to_send};
 
 /// Bodies up to this size are copied beside their head; larger ones leave from where they are. Below it, one more `iovec`
 /// costs more than the copy.
@@ -20,63 +20,59 @@ const COPY_LIMIT: usize = 8 * 1024;
 impl Http1 {
     /// Sends the answer of the running exchange, whole or its head and what content there is.
     pub(super) fn send(&mut self, env: &mut Environment, out: &mut Output) {
-        let Some(request) = self.request.take() else { return };
-        let state = &request.block.state;
-        let streamed = state.is_streamed();
-        if self.expects_continue && self.input != Input::Complete {
+        let Some(running) = &mut self.running else { return };
+        if running.content != Content::Complete
             // The client may send the content or not: nothing behind it could be told apart.
+            && (running.expects_continue || leaves_much_unread(running, env))
+        {
             self.wire.close_after_response();
         }
-        if self.input == Input::Decide {
-            self.leave_unread(&request.block, env);
-        }
-        let sent = {
-            let mut answer = request.block.answer();
-            let unharmed = self.on_head(&request, &mut answer, env);
-            self.status = status_to_send(&answer);
+        let block = &running.request.block;
+        let streamed = block.state.is_streamed();
+        let (status, sent) = {
+            let mut answer = block.answer();
+            let unharmed = running.on_head(&mut answer, env);
             if streamed && !unharmed {
                 // The content that goes with the head that was lost must not follow this one.
-                state.cancel(crate::CancelReason::Reset);
+                block.state.cancel(CancelReason::Reset);
             }
-            if streamed && unharmed {
-                self.encode_head(&mut answer, env, out)
+            let sent = if streamed && unharmed {
+                write_stream_head(&mut self.wire, &mut answer, env, out)
             } else {
-                self.encode(&mut answer, env, out)
-            }
+                write(&mut self.wire, &mut answer, env, out)
+            };
+            (status_to_send(&answer), sent)
         };
+        running.status = status;
         let sent = sent.or_else(|error| {
             env.service.log.tell(Level::Error, "answer can't be sent", || error.to_string());
-            self.status = 500;
+            running.status = 500;
             self.wire.close_after_response();
-            self.encode(&mut Response::status_only(500), env, out)
+            write(&mut self.wire, &mut Response::status_only(500), env, out)
         });
-        match sent {
-            Ok(Content::Whole) => return self.finish(request, env),
-            Ok(Content::Follows) => {}
-            Ok(Content::Pulled(source)) => request.block.stream.lock().source = Some(source),
-            Err(_) => {
-                self.request = Some(request);
-                return self.cut(crate::CancelReason::Reset, env);
-            }
+        let Ok(Written { rest, body_bytes, until_close }) = sent else {
+            return self.cut(CancelReason::Reset, env);
+        };
+        running.body_bytes = body_bytes;
+        self.until_close = until_close;
+        match rest {
+            Rest::Nothing => return self.finish(env),
+            Rest::Written => {}
+            Rest::Pulled(source) => block.stream.lock().source = Some(source),
         }
-        self.request = Some(request);
-        self.answer = Answer::Streaming;
-        self.answer_deadline = env.now + env.service.config.stream_timeout;
+        running.answer = Answer::Streaming;
+        running.answer_deadline = env.now + env.service.config.stream_timeout;
         self.pump(env, out);
     }
 
-    /// The answer is out: counts it, tells who wants to know, and goes on to what follows.
-    fn finish(&mut self, request: Request, env: &mut Environment) {
-        if request.block.stream.is_used() {
-            drop(request.block.stream.close());
+    /// The answer is out: tells who wants to know, and goes on to what follows.
+    fn finish(&mut self, env: &mut Environment) {
+        let Some(running) = self.running.take() else { return };
+        let stream = &running.request.block.stream;
+        if stream.is_used() {
+            drop(stream.close());
         }
-        self.answer = Answer::None;
-        self.held = false;
-        env.leave_flight();
-        self.concluded(&request, env);
-        env.pool.give_back(request.block);
-        self.route = None;
-        (self.status, self.body_bytes) = (0, 0);
+        running.conclude(self.wire.response_complete(), env);
         if self.end.is_some() {
         } else if self.wire.keeps_alive() {
             self.next_request(env);
@@ -89,193 +85,32 @@ impl Http1 {
         }
     }
 
-    /// Shows the head of an answer to the middlewares that saw the request. False: one of them panicked, so it is a 500 now.
-    fn on_head(&self, request: &Request, answer: &mut Response, env: &Environment) -> bool {
-        let Some(route) = &self.route else { return true };
-        if route.chain.is_empty() {
-            return true;
-        }
-        answer.unprepare();
-        let mut unharmed = true;
-        for middleware in route.chain.iter().take(self.stage).rev() {
-            let seen = guard::unwinding(env, "middleware panicked", || middleware.on_head(request, answer));
-            if seen.is_none() {
-                unharmed = false;
-                answer.set_status_only(500);
-            }
-        }
-        unharmed
-    }
-
-    /// Tells middleware and logs that the exchange has ended.
-    pub(super) fn concluded(&self, request: &Request, env: &Environment) {
-        if self.status != 0 {
-            env.counters.answer(self.status);
-        }
-        let chain = self.route.as_ref().map(|route| route.chain.as_slice()).unwrap_or_default();
-        if chain.is_empty() && env.service.access.is_none() {
-            return;
-        }
-        let record = AccessRecord {
-            request,
-            status: self.status,
-            body_bytes: self.body_bytes,
-            duration: Duration::from_millis(env.now.0.saturating_sub(self.began.0)),
-            whole: self.wire.response_complete(),
-        };
-        for middleware in chain.iter().take(self.stage).rev() {
-            guard::unwinding(env, "middleware panicked", || middleware.on_end(&record));
-        }
-        if let Some(access) = &env.service.access {
-            guard::unwinding(env, "access log panicked", || access(&record));
-        }
-    }
-
     /// Sends interim answers that were given before the head.
-    pub(super) fn send_interim(&mut self, block: &Block, out: &mut Output) {
-        while let Some((status, headers)) = block.stream.lock().pop_informational() {
+    pub(super) fn send_interim(&mut self, out: &mut Output) {
+        let Some(running) = &self.running else { return };
+        while let Some((status, headers)) = running.next_interim() {
             // Err: HTTP/1.0, or too late; an interim answer may be left out.
             let _ = self.wire.send_informational(out.buffer(), status, &headers);
         }
     }
 
-    fn write_head(
-        &mut self,
-        answer: &Response,
-        length: ContentLength,
-        env: &Environment,
-        out: &mut Output,
-    ) -> Result<BodyFraming, SendError> {
-        let parts = ResponseParts {
-            status: status_to_send(answer),
-            headers: &answer.headers,
-            body: length,
-            origin: Some(env.date.fields()),
-        };
-        self.body_bytes = 0;
-        let framing = self.wire.send_head(out.buffer(), &parts)?;
-        self.until_close = framing == BodyFraming::UntilClose;
-        Ok(framing)
-    }
-
-    /// Writes a whole answer, or as much of it as there is.
-    pub(super) fn encode(
-        &mut self,
-        answer: &mut Response,
-        env: &Environment,
-        out: &mut Output,
-    ) -> Result<Content, SendError> {
-        if !answer.headers.is_empty() || answer.trailers.is_some() {
-            answer.unprepare();
-        }
-        if let Some(prepared) = &answer.prepared {
-            self.wire.send_prepared(out.buffer(), &prepared.http1, env.date.fields())?;
-            self.body_bytes = prepared.body.len() as u64;
-            return Ok(Content::Whole);
-        }
-        let length = match answer.body.length() {
-            _ if answer.trailers.is_some() => ContentLength::Unknown,
-            Some(length) => ContentLength::Known(length),
-            None => ContentLength::Unknown,
-        };
-        let framing = self.write_head(answer, length, env, out)?;
-        if framing != BodyFraming::Nothing {
-            match &mut answer.body {
-                Body::Source(_) => {
-                    if let Body::Source(source) = std::mem::take(&mut answer.body) {
-                        return Ok(Content::Pulled(source));
-                    }
-                }
-                Body::File(file) => {
-                    let part = Part::File(file.clone());
-                    self.parts(part.length(), [part], out)?;
-                }
-                Body::Parts(parts) => {
-                    let parts = std::mem::take(parts);
-                    let length = parts.iter().map(Part::length).fold(0, u64::saturating_add);
-                    self.parts(length, parts, out)?;
-                }
-                body => {
-                    let length = body.as_slice().len();
-                    self.body_bytes = length as u64;
-                    if length <= COPY_LIMIT {
-                        self.wire.send_data(out.buffer(), body.as_slice())?;
-                    } else {
-                        self.content(body.take_bytes(), out)?;
-                    }
-                }
-            }
-        }
-        self.wire.send_end(out.buffer(), answer.trailers.as_deref())?;
-        Ok(Content::Whole)
-    }
-
-    /// Writes the head of a stream.
-    fn encode_head(
-        &mut self,
-        answer: &mut Response,
-        env: &Environment,
-        out: &mut Output,
-    ) -> Result<Content, SendError> {
-        let announced = answer.headers.get_str("content-length").and_then(|text| text.parse().ok());
-        let length = announced.map_or(ContentLength::Unknown, ContentLength::Known);
-        let framing = self.write_head(answer, length, env, out)?;
-        Ok(if framing == BodyFraming::Nothing { Content::Whole } else { Content::Follows })
-    }
-
-    /// Writes content that lies elsewhere.
-    fn content(&mut self, data: Bytes, out: &mut Output) -> Result<(), SendError> {
-        if data.len() <= COPY_LIMIT {
-            return self.wire.send_data(out.buffer(), &data);
-        }
-        if self.wire.begin_data(out.buffer(), data.len())? {
-            out.push_shared(data);
-            self.wire.end_data(out.buffer());
-        }
-        Ok(())
-    }
-
-    /// Writes content of several pieces, `length` bytes in all.
-    fn parts(
-        &mut self,
-        length: u64,
-        parts: impl IntoIterator<Item = Part>,
-        out: &mut Output,
-    ) -> Result<(), SendError> {
-        self.body_bytes = length;
-        let length = usize::try_from(length).map_err(|_| SendError::TooLong)?;
-        if self.wire.begin_data(out.buffer(), length)? {
-            for part in parts {
-                match part {
-                    Part::Bytes(bytes) if bytes.len() <= COPY_LIMIT => out.buffer().extend_from_slice(&bytes),
-                    Part::Bytes(bytes) => out.push_shared(bytes),
-                    Part::File(file) => out.push_file(file.file, file.offset, file.length),
-                }
-            }
-            self.wire.end_data(out.buffer());
-        }
-        Ok(())
-    }
-
     /// Sends content that flows, as much as the client takes.
     pub(super) fn pump(&mut self, env: &mut Environment, out: &mut Output) {
-        if self.answer != Answer::Streaming {
+        let Some(running) = &mut self.running else { return };
+        if running.answer != Answer::Streaming {
             return;
         }
-        let Some(request) = self.request.clone() else { return };
-        let block = &request.block;
         let mut ended = false;
         while !self.blocked && !ended {
             if out.len() >= env.service.config.output_limit {
                 self.blocked = true;
                 break;
             }
-            let step = self.next_content(&request, env);
-            let written = match step {
+            let written = match running.next_content(env) {
                 Supply::Data(data) => {
-                    self.answer_deadline = env.now + env.service.config.stream_timeout;
-                    self.body_bytes += data.len() as u64;
-                    self.content(data, out)
+                    running.answer_deadline = env.now + env.service.config.stream_timeout;
+                    running.body_bytes += data.len() as u64;
+                    write_data(&mut self.wire, data, out)
                 }
                 Supply::Nothing => break,
                 Supply::End(trailers) => {
@@ -286,59 +121,24 @@ impl Http1 {
             };
             if let Err(error) = written {
                 env.service.log.tell(Level::Error, "stream broken", || error.to_string());
-                return self.cut(crate::CancelReason::Reset, env);
+                return self.cut(CancelReason::Reset, env);
             }
         }
         if ended {
-            // Only one of the two goes back to the pool.
-            self.request = None;
-            self.finish(request, env);
-        } else if block.stream.lock().became_writable() {
-            block.stream.notify();
-            if guard::unwinding(env, "callback panicked", || block.stream.call(Event::Writable)).is_none() {
-                self.cut(crate::CancelReason::Reset, env);
-            }
-        }
-    }
-
-    /// The next content of a stream: what was written, or what its source gives.
-    fn next_content(&self, request: &Request, env: &Environment) -> Supply {
-        let block = &request.block;
-        let mut stream = block.stream.lock();
-        match stream.pop_piece() {
-            Some(Piece::Data(data)) => return Supply::Data(data),
-            // Given in the same moment as the head: too late.
-            Some(Piece::Informational(..)) => return Supply::Data(Bytes::new()),
-            None if stream.sent_all => return Supply::End(stream.answer_trailers.take()),
-            None => {}
-        }
-        let Some(mut source) = stream.source.take() else { return Supply::Nothing };
-        drop(stream);
-        let pulled = guard::unwinding(env, "source panicked", || source.pull(request));
-        match pulled {
-            Some(Pull::Data(data)) => {
-                block.stream.lock().source = Some(source);
-                Supply::Data(data)
-            }
-            Some(Pull::WouldBlock) => {
-                block.stream.lock().source = Some(source);
-                Supply::Nothing
-            }
-            Some(Pull::End) => {
-                block.stream.lock().sent_all = true;
-                Supply::End(None)
-            }
-            Some(Pull::Failed) | None => Supply::Broken,
+            self.finish(env);
+        } else if !running.tell_writable(env) {
+            self.cut(CancelReason::Reset, env);
         }
     }
 
     /// Refuses the running exchange, whose handler may hold it.
     pub(super) fn refuse_running(&mut self, status: u16, env: &mut Environment, out: &mut Output) {
-        if self.answer == Answer::Waiting {
-            self.dismiss(crate::CancelReason::PeerGone, env);
-            self.refuse(status, env, out);
-        } else {
-            self.cut(crate::CancelReason::PeerGone, env);
+        match &self.running {
+            Some(running) if running.answer == Answer::Waiting => {
+                running.dismiss(CancelReason::PeerGone, env);
+                self.refuse(status, env, out);
+            }
+            _ => self.cut(CancelReason::PeerGone, env),
         }
     }
 
@@ -350,43 +150,166 @@ impl Http1 {
             let set = answer.headers.set("retry-after", "1");
             debug_assert!(set.is_ok());
         }
-        if let Some(request) = &self.request {
-            self.on_head(request, &mut answer, env);
+        if let Some(running) = &self.running {
+            running.on_head(&mut answer, env);
         }
         // Err: an answer has begun already, so closing is all that is left.
-        if self.encode(&mut answer, env, out).is_ok() {
-            self.status = status_to_send(&answer);
-        }
-        if self.request.is_some() {
-            self.conclude(env);
-        } else if self.status != 0 {
+        let sent = write(&mut self.wire, &mut answer, env, out).ok();
+        match (self.running.take(), sent) {
+            (Some(mut running), sent) => {
+                if let Some(sent) = sent {
+                    (running.status, running.body_bytes) = (status_to_send(&answer), sent.body_bytes);
+                }
+                running.conclude(self.wire.response_complete(), env);
+            }
             // There was no whole head, so this is no exchange.
-            env.counters.answer(self.status);
+            (None, Some(_)) => env.counters.answer(status_to_send(&answer)),
+            (None, None) => {}
         }
-        self.route = None;
         self.close(true);
     }
 }
 
-/// The status of an answer; one that is none is the handler's mistake.
-fn status_to_send(answer: &Response) -> u16 {
-    if (200..600).contains(&answer.status) { answer.status } else { 500 }
+/// Whether content that nobody asked for is too much to be read and dropped behind the answer.
+fn leaves_much_unread(running: &Running, env: &Environment) -> bool {
+    let length = running.request.block.length;
+    running.content == Content::Undecided
+        && matches!(length, BodyLength::Known(length) if length > env.service.config.discard_limit)
+}
+
+/// What was written of an answer.
+struct Written {
+    rest: Rest,
+    /// Content.
+    body_bytes: u64,
+    /// The end of the connection is the end of the answer.
+    until_close: bool,
 }
 
 /// What is left of an answer after its head.
-pub(super) enum Content {
+enum Rest {
     /// Nothing.
-    Whole,
+    Nothing,
     /// What the handler writes.
-    Follows,
+    Written,
     /// What a source gives.
-    Pulled(Box<dyn crate::message::Source>),
+    Pulled(Box<dyn Source>),
 }
 
-/// The next step of a stream.
-enum Supply {
-    Data(Bytes),
-    Nothing,
-    End(Option<Box<Headers>>),
-    Broken,
+/// Writes a whole answer, or as much of it as there is.
+fn write(
+    wire: &mut ServerConnection,
+    answer: &mut Response,
+    env: &Environment,
+    out: &mut Output,
+) -> Result<Written, SendError> {
+    if !answer.headers.is_empty() || answer.trailers.is_some() {
+        answer.unprepare();
+    }
+    if let Some(prepared) = &answer.prepared {
+        wire.send_prepared(out.buffer(), &prepared.http1, env.date.fields())?;
+        let body_bytes = prepared.body.len() as u64;
+        return Ok(Written { rest: Rest::Nothing, body_bytes, until_close: false });
+    }
+    let length = match answer.body.length() {
+        _ if answer.trailers.is_some() => ContentLength::Unknown,
+        Some(length) => ContentLength::Known(length),
+        None => ContentLength::Unknown,
+    };
+    let framing = write_head(wire, answer, length, env, out)?;
+    let until_close = framing == BodyFraming::UntilClose;
+    let mut body_bytes = 0;
+    if framing != BodyFraming::Nothing {
+        match &mut answer.body {
+            Body::Source(_) => {
+                if let Body::Source(source) = std::mem::take(&mut answer.body) {
+                    return Ok(Written { rest: Rest::Pulled(source), body_bytes, until_close });
+                }
+            }
+            Body::File(file) => {
+                let part = Part::File(file.clone());
+                body_bytes = part.length();
+                write_parts(wire, body_bytes, [part], out)?;
+            }
+            Body::Parts(parts) => {
+                let parts = std::mem::take(parts);
+                body_bytes = parts.iter().map(Part::length).fold(0, u64::saturating_add);
+                write_parts(wire, body_bytes, parts, out)?;
+            }
+            body => {
+                let length = body.as_slice().len();
+                body_bytes = length as u64;
+                if length <= COPY_LIMIT {
+                    wire.send_data(out.buffer(), body.as_slice())?;
+                } else {
+                    write_data(wire, body.take_bytes(), out)?;
+                }
+            }
+        }
+    }
+    wire.send_end(out.buffer(), answer.trailers.as_deref())?;
+    Ok(Written { rest: Rest::Nothing, body_bytes, until_close })
+}
+
+/// Writes the head of a stream.
+fn write_stream_head(
+    wire: &mut ServerConnection,
+    answer: &mut Response,
+    env: &Environment,
+    out: &mut Output,
+) -> Result<Written, SendError> {
+    let announced = answer.headers.get_str("content-length").and_then(|text| text.parse().ok());
+    let length = announced.map_or(ContentLength::Unknown, ContentLength::Known);
+    let framing = write_head(wire, answer, length, env, out)?;
+    let rest = if framing == BodyFraming::Nothing { Rest::Nothing } else { Rest::Written };
+    Ok(Written { rest, body_bytes: 0, until_close: framing == BodyFraming::UntilClose })
+}
+
+fn write_head(
+    wire: &mut ServerConnection,
+    answer: &Response,
+    length: ContentLength,
+    env: &Environment,
+    out: &mut Output,
+) -> Result<BodyFraming, SendError> {
+    let parts = ResponseParts {
+        status: status_to_send(answer),
+        headers: &answer.headers,
+        body: length,
+        origin: Some(env.date.fields()),
+    };
+    wire.send_head(out.buffer(), &parts)
+}
+
+/// Writes content that lies elsewhere.
+fn write_data(wire: &mut ServerConnection, data: Bytes, out: &mut Output) -> Result<(), SendError> {
+    if data.len() <= COPY_LIMIT {
+        return wire.send_data(out.buffer(), &data);
+    }
+    if wire.begin_data(out.buffer(), data.len())? {
+        out.push_shared(data);
+        wire.end_data(out.buffer());
+    }
+    Ok(())
+}
+
+/// Writes content of several pieces, `length` bytes in all.
+fn write_parts(
+    wire: &mut ServerConnection,
+    length: u64,
+    parts: impl IntoIterator<Item = Part>,
+    out: &mut Output,
+) -> Result<(), SendError> {
+    let length = usize::try_from(length).map_err(|_| SendError::TooLong)?;
+    if wire.begin_data(out.buffer(), length)? {
+        for part in parts {
+            match part {
+                Part::Bytes(bytes) if bytes.len() <= COPY_LIMIT => out.buffer().extend_from_slice(&bytes),
+                Part::Bytes(bytes) => out.push_shared(bytes),
+                Part::File(file) => out.push_file(file.file, file.offset, file.length),
+            }
+        }
+        wire.end_data(out.buffer());
+    }
+    Ok(())
 }

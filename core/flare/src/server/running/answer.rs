@@ -1,0 +1,119 @@
+//! The answer on its way to the client: its head by the middleware, its content from wherever it comes.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::Running;
+use crate::exchange::{Event, Piece};
+use crate::log::AccessRecord;
+use crate::message::{Headers, Pull, Response};
+use crate::server::environment::Environment;
+use crate::server::guard;
+
+/// The next step of an answer whose content flows.
+pub(crate) enum Supply {
+    /// Content.
+    Data(Bytes),
+    /// Nothing for now.
+    Nothing,
+    /// The end, with the trailers.
+    End(Option<Box<Headers>>),
+    /// Its source failed: the answer can't become whole.
+    Broken,
+}
+
+impl Running {
+    /// Shows the head of an answer to the middlewares that saw the request. False: one of them panicked, so it is a 500 now.
+    pub(crate) fn on_head(&self, answer: &mut Response, env: &Environment) -> bool {
+        if self.route.chain.is_empty() {
+            return true;
+        }
+        answer.unprepare();
+        let mut unharmed = true;
+        for middleware in self.route.chain.iter().take(self.stage).rev() {
+            let seen =
+                guard::unwinding(env, "middleware panicked", || middleware.on_head(&self.request, answer));
+            if seen.is_none() {
+                unharmed = false;
+                answer.set_status_only(500);
+            }
+        }
+        unharmed
+    }
+
+    /// Tells middleware and logs that the exchange has ended. `whole`: the answer was sent whole.
+    pub(super) fn tell_end_of_answer(&self, whole: bool, env: &Environment) {
+        if self.status != 0 {
+            env.counters.answer(self.status);
+        }
+        let chain = self.route.chain.as_slice();
+        if chain.is_empty() && env.service.access.is_none() {
+            return;
+        }
+        let record = AccessRecord {
+            request: &self.request,
+            status: self.status,
+            body_bytes: self.body_bytes,
+            duration: Duration::from_millis(env.now.0.saturating_sub(self.began.0)),
+            whole,
+        };
+        for middleware in chain.iter().take(self.stage).rev() {
+            guard::unwinding(env, "middleware panicked", || middleware.on_end(&record));
+        }
+        if let Some(access) = &env.service.access {
+            guard::unwinding(env, "access log panicked", || access(&record));
+        }
+    }
+
+    /// The next interim answer that was given before the head.
+    pub(crate) fn next_interim(&self) -> Option<(u16, Headers)> {
+        self.request.block.stream.lock().pop_informational()
+    }
+
+    /// The next content of an answer that flows: what was written, or what its source gives.
+    pub(crate) fn next_content(&self, env: &Environment) -> Supply {
+        let block = &self.request.block;
+        let mut stream = block.stream.lock();
+        match stream.pop_piece() {
+            Some(Piece::Data(data)) => return Supply::Data(data),
+            // Given in the same moment as the head: too late.
+            Some(Piece::Informational(..)) => return Supply::Data(Bytes::new()),
+            None if stream.sent_all => return Supply::End(stream.answer_trailers.take()),
+            None => {}
+        }
+        let Some(mut source) = stream.source.take() else { return Supply::Nothing };
+        drop(stream);
+        let pulled = guard::unwinding(env, "source panicked", || source.pull(&self.request));
+        match pulled {
+            Some(Pull::Data(data)) => {
+                block.stream.lock().source = Some(source);
+                Supply::Data(data)
+            }
+            Some(Pull::WouldBlock) => {
+                block.stream.lock().source = Some(source);
+                Supply::Nothing
+            }
+            Some(Pull::End) => {
+                block.stream.lock().sent_all = true;
+                Supply::End(None)
+            }
+            Some(Pull::Failed) | None => Supply::Broken,
+        }
+    }
+
+    /// Tells the handler that writes are taken again, if one was refused. False: its callback panicked.
+    pub(crate) fn tell_writable(&self, env: &Environment) -> bool {
+        let stream = &self.request.block.stream;
+        if !stream.lock().became_writable() {
+            return true;
+        }
+        stream.notify();
+        guard::unwinding(env, "callback panicked", || stream.call(Event::Writable)).is_some()
+    }
+}
+
+/// The status of an answer; one that is none is the handler's mistake.
+pub(crate) fn status_to_send(answer: &Response) -> u16 {
+    if (200..600).contains(&answer.status) { answer.status } else { 500 }
+}

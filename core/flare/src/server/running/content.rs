@@ -1,0 +1,127 @@
+//! The request's content on its way to the handler: collected, or as it comes.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Answer, Content, Running, Turn};
+use crate::exchange::{CancelReason, Event, Exchange, Flow};
+use crate::server::environment::Environment;
+use crate::server::guard;
+
+/// More content came than is allowed.
+#[derive(Debug)]
+pub(crate) struct TooMuch;
+
+impl Running {
+    /// Takes content that is collected. [`Running::collected`] has to be called behind the last of it.
+    pub(crate) fn collect(&mut self, data: &[u8], allowed: u64, env: &Environment) -> Result<(), TooMuch> {
+        let left = allowed.checked_sub(data.len() as u64).ok_or(TooMuch)?;
+        self.request.block.stream.lock().collected.extend_from_slice(data);
+        self.content = Content::Collected { allowed: left };
+        self.content_deadline = env.now + env.service.config.body_timeout;
+        Ok(())
+    }
+
+    /// All content was collected: the handler gets it.
+    pub(crate) fn collected(&mut self, env: &mut Environment) -> Turn {
+        self.content = Content::Complete;
+        let block = &self.request.block;
+        let (body, trailers) = {
+            let mut stream = block.stream.lock();
+            (std::mem::take(&mut stream.collected), std::mem::take(&mut stream.request_trailers))
+        };
+        let set = block.body.set(body).is_ok() && block.trailers.set(trailers).is_ok();
+        debug_assert!(set, "collected twice");
+        let exchange = Exchange::new(Arc::clone(block));
+        self.call(exchange, env)
+    }
+
+    /// Takes content that flows. Afterwards `held` says whether the handler takes more.
+    pub(crate) fn flow(&mut self, data: &[u8], allowed: u64, env: &Environment) -> Result<(), TooMuch> {
+        let left = allowed.checked_sub(data.len() as u64).ok_or(TooMuch)?;
+        self.content = Content::Flowing { allowed: left };
+        self.content_deadline = env.now + env.service.config.body_timeout;
+        if self.answer == Answer::Waiting {
+            self.answer_deadline = env.now + self.handler_timeout(env);
+        }
+        self.held = !self.deliver(data, env);
+        Ok(())
+    }
+
+    /// Hands content to the handler. False: it takes no more for now.
+    fn deliver(&self, data: &[u8], env: &Environment) -> bool {
+        let block = &self.request.block;
+        let pushed = {
+            let mut stream = block.stream.lock();
+            // Before the call: whoever the callback hands the content to may resume before it returns.
+            stream.paused = stream.is_pushed();
+            stream.paused
+        };
+        if pushed {
+            match self.tell(Event::Data(data), env) {
+                Some(Some(Flow::Pause)) => !block.stream.lock().paused,
+                // None: the callback is gone, because the exchange has ended.
+                Some(Some(Flow::Continue) | None) => {
+                    block.stream.lock().paused = false;
+                    true
+                }
+                None => false,
+            }
+        } else {
+            let more = block.stream.lock().push_chunk(Bytes::copy_from_slice(data));
+            block.stream.notify();
+            self.tell(Event::Readable, env).is_some() && more
+        }
+    }
+
+    /// The request has ended, and its content flowed.
+    pub(crate) fn received_all(&mut self, env: &Environment) {
+        self.content = Content::Complete;
+        self.held = false;
+        let block = &self.request.block;
+        {
+            let mut stream = block.stream.lock();
+            stream.received_all = true;
+            let set = block.trailers.set(std::mem::take(&mut stream.request_trailers));
+            debug_assert!(set.is_ok(), "ended twice");
+        }
+        block.stream.notify();
+        self.tell(Event::End, env);
+    }
+
+    /// Calls the handler's callback. `None`: it panicked, so the exchange was given up.
+    fn tell(&self, event: Event<'_>, env: &Environment) -> Option<Option<Flow>> {
+        let block = &self.request.block;
+        let flow = guard::unwinding(env, "callback panicked", || block.stream.call(event));
+        if flow.is_none() {
+            block.state.cancel(CancelReason::Reset);
+            block.tell();
+        }
+        flow
+    }
+
+    /// Looks whether the handler takes content that flows. True: it asked for some, so whoever waits for `100 Continue` gets it.
+    pub(crate) fn wants_content(&mut self, env: &Environment) -> bool {
+        if !matches!(self.content, Content::Flowing { .. }) {
+            return false;
+        }
+        let (wanted, room) = {
+            let stream = self.request.block.stream.lock();
+            (stream.wanted, !stream.paused && !stream.full)
+        };
+        if wanted && std::mem::replace(&mut self.held, !room) && room {
+            // While it was held back the client could not send, so its time begins again.
+            self.content_deadline = env.now + env.service.config.body_timeout;
+        }
+        wanted
+    }
+
+    /// Tells a handler that wanted content of the end of a request that has none, once it listens.
+    pub(crate) fn tell_end(&mut self, env: &Environment) {
+        if self.end_untold {
+            // None: after a panic nobody listens any more.
+            self.end_untold = self.tell(Event::End, env).is_some_and(|told| told.is_none());
+        }
+    }
+}
