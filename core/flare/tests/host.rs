@@ -95,6 +95,46 @@ fn requests_are_answered_and_then_it_is_quiet() {
 }
 
 #[test]
+fn what_is_answered_behind_a_turn_leaves_in_that_turn() {
+    let (router, held) = holding();
+    let server = host(router, ServerConfig::default());
+    let to = address(&server);
+    let mut clients: Vec<_> = (0..3).map(|_| Client::connect(&to)).collect();
+    for client in &mut clients {
+        client.send(HOLD);
+    }
+    let mut answered = 0;
+    while answered < 3 {
+        assert!(readable(&[&server], PATIENCE), "the requests do not come");
+        let then = || {
+            for exchange in held.try_iter() {
+                exchange.respond(answered.to_string());
+                answered += 1;
+            }
+        };
+        server.poll_then(Budget::default(), then).unwrap();
+    }
+    // Nobody polls any more, and nobody has to.
+    assert!(quiet(&server));
+    let mut bodies: Vec<_> = clients.iter_mut().map(|client| client.answer().body).collect();
+    bodies.sort();
+    assert_eq!(bodies, [b"0", b"1", b"2"]);
+}
+
+#[test]
+fn what_comes_behind_a_turn_is_a_worker_and_may_not_poll() {
+    let server = host(hello(), ServerConfig::default());
+    let mut found = None;
+    server
+        .poll_then(Budget::default(), || {
+            assert!(flare::embed::on_worker());
+            found = Some(server.poll(Budget::default()));
+        })
+        .unwrap();
+    assert!(matches!(found, Some(Err(HostError::Reentered))));
+}
+
+#[test]
 fn deadlines_make_it_readable() {
     let server =
         host(hello(), ServerConfig { head_timeout: Duration::from_millis(60), ..ServerConfig::default() });

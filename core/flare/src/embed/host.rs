@@ -168,6 +168,19 @@ impl HostServer {
     /// # Errors
     /// [`HostError::Reentered`] and [`HostError::WrongThread`] change nothing. After the others the server can only be dropped.
     pub fn poll(&self, budget: Budget) -> Result<Progress, HostError> {
+        self.poll_then(budget, || {})
+    }
+
+    /// As [`HostServer::poll`], and calls `then` once behind the work. What that does to exchanges counts for this turn: their answers
+    /// leave before the call returns, without a wake-up.
+    ///
+    /// For languages that have to take a lock before they run anything: handlers only collect their exchanges, and `then` takes the
+    /// lock once and answers them all. It is called on the worker like a handler, so it must not wait. What it makes happen in turn, such
+    /// as callbacks, comes in the next poll.
+    ///
+    /// # Errors
+    /// As [`HostServer::poll`]. `then` is not called when there is an error, or when the server has ended.
+    pub fn poll_then(&self, budget: Budget, then: impl FnOnce()) -> Result<Progress, HostError> {
         if local::is_worker() {
             return Err(HostError::Reentered);
         }
@@ -189,7 +202,9 @@ impl HostServer {
         if first {
             worker.begin();
         }
-        let worked = worker.work(Some(Duration::ZERO), budget.events.max(1)).map_err(HostError::Io)?;
+        let mut worked = worker.work(Some(Duration::ZERO), budget.events.max(1)).map_err(HostError::Io)?;
+        then();
+        worked += worker.work_told();
         if worker.is_over() {
             let report = worker.end();
             drop(entered);
