@@ -8,14 +8,14 @@ use flare_net::{Key, Millis, Output, Peer};
 
 use crate::exchange::{CancelReason, ExchangeKey, Home};
 use crate::server::environment::{Environment, Service};
-use crate::server::http1::{Http1, Next};
+use crate::server::session::{Next, Session};
 
 /// How long a test waits for an answer from another thread.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection to a router, without a socket. The test sends and receives bytes, and moves the time.
 pub struct TestConnection {
-    session: Http1,
+    session: Session,
     env: Environment,
     output: Output,
     received: Vec<u8>,
@@ -36,7 +36,7 @@ impl TestConnection {
         let (sender, late) = channel();
         let home = Arc::new(Inbox(Mutex::new(sender)));
         let env = Environment::new(service.clone(), home, Arc::default(), Millis(0), 1);
-        let session = Http1::new(Key::from_u64(0), Peer::Unix, &env);
+        let session = Session::new(Key::from_u64(0), Peer::Unix, &env);
         Self { session, env, output: Output::new(), received: Vec::new(), late }
     }
 

@@ -13,6 +13,7 @@ use flare_proto::http1::ServerConnection;
 use crate::exchange::{CancelReason, ExchangeKey};
 use crate::server::environment::Environment;
 use crate::server::running::{Answer, Content, News, Running};
+use crate::server::session::Next;
 
 /// What is being read while no exchange runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,22 +24,6 @@ enum Input {
     Head,
     /// The answer is out; so much of the unread content is dropped.
     Discard { allowed: u64 },
-}
-
-/// What the session wants of its socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// More input.
-    Read,
-    /// No input for now.
-    Pause,
-    /// The end, once the output is gone. `linger`: the peer may still be sending, and must get the answer first.
-    Close {
-        /// Whether input is read and dropped for a while before the socket is closed.
-        linger: bool,
-    },
-    /// The end, at once: what was sent is not whole, and the peer must see that.
-    Abort,
 }
 
 /// The server's side of an HTTP/1.1 connection.

@@ -7,7 +7,7 @@ use flare_net::{Key, Millis, Peer};
 
 use super::{ACCEPT_TIMER, Connection, Worker};
 use crate::log::Level;
-use crate::server::http1::Http1;
+use crate::server::session::Session;
 
 /// How long a worker waits before it accepts again after the process ran out of descriptors or memory.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -35,7 +35,7 @@ impl Worker {
                 self.driver.pause_accept(*listener);
             }
         }
-        let session = Http1::new(key, peer, &self.env);
+        let session = Session::new(key, peer, &self.env);
         let mut connection = Connection::new(session);
         connection.timer = Some(self.wheel.arm(connection.armed, key.to_u64()));
         self.connections.insert(key, connection);

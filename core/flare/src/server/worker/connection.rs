@@ -4,7 +4,7 @@ use flare_net::{Key, Millis, Sent, TimerId};
 
 use super::Worker;
 use crate::exchange::CancelReason;
-use crate::server::http1::{Http1, Next};
+use crate::server::session::{Next, Session};
 use crate::server::shared::Message;
 
 /// How often in one turn a session may go on whose output left at once. A client that takes all, from a source that never ends,
@@ -13,7 +13,7 @@ const ROUNDS: u32 = 4;
 
 /// A connection and what the worker knows of it.
 pub(crate) struct Connection {
-    pub(super) session: Http1,
+    pub(super) session: Session,
     pub(super) timer: Option<TimerId>,
     /// When the timer fires; the real deadline may be later, never earlier.
     pub(super) armed: Millis,
@@ -25,8 +25,8 @@ pub(crate) struct Connection {
     undelivered: usize,
     paused: bool,
     pub(super) closing: Closing,
-    /// The upstream that answers the running exchange.
-    pub(super) relay: Option<Key>,
+    /// The upstreams that answer its exchanges.
+    pub(super) relays: Vec<Key>,
 }
 
 /// How far the end of a connection is.
@@ -44,7 +44,7 @@ pub(super) enum Closing {
 }
 
 impl Connection {
-    pub(super) fn new(session: Http1) -> Self {
+    pub(super) fn new(session: Session) -> Self {
         Self {
             armed: session.deadline(false),
             session,
@@ -54,7 +54,7 @@ impl Connection {
             undelivered: 0,
             paused: false,
             closing: Closing::No,
-            relay: None,
+            relays: Vec::new(),
         }
     }
 
@@ -80,7 +80,10 @@ impl Worker {
     }
 
     pub(super) fn flushed(&mut self, key: Key) {
-        let Some(connection) = self.connections.get_mut(key) else { return self.forward(key) };
+        let Some(connection) = self.connections.get_mut(key) else {
+            self.forward(key);
+            return;
+        };
         connection.write_deadline = Millis::NEVER;
         connection.backlog = 0;
         if connection.closing == Closing::No {
@@ -248,8 +251,9 @@ impl Worker {
         if let Some(timer) = connection.timer.take() {
             self.wheel.cancel(timer);
         }
-        // Let go behind the abort, which says why the exchange ended.
-        let relay = connection.relay.and_then(|upstream| self.close_upstream(upstream));
+        // Let go behind the abort, which says why their exchanges ended.
+        let relays: Vec<_> =
+            connection.relays.drain(..).filter_map(|upstream| self.close_upstream(upstream)).collect();
         if self.env.draining {
             let unfinished = connection.session.is_active() || self.driver.backlog(key) > 0;
             if reason == CancelReason::Drain && unfinished {
@@ -259,7 +263,7 @@ impl Worker {
             }
         }
         connection.session.abort(reason, &mut self.env);
-        drop(relay);
+        drop(relays);
         self.driver.close(key);
         self.counters.closed.add(1);
         self.shared.closed();

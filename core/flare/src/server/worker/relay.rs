@@ -179,13 +179,10 @@ impl Worker {
         let Some(connection) = self.connections.get_mut(relay.client()) else {
             return self.driver.close(key);
         };
-        let before = connection.relay.replace(key);
+        connection.relays.push(key);
         relay.armed = relay.next_deadline();
         relay.timer = Some(self.wheel.arm(relay.armed, key.to_u64()));
         self.relays.open.insert(key, relay);
-        if let Some(before) = before {
-            self.close_upstream(before);
-        }
     }
 
     /// The upstream is there: it gets the prologue, and content of the request.
@@ -245,14 +242,25 @@ impl Worker {
         }
     }
 
-    /// After the client's connection worked: its relay ends with the exchange, and flows with it.
+    /// After the client's connection worked: its relays end with their exchanges, and flow with them.
     pub(super) fn follow(&mut self, client: Key) {
-        let Some(connection) = self.connections.get_mut(client) else { return };
-        let Some(key) = connection.relay else { return };
-        let Some(relay) = self.relays.open.get_mut(key) else { return };
+        let mut next = 0;
+        // A relay that ends leaves its place to another one.
+        while let Some(connection) = self.connections.get_mut(client)
+            && let Some(&key) = connection.relays.get(next)
+        {
+            if self.follow_one(key) {
+                next += 1;
+            }
+        }
+    }
+
+    /// The same for one of them. False: it is over.
+    fn follow_one(&mut self, key: Key) -> bool {
+        let Some(relay) = self.relays.open.get_mut(key) else { return true };
         if relay.is_over() {
             self.close_upstream(key);
-            return;
+            return false;
         }
         if relay.paused && relay.exchange.request().block.stream.lock().outbound() < LOW {
             relay.paused = false;
@@ -260,15 +268,15 @@ impl Worker {
             self.driver.resume_read(key);
             self.arm_relay(key);
         }
-        self.forward(key);
+        self.forward(key)
     }
 
-    /// Sends content of the request to the upstream, as much as it takes.
-    pub(super) fn forward(&mut self, key: Key) {
+    /// Sends content of the request to the upstream, as much as it takes. False: the relay is over.
+    pub(super) fn forward(&mut self, key: Key) -> bool {
         loop {
-            let Some(relay) = self.relays.open.get_mut(key) else { return };
+            let Some(relay) = self.relays.open.get_mut(key) else { return false };
             if !relay.forwards || relay.phase == Phase::Connecting || self.driver.backlog(key) >= FORWARD {
-                return;
+                return true;
             }
             match relay.exchange.read() {
                 Ok(Read::Data(data)) => {
@@ -281,10 +289,10 @@ impl Worker {
                     // Err: it is lost, which its own event tells.
                     let _ = self.driver.shutdown_write(key);
                 }
-                Ok(Read::WouldBlock) => return,
+                Ok(Read::WouldBlock) => return true,
                 Err(_) => {
                     self.close_upstream(key);
-                    return;
+                    return false;
                 }
             }
         }
@@ -332,10 +340,8 @@ impl Worker {
             self.wheel.cancel(timer);
         }
         self.driver.close(key);
-        if let Some(connection) = self.connections.get_mut(relay.client())
-            && connection.relay == Some(key)
-        {
-            connection.relay = None;
+        if let Some(connection) = self.connections.get_mut(relay.client()) {
+            connection.relays.retain(|one| *one != key);
         }
         Some(relay)
     }
