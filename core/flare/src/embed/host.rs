@@ -168,19 +168,23 @@ impl HostServer {
     /// # Errors
     /// [`HostError::Reentered`] and [`HostError::WrongThread`] change nothing. After the others the server can only be dropped.
     pub fn poll(&self, budget: Budget) -> Result<Progress, HostError> {
-        self.poll_then(budget, || {})
+        self.turn(budget, None::<fn()>)
     }
 
     /// As [`HostServer::poll`], and calls `then` once behind the work. What that does to exchanges counts for this turn: their answers
     /// leave before the call returns, without a wake-up.
     ///
     /// For languages that have to take a lock before they run anything: handlers only collect their exchanges, and `then` takes the
-    /// lock once and answers them all. It is called on the worker like a handler, so it must not wait. What it makes happen in turn, such
-    /// as callbacks, comes in the next poll.
+    /// lock once and answers them all. It is called on the worker like a handler, so it must not wait. What it told counts for a
+    /// budget of its own, as large as the other; what that makes happen in turn comes in the next poll.
     ///
     /// # Errors
     /// As [`HostServer::poll`]. `then` is not called when there is an error, or when the server has ended.
     pub fn poll_then(&self, budget: Budget, then: impl FnOnce()) -> Result<Progress, HostError> {
+        self.turn(budget, Some(then))
+    }
+
+    fn turn(&self, budget: Budget, then: Option<impl FnOnce()>) -> Result<Progress, HostError> {
         if local::is_worker() {
             return Err(HostError::Reentered);
         }
@@ -202,9 +206,12 @@ impl HostServer {
         if first {
             worker.begin();
         }
-        let mut worked = worker.work(Some(Duration::ZERO), budget.events.max(1)).map_err(HostError::Io)?;
-        then();
-        worked += worker.work_told();
+        let budget = budget.events.max(1);
+        let mut worked = worker.work(Some(Duration::ZERO), budget).map_err(HostError::Io)?;
+        if let Some(then) = then {
+            then();
+            worked += worker.work_told(budget);
+        }
         if worker.is_over() {
             let report = worker.end();
             drop(entered);

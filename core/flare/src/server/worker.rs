@@ -205,17 +205,17 @@ impl Worker {
         Ok(budget - left)
     }
 
-    /// Works off what this thread told the worker since its turn. Says how much that was.
-    pub(crate) fn work_told(&mut self) -> usize {
+    /// Works off what this thread told the worker behind its turn, at most `budget` pieces of it. Says how many.
+    pub(crate) fn work_told(&mut self, budget: usize) -> usize {
         if !local::has_messages() {
             return 0;
         }
         // Who told it may have taken a while.
         self.env.now = self.clock.now();
         self.env.date.refresh(self.env.now);
-        let mut left = usize::MAX;
+        let mut left = budget;
         self.letters(&mut left);
-        usize::MAX - left
+        budget - left
     }
 
     /// Before a host goes on with its loop: makes the descriptor readable when it is needed again. Whether that is at once.
