@@ -160,6 +160,17 @@ fn what_can_not_be_bound_is_named() {
 }
 
 #[test]
+fn servers_that_agree_share_a_port() {
+    let config = || ServerConfig { reuse_port: true, ..one_worker() };
+    let first = start(router(), config());
+    let address = first.addresses()[0].to_string();
+    let second = Server::new(router()).config(config()).listen(&address).unwrap().bind().unwrap();
+    assert_eq!(listening(&second.addresses()[0]), 2);
+    let error = Server::new(router()).config(one_worker()).listen(&address).unwrap().bind().unwrap_err();
+    assert!(matches!(error, Error::Bind { .. }), "{error}");
+}
+
+#[test]
 fn a_socket_file_of_a_dead_server_is_replaced() {
     let path = socket_path();
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());

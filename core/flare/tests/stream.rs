@@ -262,6 +262,26 @@ fn continue_is_sent_by_the_first_read_only() {
     assert!(!refused.is_open(), "the client may or may not send the content: nothing can follow");
 }
 
+#[test]
+fn who_only_wants_to_notice_does_not_ask_for_content() {
+    let (client, held) = holding();
+    let head = "POST /hold HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
+    let (mut connection, exchange) = begin(&client, &held, head);
+    let (sender, events) = channel();
+    exchange.notice(move |event| {
+        sender.send(format!("{event:?}")).unwrap();
+        Flow::Continue
+    });
+    assert!(connection.step());
+    assert_eq!(text(&mut connection), "");
+    assert_eq!(exchange.read(), Ok(Read::WouldBlock));
+    assert!(connection.step());
+    assert_eq!(text(&mut connection), "HTTP/1.1 100 Continue\n\n");
+    connection.send(b"abc");
+    connection.abort();
+    assert_eq!(events.try_iter().collect::<Vec<_>>(), ["Readable", "End", "Cancelled"]);
+}
+
 struct Counter(u32);
 
 impl Source for Counter {

@@ -6,6 +6,15 @@ mod queue;
 pub use host::{Budget, HostError, HostServer, Progress};
 pub use queue::{Closed, Queue};
 
+/// What the server is about to answer to a request that no route takes: the status and the value of `Allow`. `None`: a route has it.
+///
+/// For middleware of other languages, which wraps the answers to such requests like those of handlers.
+#[must_use]
+pub fn refusal(request: &crate::Request) -> Option<(u16, Option<&str>)> {
+    let (status, allow) = request.block.unrouted.as_ref()?;
+    Some((*status, allow.as_deref()))
+}
+
 /// Whether this code was called by a worker of any server, which must not wait: by a handler, a hook, a task or a callback, or at the
 /// end of a worker's thread.
 #[must_use]

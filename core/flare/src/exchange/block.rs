@@ -80,11 +80,12 @@ impl Block {
         }
     }
 
-    /// Sets the callback for events. After the end of the exchange it is dropped.
-    pub(crate) fn listen(&self, callback: Callback, watching: bool) {
+    /// Sets the callback for events. After the end of the exchange it is dropped. `wanting`: it asks for content.
+    pub(crate) fn listen(&self, callback: Callback, watching: bool, wanting: bool) {
         // Dropped without the lock, because a callback may hold the exchange.
         let unused = {
             let mut stream = self.stream.lock();
+            stream.wanted |= wanting;
             if stream.over { Some(callback) } else { stream.set_callback(callback, watching) }
         };
         drop(unused);

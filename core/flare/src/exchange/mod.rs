@@ -401,19 +401,25 @@ impl Exchange {
     /// writes, the end of the exchange. Calls are made on the worker, one at a time, and must not block. A second call replaces the
     /// first. The callback is dropped when the exchange ends.
     pub fn on_event(&self, callback: impl FnMut(Event<'_>) -> Flow + Send + 'static) {
-        self.block().listen(Box::new(callback), false);
+        self.block().listen(Box::new(callback), false, true);
     }
 
     /// As [`Exchange::on_event`], but the callback hears [`Event::Readable`] instead of the content, which waits for
     /// [`Exchange::read`].
     pub fn watch(&self, callback: impl FnMut(Event<'_>) -> Flow + Send + 'static) {
-        self.block().listen(Box::new(callback), true);
+        self.block().listen(Box::new(callback), true, true);
+    }
+
+    /// As [`Exchange::watch`], but does not ask for content: that is begun by the first [`Exchange::read`]. So it may be called for
+    /// every exchange, to hear of its end, without a `100 Continue` for a client whose content nobody wants.
+    pub fn notice(&self, callback: impl FnMut(Event<'_>) -> Flow + Send + 'static) {
+        self.block().listen(Box::new(callback), true, false);
     }
 
     /// Hands the exchange to its own callback, which lives until the exchange ends. See [`Exchange::on_event`].
     pub fn drive(self, mut callback: impl FnMut(&Exchange, Event<'_>) -> Flow + Send + 'static) {
         let block = Arc::clone(&self.request.block);
-        block.listen(Box::new(move |event| callback(&self, event)), false);
+        block.listen(Box::new(move |event| callback(&self, event)), false, true);
     }
 
     /// Events with content go on after [`Flow::Pause`].

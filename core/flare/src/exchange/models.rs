@@ -309,7 +309,11 @@ fn a_resume_is_not_lost_when_it_comes_before_the_pause() {
                 Flow::Pause
             }
         };
-        model.stream.lock().set_callback(Box::new(callback), false);
+        {
+            let mut stream = model.stream.lock();
+            stream.wanted = true;
+            stream.set_callback(Box::new(callback), false);
+        }
         model.detach();
         model.stream.lock().paused = true;
         assert_eq!(model.stream.call(Event::Data(b"a")), Some(Flow::Pause));

@@ -181,7 +181,6 @@ impl Stream {
 
 impl Inner {
     pub(crate) fn set_callback(&mut self, callback: Callback, watching: bool) -> Option<Callback> {
-        self.wanted = true;
         self.watching = watching;
         self.callback.replace(callback)
     }

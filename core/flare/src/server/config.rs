@@ -11,6 +11,9 @@ pub struct ServerConfig {
     pub workers: usize,
     /// One listener shared by all workers, instead of one for each worker (`SO_REUSEPORT`). Unix sockets are always shared.
     pub shared_listener: bool,
+    /// Other processes may listen on the same addresses in the same way, and the system spreads connections over all of them
+    /// (`SO_REUSEPORT`; only of one user). Whether somebody else listens there is not found out then. Not for Unix sockets.
+    pub reuse_port: bool,
     /// Bind each worker to a core.
     pub pin_workers: bool,
     /// Connections that may wait to be accepted, for each listener. 1 to 65535.
@@ -59,6 +62,7 @@ impl Default for ServerConfig {
         Self {
             workers: 0,
             shared_listener: false,
+            reuse_port: false,
             pin_workers: false,
             backlog: 1024,
             max_connections: 100_000,
@@ -173,6 +177,7 @@ impl ServerConfig {
         match name {
             "workers" => self.workers = size()?,
             "shared_listener" => self.shared_listener = switch()?,
+            "reuse_port" => self.reuse_port = switch()?,
             "pin_workers" => self.pin_workers = switch()?,
             "backlog" => self.backlog = small()?,
             "max_connections" => self.max_connections = size()?,

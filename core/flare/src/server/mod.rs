@@ -190,8 +190,9 @@ fn bind_for_all(
 ) -> Result<Address, Error> {
     let failed = |error| Error::Bind { address: address.to_string(), error };
     let own = !config.shared_listener && matches!(address, Address::Ip(_)) && each.len() > 1;
-    let options = ListenOptions { backlog: config.backlog, reuse_port: own, ..ListenOptions::default() };
-    if own {
+    let reuse_port = own || config.reuse_port;
+    let options = ListenOptions { backlog: config.backlog, reuse_port, ..ListenOptions::default() };
+    if own && !config.reuse_port {
         // Another server that shares its port the same way would take half of our connections, unseen: only the workers of one
         // server share. Without the option the system says when somebody else is there.
         let alone = ListenOptions { reuse_port: false, ..options.clone() };

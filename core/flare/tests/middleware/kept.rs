@@ -30,6 +30,27 @@ fn gated(story: &Story) -> (TestClient, Receiver<Exchange>) {
 }
 
 #[test]
+fn a_middleware_knows_what_no_route_takes() {
+    let (sender, kept) = keep();
+    let mut router = Router::new();
+    router.layer(Gate(move |exchange| {
+        sender.send(exchange).unwrap();
+        Step::Done
+    }));
+    router.post("/x", |_: &Request| "x").unwrap();
+    let client = TestClient::new(router);
+    let ask = |head: &str| {
+        let mut connection = client.connect();
+        connection.send(format!("{head} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
+        let exchange = kept.recv().unwrap();
+        flare::embed::refusal(exchange.request()).map(|(status, allow)| (status, allow.map(str::to_owned)))
+    };
+    assert_eq!(ask("POST /x"), None);
+    assert_eq!(ask("GET /nowhere"), Some((404, None)));
+    assert_eq!(ask("GET /x"), Some((405, Some("OPTIONS, POST".to_owned()))));
+}
+
+#[test]
 fn an_exchange_goes_on_later() {
     let story = Story::default();
     let (client, kept) = gated(&story);
