@@ -73,6 +73,12 @@ pub(crate) fn is_field_value(text: &[u8]) -> bool {
     has_no_control(text) || text.iter().all(|&byte| is(byte, VALUE))
 }
 
+/// Whether the text is a `scheme` (RFC 3986 section 3.1).
+pub(crate) fn is_scheme(text: &[u8]) -> bool {
+    text.first().is_some_and(u8::is_ascii_alphabetic)
+        && text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+}
+
 /// Without optional white space (SP, HTAB) at both ends (RFC 9110 section 5.6.3).
 #[inline]
 pub(crate) fn trim_ows(mut text: &[u8]) -> &[u8] {

@@ -1,18 +1,24 @@
 //! Protocol state machines: bytes in, events out. No sockets, no clock, no threads.
 //!
 //! The messages ([`RequestHead`], [`ResponseHead`], [`Headers`]) are the same for every wire. Each wire has a module of its
-//! own: [`http1`] is HTTP/1.0 and HTTP/1.1 (RFC 9112), for servers and clients. [`mux`] is no HTTP: streams of bytes on one connection.
+//! own: [`http1`] is HTTP/1.0 and HTTP/1.1 (RFC 9112), for servers and clients;
+//! [`hpack`] is the header compression of HTTP/2 (RFC 7541). [`mux`] is no HTTP: streams of bytes on one connection.
 #![forbid(unsafe_code)]
 
 mod authority;
+mod field_coding;
 mod grammar;
 mod headers;
+pub mod hpack;
 pub mod http1;
 mod known_field;
 mod method;
 pub mod mux;
+mod origin_fields;
 mod request_head;
 mod response_head;
+mod response_parts;
+mod send_error;
 mod status;
 mod target;
 mod version;
@@ -20,7 +26,10 @@ mod words;
 
 pub use headers::{Headers, InvalidField};
 pub use method::Method;
+pub use origin_fields::OriginFields;
 pub use request_head::{InvalidRequest, RequestHead};
 pub use response_head::{InvalidStatus, ResponseHead};
+pub use response_parts::{ContentLength, ResponseParts};
+pub use send_error::SendError;
 pub use status::reason;
 pub use version::Version;

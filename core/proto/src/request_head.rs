@@ -217,7 +217,7 @@ impl RequestHead {
         self.version = version;
         self.method_name = self.headers.append_text(method_name.as_bytes())?;
         if let Some(scheme) = scheme {
-            if !is_scheme(scheme) {
+            if !grammar::is_scheme(scheme.as_bytes()) {
                 return Err(InvalidRequest::Scheme);
             }
             self.scheme = Some(self.headers.append_text(scheme.to_ascii_lowercase().as_bytes())?);
@@ -319,11 +319,6 @@ pub(crate) struct RequestLine {
     pub(crate) target: Range<usize>,
     pub(crate) form: Target,
     pub(crate) version: Version,
-}
-
-fn is_scheme(scheme: &str) -> bool {
-    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
 }
 
 impl Default for RequestHead {

@@ -1,9 +1,8 @@
 //! The body of a message that is sent (RFC 9112 sections 6, 7.1).
 
 use super::head_writer::{push_field, push_hex};
-use super::send_error::SendError;
 use super::trailers;
-use crate::Headers;
+use crate::{Headers, SendError};
 
 /// How the body of a message goes onto the wire.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -5,12 +5,11 @@ use super::body_encoder::{BodyEncoder, BodyFraming};
 use super::error::{Error, Kind};
 use super::framing::{BodyLength, Framing};
 use super::head_end;
-use super::head_writer::{ContentLength, push_content_length, push_field, push_fields};
+use super::head_writer::{push_content_length, push_field, push_fields};
 use super::limits::Limits;
 use super::response_parser;
-use super::send_error::SendError;
 use crate::target::{self, Target};
-use crate::{Headers, Method, ResponseHead, Version, authority, grammar};
+use crate::{ContentLength, Headers, Method, ResponseHead, SendError, Version, authority, grammar};
 
 /// The client's side of one HTTP/1 connection: it writes requests and takes answers apart, one exchange after the other.
 ///

@@ -83,7 +83,7 @@ fn is_coding(member: &[u8]) -> bool {
 
 /// `1*DIGIT` (RFC 9110 section 8.6); `None` also when it does not fit 64 bits.
 #[inline]
-pub(super) fn parse_length(value: &[u8]) -> Option<u64> {
+pub(crate) fn parse_length(value: &[u8]) -> Option<u64> {
     if value.is_empty() {
         return None;
     }

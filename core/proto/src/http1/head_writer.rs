@@ -1,24 +1,12 @@
 //! Writing heads: field lines, and the fields that belong to the connection.
 
 use super::framing::Framing;
-use super::send_error::SendError;
-use crate::Headers;
 use crate::grammar::list_members;
 use crate::known_field::{KnownField, known_field};
-
-/// What the sender of a message knows of the length of its body.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ContentLength {
-    /// There is no body.
-    None,
-    /// So many bytes.
-    Known(u64),
-    /// Not known before its end.
-    Unknown,
-}
+use crate::{Headers, SendError};
 
 #[inline]
-pub(super) fn push_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+pub(crate) fn push_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(name);
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
@@ -26,7 +14,7 @@ pub(super) fn push_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
 }
 
 /// In decimal digits.
-pub(super) fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
     let mut digits = [0; 20];
     let mut start = digits.len();
     for digit in digits.iter_mut().rev() {

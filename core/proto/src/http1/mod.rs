@@ -14,11 +14,9 @@ mod framing;
 mod head_end;
 mod head_writer;
 mod limits;
-mod origin_fields;
 mod prepared;
 mod request_parser;
 mod response_parser;
-mod send_error;
 mod server;
 mod trailers;
 
@@ -27,9 +25,11 @@ pub use body_encoder::BodyFraming;
 pub use client::{ClientConnection, RequestParts, ResponseInfo, ResponseLength};
 pub use error::Error;
 pub use framing::BodyLength;
-pub use head_writer::ContentLength;
+pub(crate) use framing::parse_length;
+pub(crate) use head_writer::{push_decimal, push_field};
 pub use limits::Limits;
-pub use origin_fields::OriginFields;
 pub use prepared::PreparedResponse;
-pub use send_error::SendError;
-pub use server::{RequestInfo, ResponseParts, ServerConnection};
+pub use server::{RequestInfo, ServerConnection};
+pub(crate) use trailers::is_allowed as is_allowed_in_trailers;
+
+pub use crate::{ContentLength, OriginFields, ResponseParts, SendError};

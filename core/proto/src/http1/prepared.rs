@@ -2,10 +2,8 @@
 
 use super::body_encoder::BodyFraming;
 use super::head_writer::{push_content_length, push_fields};
-use super::origin_fields::OriginFields;
-use super::send_error::SendError;
 use super::server::{ServerConnection, push_status_line};
-use crate::Headers;
+use crate::{Headers, OriginFields, SendError};
 
 /// A whole answer as it goes onto the wire, but for what differs from one request to the next: Server, Date and Connection.
 #[derive(Debug, Clone)]

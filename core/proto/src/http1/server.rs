@@ -5,12 +5,10 @@ use super::body_encoder::{BodyEncoder, BodyFraming};
 use super::error::{Error, Kind};
 use super::framing::BodyLength;
 use super::head_end;
-use super::head_writer::{ContentLength, SentFields, push_content_length, push_decimal, push_fields};
+use super::head_writer::{SentFields, push_content_length, push_decimal, push_fields};
 use super::limits::Limits;
-use super::origin_fields::OriginFields;
 use super::request_parser::{self, RequestFields};
-use super::send_error::SendError;
-use crate::{Headers, Method, RequestHead, Version, reason};
+use crate::{ContentLength, Headers, Method, RequestHead, ResponseParts, SendError, Version, reason};
 
 /// The server's side of one HTTP/1 connection: it takes requests apart and writes answers, one exchange after the other.
 ///
@@ -68,20 +66,6 @@ pub struct RequestInfo {
     pub upgrade: bool,
     /// The client said `TE: trailers`: it will look at trailers (RFC 9110 section 6.5.1).
     pub accepts_trailers: bool,
-}
-
-/// The head of an answer.
-#[derive(Clone, Copy, Debug)]
-pub struct ResponseParts<'a> {
-    /// 200..=999, or 101 for a protocol switch.
-    pub status: u16,
-    /// The fields. Content-Length has to agree with `body`; `Connection: close` closes; Keep-Alive is ignored;
-    /// Transfer-Encoding is refused. The connection adds what it needs.
-    pub headers: &'a Headers,
-    /// The length of the body, also for an answer to HEAD: that of the body a GET would get.
-    pub body: ContentLength,
-    /// Server and Date, each unless `headers` has it.
-    pub origin: Option<&'a OriginFields>,
 }
 
 impl ServerConnection {

@@ -25,6 +25,8 @@ pub enum SendError {
     TooShort,
     /// A trailer that may not be sent as one (RFC 9110 section 6.5.1).
     Trailer,
+    /// The stream is over: it was reset, or the connection was.
+    Closed,
     /// A protocol switch that the peer did not ask for, or without an Upgrade field (RFC 9110 section 7.8).
     Upgrade,
 }
@@ -42,6 +44,7 @@ impl fmt::Display for SendError {
             SendError::TooLong => "body longer than announced",
             SendError::TooShort => "body shorter than announced",
             SendError::Trailer => "field not allowed in trailers",
+            SendError::Closed => "the stream is over",
             SendError::Upgrade => "protocol switch that was not asked for",
         })
     }

@@ -1,6 +1,6 @@
 //! The fields that every answer of a server has in common.
 
-use super::head_writer::push_field;
+use crate::http1::push_field;
 
 /// Server and Date (RFC 9110 sections 10.2.4 and 6.6.1) as lines that are ready to be written. They change once a second, so
 /// that writing them with each answer is one copy.
@@ -30,9 +30,21 @@ impl OriginFields {
         }
     }
 
-    /// Writes the fields that the answer has not got of its own.
+    /// The value of Server, if there is one.
     #[inline]
-    pub(super) fn push_to(&self, out: &mut Vec<u8>, has_server: bool, has_date: bool) {
+    pub(crate) fn server(&self) -> Option<&[u8]> {
+        value_of(self.lines.get(..self.server_len)?, "server: ".len())
+    }
+
+    /// The value of Date, if there is one.
+    #[inline]
+    pub(crate) fn date(&self) -> Option<&[u8]> {
+        value_of(self.lines.get(self.server_len..)?, "date: ".len())
+    }
+
+    /// Writes the fields that the answer has not got of its own, as lines of HTTP/1.
+    #[inline]
+    pub(crate) fn push_to(&self, out: &mut Vec<u8>, has_server: bool, has_date: bool) {
         let lines = match (has_server, has_date) {
             (false, false) => Some(self.lines.as_slice()),
             (true, false) => self.lines.get(self.server_len..),
@@ -41,6 +53,12 @@ impl OriginFields {
         };
         out.extend_from_slice(lines.unwrap_or_default());
     }
+}
+
+/// What stands between the name and the CRLF.
+#[inline]
+fn value_of(line: &[u8], name_len: usize) -> Option<&[u8]> {
+    line.get(name_len..line.len().checked_sub(2)?)
 }
 
 #[cfg(test)]
@@ -59,11 +77,13 @@ mod tests {
         fields.set(Some(b"old"), None);
         fields.set(Some(b"a"), Some(b"b"));
         assert_eq!(written(&fields, false, false), "server: a\r\ndate: b\r\n");
+        assert_eq!((fields.server(), fields.date()), (Some(&b"a"[..]), Some(&b"b"[..])));
         assert_eq!(written(&fields, true, false), "date: b\r\n");
         assert_eq!(written(&fields, false, true), "server: a\r\n");
         assert_eq!(written(&fields, true, true), "");
         fields.set(None, Some(b"b"));
         assert_eq!(written(&fields, false, true), "");
+        assert_eq!((fields.server(), fields.date()), (None, Some(&b"b"[..])));
         assert_eq!(written(&fields, false, false), "date: b\r\n");
     }
 }
