@@ -23,12 +23,19 @@ C_EXAMPLES := $(patsubst examples/c/%.c,target/examples/c/%,$(filter-out $(NOT_B
 target/examples/c/host_libuv: OTHERS = $(shell pkg-config --cflags --libs libuv)
 target/examples/c/host_glib: OTHERS = $(shell pkg-config --cflags --libs glib-2.0)
 
+# FLARE_LIBRARY says at run time where the library is.
+MOJO := target/mojo/bin/mojo
+MOJO_BUILD = PATH="$(abspath target/mojo/bin):$$PATH" mojo build -I bindings/mojo
+MOJO_PACKAGE := $(wildcard bindings/mojo/flare/*.mojo examples/mojo/support/*.mojo)
+MOJO_PROGRAMS := $(patsubst examples/mojo/%.mojo,target/examples/mojo/%,$(wildcard examples/mojo/*.mojo)) \
+                 $(patsubst tests/mojo/programs/%.mojo,target/test/mojo/%,$(wildcard tests/mojo/programs/*.mojo))
+
 # What `make test` runs, cheap parts first. cargo-deny takes minutes to install, so it only runs where it is.
-PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance install fuzz-seeds \
+PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance install mojo fuzz-seeds \
          $(if $(shell command -v cargo-deny),deny)
 
 .DEFAULT_GOAL := help
-.PHONY: help run lib showcase examples header symbols install setup test $(addprefix test-,$(PARTS) deny) \
+.PHONY: help run lib showcase examples mojo header symbols install setup test $(addprefix test-,$(PARTS) deny) \
         conformance fuzz fuzz-prove bench bench-instructions bench-syscalls bench-memory deny fmt clean FORCE
 
 help: ## this list
@@ -63,9 +70,25 @@ target/examples/c/%: examples/c/%.c examples/c/run.h include/flare.h $(LIB)/libf
 	@mkdir -p $(@D)
 	$(CC) $(C_FLAGS) -pthread -o $@ $< $(WITH_LIBFLARE) $(OTHERS)
 
-header: ## write include/flare.h anew from the sources of capi
+# The compiler is a wheel of PyPI.
+$(MOJO):
+	@tests/mojo/setup
+
+target/examples/mojo/%: examples/mojo/%.mojo $(MOJO_PACKAGE) $(MOJO)
+	@mkdir -p $(@D)
+	$(MOJO_BUILD) -I examples/mojo -o $@ $<
+
+target/test/mojo/%: tests/mojo/programs/%.mojo $(MOJO_PACKAGE) $(MOJO)
+	@mkdir -p $(@D)
+	$(MOJO_BUILD) -o $@ $<
+
+mojo: $(MOJO_PROGRAMS) ## build the examples in Mojo (installs the compiler into target/mojo)
+
+header: ## write include/flare.h anew from the sources of capi, and what Mojo sees of it
 	@mkdir -p include
 	$(CARGO) run --quiet --package flare-header -- capi include/flare.h
+	bindings/mojo/generate >target/api.mojo
+	mv target/api.mojo bindings/mojo/flare/api.mojo
 
 fmt: ## format the Rust sources
 	$(CARGO) fmt --all
@@ -116,13 +139,17 @@ test-c-valgrind: lib
 	@tests/c/run valgrind $(WITH_LIBFLARE)
 
 test-examples: examples showcase
-	@tests/examples/run $(dir $(BUILT))examples
+	@RUST_EXAMPLES=$(dir $(BUILT))examples tests/examples/run c rust
 
 test-install: lib
 	@tests/install/run
 
 test-conformance: showcase
 	@tests/conformance/run
+
+test-mojo: lib $(MOJO)
+	@$(MAKE) --no-print-directory --jobs=2 $(MOJO_PROGRAMS)
+	@tests/mojo/run
 
 test-deny:
 	@tests/deny/run

@@ -1018,6 +1018,18 @@ int32_t flare_response_send_text(flare_response *response, int32_t status, const
 int32_t flare_response_send_json(flare_response *response, int32_t status, const char *body);
 
 /**
+ * Answers with a copy of `body`, and with this Content-Type unless one was set before. For text whose length is known, and for types
+ * that are neither text nor JSON.
+ *
+ * @param content_type  NULL for none.
+ * @return As flare_response_send(); FLARE_ERROR_INVALID_ARGUMENT too for a type that can't be sent.
+ *
+ * The caller promises:
+ * `content_type` is NULL or a NUL-terminated string, `body` points to `length` readable bytes.
+ */
+int32_t flare_response_send_as(flare_response *response, int32_t status, const char *content_type, const void *body, size_t length);
+
+/**
  * Answers with memory of the caller's, which is not copied when it is large.
  *
  * @param body     The content. It must stay unchanged until `destroy` is called; without `destroy`, as long as the process lives.
@@ -1077,6 +1089,19 @@ int32_t flare_response_finish(flare_response *response);
  * What was written leaves without waiting for more. It does so at the end of the worker's turn anyway.
  */
 int32_t flare_response_flush(flare_response *response);
+
+/**
+ * Ends the exchange because the code behind it failed: an answer that was begun is cut, otherwise it is 500. The message goes to the
+ * server's log, at the level FLARE_LOG_ERROR, and never to the client. For those who have more to say than a handler's error code.
+ *
+ * @param message  UTF-8; what is no UTF-8 in it is replaced.
+ * @return FLARE_ERROR_FINISHED when it was answered before; FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when nobody waits for it. The
+ * message is logged all the same.
+ *
+ * The caller promises:
+ * `message` is a NUL-terminated string.
+ */
+int32_t flare_response_fail(flare_response *response, const char *message);
 
 /**
  * Gives the exchange up: the client sees a cut connection (on HTTP/1) instead of the rest of the answer.

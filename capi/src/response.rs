@@ -163,8 +163,11 @@ pub unsafe extern "C" fn flare_response_send_text(
     status: i32,
     body: *const c_char,
 ) -> i32 {
-    // SAFETY: the caller's promise.
-    guard(|| unsafe { send_typed(response, status, "text/plain; charset=utf-8", body) })
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let body = unsafe { text::required(body, "body") }?;
+        send_typed(response, status, Some("text/plain; charset=utf-8"), body.as_bytes())
+    })
 }
 
 /// Answers with JSON that is text already, as application/json unless a Content-Type was set before. The text is copied.
@@ -179,25 +182,50 @@ pub unsafe extern "C" fn flare_response_send_json(
     status: i32,
     body: *const c_char,
 ) -> i32 {
-    // SAFETY: the caller's promise.
-    guard(|| unsafe { send_typed(response, status, "application/json", body) })
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let body = unsafe { text::required(body, "body") }?;
+        send_typed(response, status, Some("application/json"), body.as_bytes())
+    })
 }
 
+/// Answers with a copy of `body`, and with this Content-Type unless one was set before. For text whose length is known, and for types
+/// that are neither text nor JSON.
+///
+/// @param content_type  NULL for none.
+/// @return As flare_response_send(); FLARE_ERROR_INVALID_ARGUMENT too for a type that can't be sent.
+///
 /// # Safety
-/// `body` is a NUL-terminated string.
-unsafe fn send_typed(
+/// `content_type` is NULL or a NUL-terminated string, `body` points to `length` readable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flare_response_send_as(
     response: *mut flare_response,
     status: i32,
-    content_type: &str,
-    body: *const c_char,
+    content_type: *const c_char,
+    body: *const c_void,
+    length: usize,
+) -> i32 {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let (content_type, body) =
+            unsafe { (text::optional(content_type, "content_type")?, text::bytes(body, length, "body")?) };
+        send_typed(response, status, content_type, body)
+    })
+}
+
+fn send_typed(
+    response: *mut flare_response,
+    status: i32,
+    content_type: Option<&str>,
+    body: &[u8],
 ) -> Result<(), Failure> {
-    // SAFETY: the caller's promise.
-    let body = unsafe { text::required(body, "body") }?;
     send(response, status, |response| {
-        if response.headers().get("content-type").is_none() {
+        if let Some(content_type) = content_type
+            && response.headers().get("content-type").is_none()
+        {
             response.headers_mut().append("content-type", content_type).map_err(field)?;
         }
-        response.body_mut().copy_from(body.as_bytes());
+        response.body_mut().copy_from(body);
         Ok(())
     })
 }

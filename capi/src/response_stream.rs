@@ -92,6 +92,25 @@ pub extern "C" fn flare_response_flush(response: *mut flare_response) -> i32 {
     })
 }
 
+/// Ends the exchange because the code behind it failed: an answer that was begun is cut, otherwise it is 500. The message goes to the
+/// server's log, at the level FLARE_LOG_ERROR, and never to the client. For those who have more to say than a handler's error code.
+///
+/// @param message  UTF-8; what is no UTF-8 in it is replaced.
+/// @return FLARE_ERROR_FINISHED when it was answered before; FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when nobody waits for it. The
+/// message is logged all the same.
+///
+/// # Safety
+/// `message` is a NUL-terminated string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flare_response_fail(response: *mut flare_response, message: *const c_char) -> i32 {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let message = unsafe { text::terminated(message, "message")? };
+        let message = String::from_utf8_lossy(message);
+        with_exchange(response, RESPONSE, |exchange| Ok(exchange.fail(&message)?))
+    })
+}
+
 /// Gives the exchange up: the client sees a cut connection (on HTTP/1) instead of the rest of the answer.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_response_reset(response: *mut flare_response) -> i32 {

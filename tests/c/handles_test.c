@@ -147,6 +147,7 @@ CALL(response_add_header, flare_response_add_header(handle, "a", "b"))
 CALL(response_set_header, flare_response_set_header(handle, "a", "b"))
 CALL(response_add_trailer, flare_response_add_trailer(handle, "a", "b"))
 CALL(response_send, flare_response_send(handle, 200, "x", 1))
+CALL(response_send_as, flare_response_send_as(handle, 200, "a/b", "x", 1))
 CALL(response_send_text, flare_response_send_text(handle, 200, "x"))
 CALL(response_send_json, flare_response_send_json(handle, 200, "1"))
 CALL(response_send_borrowed, flare_response_send_borrowed(handle, 200, "x", 1, USER))
@@ -166,6 +167,7 @@ CALL(response_write, flare_response_write(handle, "x", 1))
 CALL(response_write_blocking, flare_response_write_blocking(handle, "x", 1))
 CALL(response_finish, flare_response_finish(handle))
 CALL(response_flush, flare_response_flush(handle))
+CALL(response_fail, flare_response_fail(handle, "why"))
 CALL(response_reset, flare_response_reset(handle))
 CALL(response_inform, flare_response_inform(handle, 103, NULL, NULL, 0))
 CALL(response_relay, flare_response_relay(handle, 200, "127.0.0.1:1", "x", 1, 0, 0, 0))
@@ -297,6 +299,7 @@ static const struct row rows[] = {
     {"flare_response_set_header", RESPONSE, CODE, call_response_set_header, false, false},
     {"flare_response_add_trailer", RESPONSE, CODE, call_response_add_trailer, false, false},
     {"flare_response_send", RESPONSE, CODE, call_response_send, false, false},
+    {"flare_response_send_as", RESPONSE, CODE, call_response_send_as, false, false},
     {"flare_response_send_text", RESPONSE, CODE, call_response_send_text, false, false},
     {"flare_response_send_json", RESPONSE, CODE, call_response_send_json, false, false},
     {"flare_response_send_borrowed", RESPONSE, CODE, call_response_send_borrowed, true, false},
@@ -307,6 +310,7 @@ static const struct row rows[] = {
     {"flare_response_write_blocking", RESPONSE, CODE, call_response_write_blocking, false, false},
     {"flare_response_finish", RESPONSE, CODE, call_response_finish, false, false},
     {"flare_response_flush", RESPONSE, CODE, call_response_flush, false, false},
+    {"flare_response_fail", RESPONSE, CODE, call_response_fail, false, false},
     {"flare_response_reset", RESPONSE, CODE, call_response_reset, false, false},
     {"flare_response_inform", RESPONSE, CODE, call_response_inform, false, false},
     {"flare_response_relay", RESPONSE, CODE, call_response_relay, false, false},

@@ -193,10 +193,16 @@ static int32_t unsendable(flare_request *request, flare_response *response, void
     return flare_response_send_text(response, 200, "not 99 bytes");
 }
 
+static int32_t failing(flare_request *request, flare_response *response, void *user) {
+    (void)request, (void)user;
+    return flare_response_fail(response, "on purpose \xff");
+}
+
 static void logged_at(int32_t level, bool wants_debug) {
     struct lines lines = LINES_INIT;
     flare_router *router = flare_router_new();
     route(router, "GET", "/", unsendable, NULL);
+    route(router, "GET", "/fail", failing, NULL);
     flare_config *config = one_worker();
     flare_server *server = flare_server_new(router, config);
     CHECK_STATUS(flare_router_free(router), FLARE_OK);
@@ -205,13 +211,15 @@ static void logged_at(int32_t level, bool wants_debug) {
     app a;
     app_start_server(&a, server, "127.0.0.1:0");
     expect(&a, GET("/"), 500, "Internal Server Error");  // an error in the log
-    reply r = ask(a.address, "nonsense\r\n\r\n");        // a detail
+    expect(&a, GET("/fail"), 500, "Internal Server Error");
+    reply r = ask(a.address, "nonsense\r\n\r\n");  // a detail
     CHECK_NUMBER(r.status, 400);
     reply_free(&r);
     app_stop(&a);
     CHECK_NUMBER(gate_count(&lines.destroyed), 1);
     CHECK_NUMBER(lines.worst, FLARE_LOG_ERROR);
     CHECK(strstr(lines.text, "1 answer can't be sent: ") != NULL);
+    CHECK(strstr(lines.text, "1 handler failed: on purpose \xef\xbf\xbd\n") != NULL);
     CHECK((strstr(lines.text, "4 bad request: 127.0.0.1:") != NULL) == wants_debug);
 }
 

@@ -38,6 +38,12 @@ static int32_t text(flare_response *response) { return flare_response_send_text(
 static int32_t json(flare_response *response) { return flare_response_send_json(response, 400, "{\"a\":1}"); }
 static int32_t bytes(flare_response *response) { return flare_response_send(response, 599, "ab", 2); }
 static int32_t empty(flare_response *response) { return flare_response_send(response, 200, NULL, 0); }
+static int32_t typed(flare_response *response) { return flare_response_send_as(response, 200, "text/x-test", "a,b", 3); }
+static int32_t untyped(flare_response *response) { return flare_response_send_as(response, 200, NULL, "a", 1); }
+static int32_t typed_before(flare_response *response) {
+    CHECK_STATUS(flare_response_set_header(response, "Content-Type", "text/csv"), FLARE_OK);
+    return flare_response_send_as(response, 200, "text/x-test", "a,b", 3);
+}
 static int32_t own_type(flare_response *response) {
     CHECK_STATUS(flare_response_set_header(response, "Content-Type", "text/csv"), FLARE_OK);
     return flare_response_send_text(response, 200, "a,b");
@@ -87,6 +93,7 @@ static int32_t bad_arguments(flare_response *response) {
         CHECK(strstr(last_error(), "status") != NULL);
         CHECK_STATUS(flare_response_send_text(response, wrong[i], "x"), FLARE_ERROR_INVALID_ARGUMENT);
         CHECK_STATUS(flare_response_send_json(response, wrong[i], "1"), FLARE_ERROR_INVALID_ARGUMENT);
+        CHECK_STATUS(flare_response_send_as(response, wrong[i], "a/b", "1", 1), FLARE_ERROR_INVALID_ARGUMENT);
         CHECK_STATUS(flare_response_send_borrowed(response, wrong[i], "x", 1, &destroyed, gate_destroy), FLARE_ERROR_INVALID_ARGUMENT);
         CHECK_NUMBER(gate_count(&destroyed), ++calls);
     }
@@ -95,6 +102,9 @@ static int32_t bad_arguments(flare_response *response) {
     CHECK_STATUS(flare_response_send(response, 200, "x", SIZE_MAX), FLARE_ERROR_INVALID_ARGUMENT);
     CHECK_STATUS(flare_response_send_text(response, 200, NULL), FLARE_ERROR_INVALID_ARGUMENT);
     CHECK_STATUS(flare_response_send_text(response, 200, "\xff"), FLARE_ERROR_INVALID_ARGUMENT);
+    CHECK_STATUS(flare_response_send_as(response, 200, "a/b", NULL, 1), FLARE_ERROR_INVALID_ARGUMENT);
+    CHECK_STATUS(flare_response_send_as(response, 200, "a\nb", "x", 1), FLARE_ERROR_INVALID_ARGUMENT);
+    CHECK_STATUS(flare_response_send_as(response, 200, "\xff", "x", 1), FLARE_ERROR_INVALID_ARGUMENT);
     CHECK_STATUS(flare_response_send_json(response, 200, NULL), FLARE_ERROR_INVALID_ARGUMENT);
     CHECK_STATUS(flare_response_send_json(response, 200, "\xff"), FLARE_ERROR_INVALID_ARGUMENT);
     CHECK_STATUS(flare_response_send_borrowed(response, 200, NULL, 1, &destroyed, gate_destroy), FLARE_ERROR_INVALID_ARGUMENT);
@@ -110,6 +120,7 @@ static int32_t twice(flare_response *response) {
     CHECK_STATUS(flare_response_send_text(response, 200, "first"), FLARE_OK);
     CHECK_STATUS(flare_response_send_text(response, 500, "second"), FLARE_ERROR_FINISHED);
     CHECK_STATUS(flare_response_send_json(response, 500, "2"), FLARE_ERROR_FINISHED);
+    CHECK_STATUS(flare_response_send_as(response, 500, "a/b", "x", 1), FLARE_ERROR_FINISHED);
     CHECK_STATUS(flare_response_send(response, 500, "x", 1), FLARE_ERROR_FINISHED);
     CHECK_STATUS(flare_response_send_borrowed(response, 500, "x", 1, &destroyed, gate_destroy), FLARE_ERROR_FINISHED);
     CHECK_NUMBER(gate_count(&destroyed), 1);
@@ -126,6 +137,13 @@ static int32_t no_answer(flare_response *response) {
 static int32_t error(flare_response *response) {
     CHECK_STATUS(flare_response_add_header(response, "x-lost", "1"), FLARE_OK);
     return FLARE_ERROR_IO;
+}
+static int32_t failed(flare_response *response) {
+    CHECK_STATUS(flare_response_add_header(response, "x-lost", "1"), FLARE_OK);
+    CHECK_STATUS(flare_response_fail(response, NULL), FLARE_ERROR_INVALID_ARGUMENT);
+    CHECK_STATUS(flare_response_fail(response, "on purpose \xff"), FLARE_OK);
+    CHECK_STATUS(flare_response_fail(response, "once more"), FLARE_ERROR_FINISHED);
+    return FLARE_OK;
 }
 static int32_t unknown_error(flare_response *response) {
     (void)response;
@@ -274,6 +292,9 @@ int main(void) {
     expect_answer(json, 400, "application/json", "{\"a\":1}");
     expect_answer(bytes, 599, NULL, "ab");
     expect_answer(empty, 200, NULL, "");
+    expect_answer(typed, 200, "text/x-test", "a,b");
+    expect_answer(untyped, 200, NULL, "a");
+    expect_answer(typed_before, 200, "text/csv", "a,b");
     expect_answer(own_type, 200, "text/csv", "a,b");
     expect_answer(own_json_type, 200, "application/problem+json", "{}");
 
@@ -305,6 +326,7 @@ int main(void) {
     expect_500(no_answer);
     expect_500(error);
     expect_500(unknown_error);
+    expect_500(failed);
     expect_answer(answer_and_error, 200, "text/plain; charset=utf-8", "answered");
 
     TEST("trailers follow a chunked body; HTTP/1.0 does not get them");

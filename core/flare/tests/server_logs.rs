@@ -22,6 +22,25 @@ fn router() -> Router {
     router.get("/moved", |_: &Request| Response::redirect(301, "/hi/you")).unwrap();
     router.get("/panic", |_: &Request| -> &'static str { panic!("on purpose") }).unwrap();
     router.get("/hold", flare::later(std::mem::forget)).unwrap();
+    router
+        .get(
+            "/fail",
+            flare::later(|exchange: Exchange| {
+                exchange.draft(|response| *response = "a draft".into_response()).unwrap();
+                exchange.fail("no disk").unwrap();
+                assert!(exchange.fail("again").is_err());
+            }),
+        )
+        .unwrap();
+    router
+        .get(
+            "/fail-late",
+            flare::later(|exchange: Exchange| {
+                exchange.write("a part").unwrap();
+                exchange.fail("no more").unwrap();
+            }),
+        )
+        .unwrap();
     router.get("/large", |_: &Request| vec![b'x'; 100_000]).unwrap();
     router
         .get(
@@ -72,6 +91,19 @@ fn the_level_decides_what_is_told() {
             "a peer's bytes are in the log: {told:?}"
         );
     }
+}
+
+#[test]
+fn a_failure_is_told_to_the_log_and_not_to_the_client() {
+    let (running, told) = logging(Level::Error);
+    let answer = connect(&running).get("/fail");
+    assert_eq!((answer.status, &answer.body[..]), (500, &b"Internal Server Error"[..]));
+    let mut client = connect(&running);
+    client.send("GET /fail-late HTTP/1.1\r\nhost: a\r\n\r\n");
+    assert!(!client.rest().ends_with(b"0\r\n\r\n"), "a cut answer looks whole");
+    drop(running);
+    let told: Vec<_> = told.iter().map(|(_, text)| text).collect();
+    assert_eq!(told, ["handler failed: no disk", "handler failed: again", "handler failed: no more"]);
 }
 
 #[test]

@@ -26,6 +26,9 @@ pub(crate) trait Home: Send + Sync {
     fn relay(&self, request: RelayRequest) {
         request.exchange.respond(502);
     }
+
+    /// The code behind an exchange failed, and says why. Where there is no log, nobody hears of it.
+    fn failed(&self, _message: &str) {}
 }
 
 /// Everything about one exchange. The worker fills it while it is the sole holder; from the call of the handler on, all

@@ -434,6 +434,24 @@ impl Exchange {
         self.tell();
     }
 
+    /// Ends the exchange because the code behind it failed: an answer that was begun is cut, otherwise it is 500. The message goes
+    /// to the server's log, at the level error, and never to the client.
+    ///
+    /// # Errors
+    /// When it was answered before, or is over. The message is logged all the same.
+    pub fn fail(&self, message: &str) -> Result<(), AnswerError> {
+        self.block().home.failed(message);
+        if self.is_started() {
+            self.check_alive()?;
+            self.reset();
+            return Ok(());
+        }
+        self.finish_with(|response| {
+            *response = Response::status_only(500);
+            Ok(())
+        })
+    }
+
     /// Gives the exchange up: the client sees a cut connection (on HTTP/1) instead of the rest of the answer.
     pub fn reset(&self) {
         let block = self.block();

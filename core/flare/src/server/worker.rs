@@ -18,7 +18,7 @@ use flare_net::{
 };
 
 use crate::exchange::{CancelReason, ExchangeKey, Home, RelayRequest};
-use crate::log::Level;
+use crate::log::{Level, Log};
 use crate::server::connections::Connections;
 use crate::server::context::WorkerContext;
 use crate::server::counters::Counters;
@@ -88,7 +88,7 @@ impl Worker {
         let clock = Clock::start();
         let now = clock.now();
         let id = WORKERS.fetch_add(1, Ordering::Relaxed);
-        let home = Arc::new(Inbox { worker: id, mailbox });
+        let home = Arc::new(Inbox { worker: id, log: shared.service.log.clone(), mailbox });
         Ok(Self {
             driver,
             wheel: Wheel::new(now),
@@ -394,6 +394,7 @@ impl AsFd for Worker {
 /// Tells the worker of answers that came late.
 struct Inbox {
     worker: u64,
+    log: Log,
     mailbox: flare_net::Mailbox<Message>,
 }
 
@@ -413,6 +414,10 @@ impl Home for Inbox {
 
     fn relay(&self, request: RelayRequest) {
         self.post(Message::Relay(Box::new(request)));
+    }
+
+    fn failed(&self, message: &str) {
+        self.log.tell(Level::Error, "handler failed", || message.to_owned());
     }
 }
 
