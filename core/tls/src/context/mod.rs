@@ -1,0 +1,13 @@
+//! The configuration in the form of rustls: made once, shared by all connections.
+
+mod adapt;
+mod client;
+mod key_log;
+mod resolver;
+mod server;
+mod tickets;
+
+pub use client::ClientContext;
+pub(crate) use client::server_name;
+pub(crate) use resolver::take_asked;
+pub use server::ServerContext;

@@ -1,0 +1,27 @@
+//! TLS for flare: one configuration model, and TLS connections as values.
+//!
+//! [`ServerTls`] and [`ClientTls`] are plain data: files or bytes of certificates and keys, and settings. A [`ServerContext`] or
+//! [`ClientContext`] is made from them once, and makes a [`Connection`] for each peer: ciphertext in, plaintext and events out, and the
+//! other way round. Nothing here knows sockets, threads of ours, or what the plaintext means.
+//!
+//! The handshake and the cryptography are those of [rustls](https://docs.rs/rustls). TLS 1.2 and 1.3, forward-secret suites with
+//! authenticated encryption, and nothing else.
+#![forbid(unsafe_code)]
+
+#[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+compile_error!("flare-tls needs cryptography: the feature `aws-lc-rs` or `ring`");
+
+mod config;
+mod connection;
+mod context;
+mod error;
+mod pem;
+mod provider;
+
+pub use config::{
+    ClientAuth, ClientTls, EarlyData, Hello, Identity, LoadedIdentity, Resolver, Resumption, ServerTls,
+    Source, Trust, Version,
+};
+pub use connection::{Connection, Event, Failure, MAX_RECORD, Session};
+pub use context::{ClientContext, ServerContext};
+pub use error::{ConfigError, Place};
