@@ -38,6 +38,8 @@ pub(crate) struct Block {
     pub(crate) params: Params,
     /// How the content is delimited.
     pub(crate) length: BodyLength,
+    /// The client offers to go on with a byte stream of another protocol.
+    pub(crate) offers_switch: bool,
     /// The answer to a request that no route takes: status and `Allow`.
     pub(crate) unrouted: Option<(u16, Option<String>)>,
     /// The content, once it was collected. Middleware may hold the request before that.
@@ -58,6 +60,7 @@ impl Block {
             head: RequestHead::new(),
             params: Params::new(),
             length: BodyLength::Empty,
+            offers_switch: false,
             unrouted: None,
             body: OnceLock::new(),
             trailers: OnceLock::new(),

@@ -255,6 +255,30 @@ impl Exchange {
         Ok(())
     }
 
+    /// Accepts a protocol that the client offers ([`Request::offered_protocol`]), with the header fields that were drafted (the status
+    /// is set here). From then on both directions are a byte stream of that protocol: [`Exchange::read`] and events give what the
+    /// client sends, [`Exchange::write`] sends, [`Exchange::finish`] closes. Whoever listens should begin behind this call.
+    ///
+    /// A stream on which nothing goes either way ends after the setting `stream_timeout`.
+    ///
+    /// # Errors
+    /// [`AnswerError::Misuse`] when the client does not offer the protocol, or it can't be a field value; otherwise as
+    /// [`Exchange::start`].
+    pub fn switch_protocol(&self, protocol: &str) -> Result<(), AnswerError> {
+        let offered = self.request.offered_protocol().unwrap_or_default();
+        if !offered.split(',').any(|one| one.trim().eq_ignore_ascii_case(protocol)) {
+            return Err(AnswerError::Misuse("the client does not offer this protocol"));
+        }
+        self.draft(|response| {
+            response.set_status(101);
+            response.headers_mut().set("upgrade", protocol)
+        })?
+        .map_err(|_| AnswerError::Misuse("the name of the protocol can't be a field value"))?;
+        // On a route that takes content as it comes it was told that there is none.
+        self.block().stream.lock().received_all = false;
+        self.start()
+    }
+
     /// Gives some content of the answer, which is taken whole or refused. Starts the answer if it was not started.
     ///
     /// Small writes in one turn of the worker leave together. `Bytes` are not copied.

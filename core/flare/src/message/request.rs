@@ -86,6 +86,13 @@ impl Request {
         self.block.params.get_str(name)
     }
 
+    /// The protocol that the client offers to go on with, as a byte stream: the value of `Upgrade`, which may be a list (RFC 9110,
+    /// 7.8). [`Exchange::switch_protocol`](crate::Exchange::switch_protocol) accepts. `None`: it offers none, or content comes first.
+    #[must_use]
+    pub fn offered_protocol(&self) -> Option<&str> {
+        self.block.offers_switch.then(|| self.header("upgrade")).flatten()
+    }
+
     /// The content. Empty when there is none.
     #[must_use]
     pub fn body(&self) -> &[u8] {

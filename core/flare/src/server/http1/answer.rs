@@ -62,6 +62,11 @@ impl Http1 {
         }
         running.answer = Answer::Streaming;
         running.answer_deadline = env.now + env.service.config.stream_timeout;
+        if self.wire.upgraded() {
+            running.switch(env);
+            // A stream that is cut would look like one that has ended.
+            self.until_close = true;
+        }
         self.pump(env, out);
     }
 
@@ -74,6 +79,8 @@ impl Http1 {
         }
         running.conclude(self.wire.response_complete(), env);
         if self.end.is_some() {
+        } else if self.wire.upgraded() {
+            self.close(!self.read_closed);
         } else if self.wire.keeps_alive() {
             self.next_request(env);
         } else if self.wire.request_complete() || self.wire.closes() {
@@ -110,9 +117,18 @@ impl Http1 {
                 Supply::Data(data) => {
                     running.answer_deadline = env.now + env.service.config.stream_timeout;
                     running.body_bytes += data.len() as u64;
-                    write_data(&mut self.wire, data, out)
+                    if running.switched {
+                        write_bytes(data, out);
+                        Ok(())
+                    } else {
+                        write_data(&mut self.wire, data, out)
+                    }
                 }
                 Supply::Nothing => break,
+                Supply::End(_) if running.switched => {
+                    ended = true;
+                    Ok(())
+                }
                 Supply::End(trailers) => {
                     ended = true;
                     self.wire.send_end(out.buffer(), trailers.as_deref())
@@ -261,7 +277,8 @@ fn write_stream_head(
     let announced = answer.headers.get_str("content-length").and_then(|text| text.parse().ok());
     let length = announced.map_or(ContentLength::Unknown, ContentLength::Known);
     let framing = write_head(wire, answer, length, env, out)?;
-    let rest = if framing == BodyFraming::Nothing { Rest::Nothing } else { Rest::Written };
+    let rest =
+        if framing == BodyFraming::Nothing && !wire.upgraded() { Rest::Nothing } else { Rest::Written };
     Ok(Written { rest, body_bytes: 0, until_close: framing == BodyFraming::UntilClose })
 }
 
@@ -279,6 +296,15 @@ fn write_head(
         origin: Some(env.date.fields()),
     };
     wire.send_head(out.buffer(), &parts)
+}
+
+/// Writes bytes of another protocol.
+fn write_bytes(data: Bytes, out: &mut Output) {
+    if data.len() <= COPY_LIMIT {
+        out.buffer().extend_from_slice(&data);
+    } else {
+        out.push_shared(data);
+    }
 }
 
 /// Writes content that lies elsewhere.

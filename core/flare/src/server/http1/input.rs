@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use flare_net::Output;
 use flare_proto::Headers;
-use flare_proto::http1::{self, BodyEvent, RequestInfo};
+use flare_proto::http1::{self, BodyEvent, BodyLength, RequestInfo};
 
 use super::{Http1, Input};
 use crate::exchange::{Block, ExchangeKey};
 use crate::log::Level;
 use crate::server::environment::Environment;
-use crate::server::running::{Content, Running, Turn};
+use crate::server::running::{Content, Opening, Running, Turn};
 
 impl Http1 {
     /// Uses some of the input. `None`: nothing more can be done for now.
@@ -21,6 +21,7 @@ impl Http1 {
         match (&self.running, self.input) {
             (Some(running), _) => match running.content {
                 Content::Collected { allowed } => self.collect(input, allowed, env, out),
+                Content::Flowing { .. } if running.switched => self.pass_on(input, env),
                 Content::Flowing { allowed } => self.flow(input, allowed, env, out),
                 Content::Undecided | Content::Complete => None,
             },
@@ -71,7 +72,13 @@ impl Http1 {
             self.wire.close_after_response();
         }
         (self.late, self.until_close) = (false, false);
-        let running = Running::new(block, info.body, info.expects_continue && !more, env);
+        let opening = Opening {
+            length: info.body,
+            expects_continue: info.expects_continue && !more,
+            // Content before the switch would have to be told apart from what comes behind it; nobody sends any.
+            offers_switch: info.upgrade && info.body == BodyLength::Empty,
+        };
+        let running = Running::new(block, opening, env);
         let turn = self.running.insert(running).begin(env);
         self.turn(turn, env, out);
     }
@@ -148,6 +155,14 @@ impl Http1 {
                 None
             }
         }
+    }
+
+    /// Bytes of another protocol.
+    fn pass_on(&mut self, input: &[u8], env: &mut Environment) -> Option<usize> {
+        let running = self.running.as_mut()?;
+        let taken = running.flow(input, u64::MAX, env);
+        debug_assert!(taken.is_ok(), "a byte stream has no limit");
+        Some(input.len())
     }
 
     /// Lets a client that waits for `100 Continue` send its content.

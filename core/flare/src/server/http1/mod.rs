@@ -166,7 +166,11 @@ impl Http1 {
     fn input_ended(&mut self, env: &mut Environment) {
         match self.running.as_ref().map(|running| running.content) {
             Some(Content::Complete | Content::Undecided) => {}
-            Some(Content::Flowing { .. }) => self.cut(CancelReason::PeerGone, env),
+            Some(Content::Flowing { .. }) => match &mut self.running {
+                // The client closes its side of the byte stream, and ours goes on.
+                Some(running) if running.switched => running.received_all(env),
+                _ => self.cut(CancelReason::PeerGone, env),
+            },
             Some(Content::Collected { .. }) | None => self.close(false),
         }
     }

@@ -113,7 +113,7 @@ impl Running {
     }
 }
 
-/// The status of an answer; one that is none is the handler's mistake.
+/// The status of an answer; one that is none is the handler's mistake. 101 is refused later, where nobody asked for a switch.
 pub(crate) fn status_to_send(answer: &Response) -> u16 {
-    if (200..600).contains(&answer.status) { answer.status } else { 500 }
+    if (200..600).contains(&answer.status) || answer.status == 101 { answer.status } else { 500 }
 }

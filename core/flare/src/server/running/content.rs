@@ -40,9 +40,11 @@ impl Running {
     /// Takes content that flows. Afterwards `held` says whether the handler takes more.
     pub(crate) fn flow(&mut self, data: &[u8], allowed: u64, env: &Environment) -> Result<(), TooMuch> {
         let left = allowed.checked_sub(data.len() as u64).ok_or(TooMuch)?;
-        self.content = Content::Flowing { allowed: left };
+        self.content = Content::Flowing { allowed: if self.switched { u64::MAX } else { left } };
         self.content_deadline = env.now + env.service.config.body_timeout;
-        if self.answer == Answer::Waiting {
+        if self.switched {
+            self.stays_alive(env);
+        } else if self.answer == Answer::Waiting {
             self.answer_deadline = env.now + self.handler_timeout(env);
         }
         self.held = !self.deliver(data, env);

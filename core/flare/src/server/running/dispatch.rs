@@ -5,7 +5,7 @@ use std::sync::Arc;
 use flare_net::Millis;
 use flare_proto::http1::BodyLength;
 
-use super::{Answer, Content, Running, Turn};
+use super::{Answer, Content, Opening, Running, Turn};
 use crate::exchange::{Block, Exchange, Progress};
 use crate::message::Request;
 use crate::middleware::Step;
@@ -15,18 +15,12 @@ use crate::server::guard;
 
 impl Running {
     /// Of a head that has come, in a block that nobody else holds: finds its route. [`Running::begin`] goes on.
-    ///
-    /// `expects_continue`: the client waits for `100 Continue` before it sends content.
-    pub(crate) fn new(
-        mut block: Arc<Block>,
-        length: BodyLength,
-        expects_continue: bool,
-        env: &Environment,
-    ) -> Self {
+    pub(crate) fn new(mut block: Arc<Block>, opening: Opening, env: &Environment) -> Self {
+        let Opening { length, expects_continue, offers_switch } = opening;
         let mut route = env.routes.unrouted();
         // None: somebody holds the block, which is a bug; the request has no route then.
         if let Some(own) = Arc::get_mut(&mut block) {
-            (own.length, own.unrouted) = (length, None);
+            (own.length, own.offers_switch, own.unrouted) = (length, offers_switch, None);
             match env.routes.find(own.head.method_bytes(), own.head.path_bytes(), &mut own.params) {
                 Found::Match(found) => route = found,
                 other => own.unrouted = Some(refusal(&other)),
@@ -41,6 +35,7 @@ impl Running {
             content,
             answer: Answer::None,
             held: false,
+            switched: false,
             expects_continue,
             end_untold: false,
             status: 0,

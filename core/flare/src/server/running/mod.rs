@@ -2,11 +2,12 @@
 //!
 //! It knows nothing of how bytes look. The connection that owns it is told what to do next by a [`Turn`], asks it what to send, and
 //! hands it the content that comes. `dispatch.rs` brings it to its handler, `content.rs` gives it the request's content,
-//! `answer.rs` takes the answer out.
+//! `answer.rs` takes the answer out, `switch.rs` makes a byte stream of both.
 
 mod answer;
 mod content;
 mod dispatch;
+mod switch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +15,24 @@ use std::time::Duration;
 pub(crate) use answer::{Supply, status_to_send};
 
 use flare_net::Millis;
+use flare_proto::http1::BodyLength;
 
 use crate::exchange::{CancelReason, Event, Progress};
 use crate::message::Request;
 use crate::router::Route;
 use crate::server::environment::Environment;
 use crate::server::guard;
+
+/// What a head says to its exchange besides its fields.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Opening {
+    /// Whether and how content follows.
+    pub(crate) length: BodyLength,
+    /// The client waits for `100 Continue` before it sends content.
+    pub(crate) expects_continue: bool,
+    /// The client offers to go on with a byte stream of another protocol.
+    pub(crate) offers_switch: bool,
+}
 
 /// What becomes of the request's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +103,8 @@ pub(crate) struct Running {
     pub(crate) answer: Answer,
     /// The handler takes no more content for now.
     pub(crate) held: bool,
+    /// Both sides are a byte stream of another protocol.
+    pub(crate) switched: bool,
     /// The client waits for `100 Continue` before it sends content.
     pub(crate) expects_continue: bool,
     /// The request had no content, and its handler, who wants it as it comes, has not been told of its end.
@@ -129,7 +144,8 @@ impl Running {
 
     /// When the next of the content must have come.
     pub(crate) fn content_deadline(&self) -> Millis {
-        if self.takes_content() { self.content_deadline } else { Millis::NEVER }
+        // A byte stream has one time limit for both directions, which is that of the answer.
+        if self.takes_content() && !self.switched { self.content_deadline } else { Millis::NEVER }
     }
 
     /// How long the handler may take.
