@@ -81,7 +81,7 @@ HELLO = Program([
     Case("OPTIONS", "/", 204, type=None, length=-1, fields={"allow": "GET, HEAD, OPTIONS"}),
     not_found("/nowhere"),
     not_allowed("DELETE", "/", "GET, HEAD, OPTIONS"),
-], arguments=(), languages=("c", "rust", "mojo"))
+], arguments=(), languages=("c", "rust", "mojo", "node"))
 
 ROUTER = Program([
     Case("GET", "/hi/ada", body=b"hi, ada\n"),

@@ -15,5 +15,6 @@ class Language:
 LANGUAGES = {
     "c": Language("examples/c/*.c", ("target/examples/c/{name}",)),
     "rust": Language("examples/rust/src/bin/*.rs", (os.environ.get("RUST_EXAMPLES", "target/examples") + "/{name}",)),
+    "node": Language("examples/node/*.mjs", ("node", "target/node/installed/examples/{name}.mjs")),
     "mojo": Language("examples/mojo/*.mojo", ("target/examples/mojo/{name}",)),
 }

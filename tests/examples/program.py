@@ -1,5 +1,5 @@
 """An example that runs: started, asked, ended."""
-import os, re, select, signal, subprocess, time
+import os, re, select, shutil, signal, subprocess, time
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -71,7 +71,7 @@ def compare(case, answer):
 
 def run_to_end(command, prints):
     """A program that ends by itself, with status 0."""
-    if not Path(command[0]).exists():
+    if not shutil.which(command[0]):
         raise Failure(f"{command[0]} was not built")
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=LIMIT)
@@ -84,13 +84,13 @@ def run_to_end(command, prints):
 class Running:
     """One program. What it prints is kept."""
 
-    def __init__(self, command):
-        if not Path(command[0]).exists():
+    def __init__(self, command, arguments):
+        if not shutil.which(command[0]):
             raise Failure(f"{command[0]} was not built")
         self.asked = False
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([*command, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         try:
-            self.port = self.read_port() if len(command) > 1 else self.find_port()
+            self.port = self.read_port() if arguments else self.find_port()
         except Failure:
             self.kill()
             raise

@@ -1,0 +1,196 @@
+'use strict';
+const { EventEmitter } = require('node:events');
+const { native } = require('./native.cjs');
+const { register, unregister } = require('./dispatch.cjs');
+const { settings } = require('./settings.cjs');
+const { coded } = require('./errors.cjs');
+
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
+
+class App extends EventEmitter {
+  #routes = [];
+  #mounts = [];
+  #middleware = [];
+  #settings;
+  #server;
+  #closed;
+  #handlers = [];
+
+  constructor(options) {
+    super();
+    this.#settings = settings(options);
+  }
+
+  route(methods, pattern, ...rest) {
+    const route = readRoute(methods, pattern, rest);
+    this.#routes.push(route);
+    try {
+      this.#build(false);
+    } catch (error) {
+      this.#routes.pop();
+      throw error;
+    }
+    return this;
+  }
+
+  any(pattern, ...rest) {
+    return this.route('*', pattern, ...rest);
+  }
+
+  mount(prefix, app) {
+    if (!(app instanceof App)) throw new TypeError('only an App can be mounted');
+    if (app === this || app.#has(this)) throw new TypeError("an App can't be mounted into itself");
+    this.#mounts.push({ prefix, app });
+    try {
+      this.#build(false);
+    } catch (error) {
+      this.#mounts.pop();
+      throw error;
+    }
+    return this;
+  }
+
+  #has(app) {
+    return this.#mounts.some((mount) => mount.app === app || mount.app.#has(app));
+  }
+
+  use(...middleware) {
+    for (const one of middleware) {
+      if (typeof one !== 'function') throw new TypeError('a middleware is a function of a request and next');
+    }
+    this.#middleware.push(...middleware);
+    return this;
+  }
+
+  /** The routes as the addon has them. Without `real` only to see whether they go together. */
+  #build(real, around = [], owner = this) {
+    const router = native.router();
+    const chain = [...around, ...this.#middleware];
+    for (const route of this.#routes) {
+      const whole = [...chain, ...route.middleware];
+      const id = real
+        ? register({ app: owner, handler: route.handler, chain: whole.length > 0 ? whole : undefined, silent: route.silent })
+        : 0;
+      if (real) owner.#handlers.push(id);
+      for (const method of route.methods) {
+        native.route(router, method, route.pattern, id, route.streaming, route.bodyLimit, route.timeout, false);
+      }
+    }
+    for (const { prefix, app } of this.#mounts) native.mount(router, prefix, app.#build(real, chain, owner));
+    return router;
+  }
+
+  async listen(port = 0, host = '127.0.0.1') {
+    if (this.#server !== undefined) throw coded('ERR_FLARE_LISTENING', 'the app listens already');
+    const router = this.#build(true);
+    let end;
+    this.#closed = new Promise((resolve, reject) => {
+      end = (problem, finished, aborted) => {
+        this.#server = undefined;
+        for (const id of this.#handlers.splice(0)) unregister(id);
+        if (problem !== undefined) reject(coded('ERR_FLARE_SERVER', problem));
+        else resolve({ finished, aborted });
+        this.emit('close');
+      };
+    });
+    this.#closed.catch(() => {}); // whoever closes hears of it
+    try {
+      this.#server = native.listen(router, [readAddress(port, host)], this.#settings, end);
+    } catch (error) {
+      for (const id of this.#handlers.splice(0)) unregister(id);
+      throw error;
+    }
+    return this.address;
+  }
+
+  get address() {
+    return this.#server === undefined ? undefined : parseAddress(native.addresses(this.#server)[0]);
+  }
+
+  async close(timeout = 30_000) {
+    if (this.#server === undefined) {
+      if (this.#closed === undefined) throw coded('ERR_FLARE_NOT_LISTENING', 'the app does not listen');
+      return this.#closed;
+    }
+    if (typeof timeout !== 'number' || !(timeout >= 0)) throw new RangeError('the time to close is a number of milliseconds');
+    native.drain(this.#server, timeout);
+    native.keepAlive(this.#server, true);
+    return this.#closed;
+  }
+
+  async run(port, host) {
+    const address = await this.listen(port, host);
+    const stop = () => {
+      process.off('SIGTERM', stop).off('SIGINT', stop);
+      this.close().catch(() => {}); // whoever waits for the end hears of it
+    };
+    process.on('SIGTERM', stop).on('SIGINT', stop);
+    this.emit('listening', address);
+    try {
+      return await this.#closed;
+    } finally {
+      process.off('SIGTERM', stop).off('SIGINT', stop);
+    }
+  }
+
+  stats() {
+    return this.#server === undefined ? undefined : native.stats(this.#server);
+  }
+
+  ref() {
+    if (this.#server !== undefined) native.keepAlive(this.#server, true);
+    return this;
+  }
+
+  unref() {
+    if (this.#server !== undefined) native.keepAlive(this.#server, false);
+    return this;
+  }
+}
+
+for (const method of METHODS) {
+  App.prototype[method] = function (pattern, ...rest) {
+    return this.route(method.toUpperCase(), pattern, ...rest);
+  };
+}
+
+function readRoute(methods, pattern, rest) {
+  const list = Array.isArray(methods) ? methods : [methods];
+  if (list.length === 0 || list.some((method) => typeof method !== 'string')) {
+    throw new TypeError('the methods of a route are a string or a list of strings');
+  }
+  if (typeof pattern !== 'string') throw new TypeError(`a pattern is a string, not ${typeof pattern}`);
+  const options = typeof rest[0] === 'object' && rest[0] !== null ? rest.shift() : {};
+  const handler = rest.pop();
+  if (typeof handler !== 'function') throw new TypeError(`the handler of ${list} ${pattern} is not a function`);
+  const middleware = rest;
+  if (middleware.some((one) => typeof one !== 'function')) {
+    throw new TypeError(`what stands before the handler of ${list} ${pattern} is middleware: functions`);
+  }
+  for (const name of Object.keys(options)) {
+    if (!['streaming', 'bodyLimit', 'timeout'].includes(name)) throw new TypeError(`a route has no option ${name}`);
+  }
+  const limit = (name) => {
+    const value = options[name] ?? -1;
+    if (value !== -1 && !(Number.isInteger(value) && value >= 0)) throw new RangeError(`${name}: ${value} is no whole number from 0`);
+    return value;
+  };
+  return {
+    methods: list, pattern, handler, middleware, streaming: options.streaming === true, bodyLimit: limit('bodyLimit'),
+    timeout: limit('timeout'), silent: handler.length < 2,
+  };
+}
+
+function readAddress(port, host) {
+  if (typeof port === 'string') return port;
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new RangeError(`${port} is no port`);
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function parseAddress(text) {
+  const match = /^\[?([^\]]*)\]?:(\d+)$/.exec(text);
+  if (text.startsWith('unix:') || match === null) return { address: text, host: undefined, port: undefined };
+  return { address: text, host: match[1], port: Number(match[2]) };
+}
+
+module.exports = { App };

@@ -1,0 +1,3 @@
+import flare from './index.cjs';
+
+export const { App, Reply, HttpError } = flare;

@@ -1,0 +1,75 @@
+'use strict';
+// The addon: the package of this platform, or an error that says what to do.
+
+const PLATFORMS = { 'linux-x64': 'flare-node-linux-x64-gnu', 'linux-arm64': 'flare-node-linux-arm64-gnu' };
+
+function load() {
+  const platform = `${process.platform}-${process.arch}`;
+  const name = PLATFORMS[platform];
+  if (name === undefined) {
+    throw new Error(`flare-node has no build for ${platform}; there are builds for ${Object.keys(PLATFORMS).join(', ')}`);
+  }
+  try {
+    return require(name);
+  } catch (error) {
+    const missing = error.code === 'MODULE_NOT_FOUND' && error.message.includes(name);
+    const advice = missing
+      ? `the package ${name} is not installed. It is an optional dependency of flare-node: install again without ` +
+        `--omit=optional (npm) or --no-optional, on the platform that will run it (${platform})`
+      : `${name} can't be loaded. It needs glibc 2.28 or later and Node 20 or later`;
+    throw new Error(`flare-node: ${advice}: ${error.message}`, { cause: error });
+  }
+}
+
+const native = load();
+
+/** Places in the memory that both sides read and write without a call: `Register` in src/environment.rs. */
+const EXCHANGE = 0;
+const HANDLER = 1;
+const FLAGS = 2;
+const KIND = 3;
+const STATUS = 4;
+
+/** What a request has: `flag` in src/handler.rs. */
+const HAS_CONTENT = 1;
+const HAS_TRAILERS = 2;
+const STREAMING = 4;
+
+/** What the answer of a handler is: `kind` in src/answer.rs. */
+const DONE = 0;
+const KEPT = 1;
+const TEXT = 2;
+const JSON_TEXT = 3;
+const BYTES = 4;
+
+/** What happens to an exchange: `Notice` in src/handler.rs. */
+const READABLE = 0;
+const END = 1;
+const WRITABLE = 2;
+const CANCELLED = 3;
+
+/** Why something was refused: `refusal` in src/answer.rs. */
+const ANSWERED = -1;
+const WOULD_BLOCK = -2;
+
+let dispatch;
+let notify;
+const registers = new Int32Array(native.initialize(
+  (packed) => dispatch(packed),
+  (id, notice) => notify(id, notice),
+));
+
+/** Sets the functions that are called for a request and for what happens to it later. */
+function connect(onRequest, onNotice) {
+  dispatch = onRequest;
+  notify = onNotice;
+}
+
+module.exports = {
+  native, registers, connect,
+  EXCHANGE, HANDLER, FLAGS, KIND, STATUS,
+  HAS_CONTENT, HAS_TRAILERS, STREAMING,
+  DONE, KEPT, TEXT, JSON_TEXT, BYTES,
+  READABLE, END, WRITABLE, CANCELLED,
+  ANSWERED, WOULD_BLOCK,
+};

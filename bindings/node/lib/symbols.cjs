@@ -1,0 +1,8 @@
+'use strict';
+// Names of what the modules share and programs don't see.
+
+module.exports = {
+  PACKED: Symbol('packed'), ID: Symbol('id'), FLAGS: Symbol('flags'), CACHE: Symbol('cache'), EXCHANGE: Symbol('exchange'),
+  REQUEST: Symbol('request'), STATE: Symbol('state'), FIELDS: Symbol('fields'), LATER: Symbol('later'),
+  NOTICE: Symbol('notice'), OVER: Symbol('over'), SINK: Symbol('sink'),
+};

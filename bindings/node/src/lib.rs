@@ -1,0 +1,77 @@
+//! flare for Node: an addon over Node-API and libuv.
+//!
+//! It translates and nothing else: values of JavaScript in, exchanges, routers and servers of `flare` out. What a Node programmer
+//! sees is in `../lib`, which is the only caller of the functions here.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`js`] | Node-API with errors as results |
+//! | [`uv`] | the functions of libuv, found when the addon is loaded |
+//! | [`environment`] | what belongs to one environment of JavaScript: there are several in a process with worker threads |
+//! | [`turn`] | the time in which the core may call JavaScript |
+//! | [`exchanges`] | exchanges by number, which is all that JavaScript holds of them |
+//! | [`packed`] | a request as one string |
+//! | [`handler`] | functions of JavaScript as handlers |
+//! | [`answer`], [`content`] | what JavaScript does with an exchange: answer it, read it |
+//! | [`router`] | routes and what they may decide for themselves |
+//! | [`server`] | a server in the loop of Node |
+// Node-API is raw pointers: this is one of the crates that may hold unsafe code. Each block says why it is sound.
+#![allow(unsafe_code)]
+
+mod answer;
+mod content;
+mod environment;
+mod exchanges;
+mod handler;
+mod js;
+mod packed;
+mod router;
+mod server;
+mod turn;
+mod uv;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+
+use napi_sys as sys;
+
+use environment::Environment;
+use js::{Env, Error, Result, Value};
+
+/// What Node calls when it loads the addon, once for each environment.
+///
+/// # Safety
+/// For Node alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn napi_register_module_v1(
+    env: sys::napi_env,
+    exports: sys::napi_value,
+) -> sys::napi_value {
+    static FOUND: Once = Once::new();
+    // SAFETY: looks up the functions of Node-API in this process, before any of them is called.
+    FOUND.call_once(|| std::mem::forget(unsafe { sys::setup() }));
+    let (env, exports) = (Env(env), Value(exports));
+    let registered = catch_unwind(AssertUnwindSafe(|| register(env, exports)));
+    let panicked = |_| Err(Error::Coded("ERR_FLARE_PANIC", "flare panicked while it was loaded".to_owned()));
+    if let Err(error) = registered.unwrap_or_else(panicked) {
+        error.throw(env);
+    }
+    exports.0
+}
+
+/// The version of Node-API that the addon speaks: that of Node 20 and later.
+#[unsafe(no_mangle)]
+pub extern "C" fn node_api_module_get_api_version_v1() -> i32 {
+    8
+}
+
+fn register(env: Env, exports: Value) -> Result<()> {
+    let Some(uv) = uv::Uv::find() else {
+        let problem =
+            "this runtime does not give its event loop (libuv) to addons: flare-node needs Node 20 or later";
+        return Err(Error::Coded("ERR_FLARE_RUNTIME", problem.to_owned()));
+    };
+    let functions =
+        [answer::FUNCTIONS, content::FUNCTIONS, router::FUNCTIONS, server::FUNCTIONS, environment::FUNCTIONS];
+    Environment::install(env, exports, uv, &functions)
+}

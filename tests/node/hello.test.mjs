@@ -1,0 +1,22 @@
+// The first minute: install, import, serve, ask.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+import { App } from 'flare-node';
+
+test('a handler gives back text', async () => {
+  const app = new App();
+  app.get('/hi/:name', (req) => `hi, ${req.params.name}\n`);
+  const { port } = await app.listen();
+  const answer = await fetch(`http://127.0.0.1:${port}/hi/ada%20b`);
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers.get('content-type'), 'text/plain; charset=utf-8');
+  assert.equal(await answer.text(), 'hi, ada b\n');
+  const report = await app.close();
+  assert.deepEqual(report, { finished: 1, aborted: 0 });
+});
+
+test('import and require give the same', () => {
+  const required = createRequire(import.meta.url)('flare-node');
+  assert.equal(required.App, App);
+});
