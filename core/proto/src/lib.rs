@@ -3,6 +3,7 @@
 //! The messages ([`RequestHead`], [`ResponseHead`], [`Headers`]) are the same for every wire. Each wire has a module of its
 //! own: [`http1`] is HTTP/1.0 and HTTP/1.1 (RFC 9112), for servers and clients;
 //! [`hpack`] is the header compression of HTTP/2 (RFC 7541). [`mux`] is no HTTP: streams of bytes on one connection.
+//! Nor is [`proxy_protocol`]: what a proxy tells in front of a connection.
 #![forbid(unsafe_code)]
 
 mod authority;
@@ -15,6 +16,7 @@ mod known_field;
 mod method;
 pub mod mux;
 mod origin_fields;
+pub mod proxy_protocol;
 mod request_head;
 mod response_head;
 mod response_parts;
