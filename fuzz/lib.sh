@@ -1,5 +1,5 @@
 # Where things are, for the scripts beside this file. Sourced from the top folder of the repository.
-TARGETS="http1_head http1_chunked http1_connection http1_session router mux capi"
+TARGETS="http1_head http1_chunked http1_connection http1_session router mux proxy_protocol capi"
 FUZZ_TOOLCHAIN=${FUZZ_TOOLCHAIN:-nightly}
 BUILT=$PWD/${CARGO_TARGET_DIR:-target/fuzz}
 case ${CARGO_TARGET_DIR:-} in /*) BUILT=$CARGO_TARGET_DIR ;; esac

@@ -12,6 +12,7 @@ pub mod http1_session;
 mod input;
 pub mod mux;
 mod oracle;
+pub mod proxy_protocol;
 pub mod random;
 pub mod router;
 mod splits;
@@ -20,13 +21,14 @@ mod splits;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("http1_head", http1_head::run),
     ("http1_chunked", http1_chunked::run),
     ("http1_connection", http1_connection::run),
     ("http1_session", http1_session::run),
     ("router", router::run),
     ("mux", mux::run),
+    ("proxy_protocol", proxy_protocol::run),
     ("capi", capi::run),
 ];
 

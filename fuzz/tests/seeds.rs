@@ -67,12 +67,21 @@ macro_rules! tests {
     };
 }
 
-tests!(http1_head http1_chunked http1_connection http1_session router mux capi);
+tests!(http1_head http1_chunked http1_connection http1_session router mux proxy_protocol capi);
 
 #[test]
 fn every_target_is_tested() {
     assert_eq!(
         TARGETS.map(|target| target.0),
-        ["http1_head", "http1_chunked", "http1_connection", "http1_session", "router", "mux", "capi"]
+        [
+            "http1_head",
+            "http1_chunked",
+            "http1_connection",
+            "http1_session",
+            "router",
+            "mux",
+            "proxy_protocol",
+            "capi"
+        ]
     );
 }

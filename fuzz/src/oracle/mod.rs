@@ -4,6 +4,7 @@
 pub(crate) mod chunks;
 pub(crate) mod head;
 pub(crate) mod mux;
+pub(crate) mod proxy;
 pub(crate) mod routes;
 
 /// `tchar` (RFC 9110 section 5.6.2), one or more.
