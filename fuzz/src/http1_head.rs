@@ -170,6 +170,7 @@ fn check_request(raw: &[u8], head: &RequestHead, info: &RequestInfo) {
     assert_eq!(head.method_str().as_bytes(), &said.method[..]);
     assert_eq!(head.version(), if said.minor == 0 { Version::Http10 } else { Version::Http11 });
     check_fields(head.headers(), &said.fields, true);
+    check_other_parser(raw, &said);
     let length = match said.length {
         Length::Absent | Length::Known(0) => BodyLength::Empty,
         Length::Known(length) => BodyLength::Known(length),
@@ -201,6 +202,22 @@ fn check_request(raw: &[u8], head: &RequestHead, info: &RequestInfo) {
             assert!(rest == full || (head.path() == "/" && rest == without_path), "{target} as {head:?}");
         }
     }
+}
+
+/// What is accepted, another parser accepts too. It is lenient, but does not know the versions 1.2 to 1.9.
+fn check_other_parser(raw: &[u8], said: &oracle::Request) {
+    let start = raw.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let mut storage = [httparse::EMPTY_HEADER; 256];
+    let mut request = httparse::Request::new(&mut storage);
+    if said.minor > 1 {
+        return;
+    }
+    let parsed = request.parse(&raw[start..]);
+    assert_eq!(parsed, Ok(httparse::Status::Complete(raw.len() - start)), "{}", raw.escape_ascii());
+    assert_eq!(request.method.map(str::as_bytes), Some(&said.method[..]));
+    assert_eq!(request.path.map(str::as_bytes), Some(&said.target[..]));
+    let values = request.headers.iter().map(|field| field.value);
+    assert!(values.eq(said.fields.iter().map(|(_, value)| &value[..])), "{}", raw.escape_ascii());
 }
 
 fn responses(limits: &Limits, seed: u8, text: &[u8], asked: u8) {

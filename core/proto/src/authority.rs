@@ -13,7 +13,13 @@ pub(crate) struct Authority<'a> {
     pub(crate) port: Option<u16>,
 }
 
+/// Whether it is a valid host with an optional port.
+pub(crate) fn is_valid(text: &[u8]) -> bool {
+    parse(text).is_some()
+}
+
 /// Checks and splits. `None` if it is not a valid host with an optional port.
+#[inline]
 pub(crate) fn parse(text: &[u8]) -> Option<Authority<'_>> {
     let host_len = if text.first() == Some(&b'[') {
         let close = memchr::memchr(b']', text)?;

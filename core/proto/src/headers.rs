@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::grammar::{is_field_value, is_token, trim_ows};
-use crate::words::{is_plain_name, make_lower_case};
+use crate::lower_case::{make_lower_case, make_plain_lower_case};
+use crate::words::is_plain_name;
 
 /// A field section: names with values, in the order they came. A name may occur more than once.
 ///
@@ -208,7 +209,7 @@ impl Headers {
     }
 
     #[inline]
-    fn push(&mut self, name: Span, value: Span) {
+    pub(crate) fn push(&mut self, name: Span, value: Span) {
         self.fields.push(Field { name, value });
     }
 
@@ -227,6 +228,34 @@ impl Headers {
         }
         self.push(name, value);
         (name.of(&self.text), value.of(&self.text))
+    }
+
+    /// Copies the text of field lines whose places were pushed: puts names into lower case, and the NULs over the colon and over the byte
+    /// behind the value. `is_plain`: names are of letters and `-` alone.
+    #[inline(always)]
+    pub(crate) fn fill(&mut self, text: &[u8], is_plain: bool) {
+        self.text.clear();
+        self.text.extend_from_slice(text);
+        if is_plain {
+            self.terminate(make_plain_lower_case);
+        } else {
+            self.terminate(make_lower_case);
+        }
+    }
+
+    #[inline(always)]
+    fn terminate(&mut self, make_lower_case: impl Fn(&mut [u8])) {
+        let text = self.text.as_mut_slice();
+        for Field { name, value } in &self.fields {
+            if let Some(name) = text.get_mut(name.start as usize..name.end as usize) {
+                make_lower_case(name);
+            }
+            for end in [name.end, value.end] {
+                if let Some(behind) = text.get_mut(end as usize) {
+                    *behind = 0;
+                }
+            }
+        }
     }
 
     /// Adds text that is no field, and a NUL.

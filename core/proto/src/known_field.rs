@@ -15,23 +15,30 @@ pub(crate) enum KnownField {
     TransferEncoding,
 }
 
-/// Which known field has this name, written in lower case.
+/// Which known field has this name, a token in any case.
 #[inline]
 pub(crate) fn known_field(name: &[u8]) -> Option<KnownField> {
-    // The compiler looks at the length first, which tells most fields apart.
-    match name {
-        b"te" => Some(KnownField::Te),
-        b"date" => Some(KnownField::Date),
-        b"host" => Some(KnownField::Host),
-        b"expect" => Some(KnownField::Expect),
-        b"server" => Some(KnownField::Server),
-        b"upgrade" => Some(KnownField::Upgrade),
-        b"connection" => Some(KnownField::Connection),
-        b"keep-alive" => Some(KnownField::KeepAlive),
-        b"content-length" => Some(KnownField::ContentLength),
-        b"transfer-encoding" => Some(KnownField::TransferEncoding),
+    // The length tells most fields apart.
+    match name.len() {
+        2 if is(name, b"te") => Some(KnownField::Te),
+        4 if is(name, b"host") => Some(KnownField::Host),
+        4 if is(name, b"date") => Some(KnownField::Date),
+        6 if is(name, b"expect") => Some(KnownField::Expect),
+        6 if is(name, b"server") => Some(KnownField::Server),
+        7 if is(name, b"upgrade") => Some(KnownField::Upgrade),
+        10 if is(name, b"connection") => Some(KnownField::Connection),
+        10 if is(name, b"keep-alive") => Some(KnownField::KeepAlive),
+        14 if is(name, b"content-length") => Some(KnownField::ContentLength),
+        17 if is(name, b"transfer-encoding") => Some(KnownField::TransferEncoding),
         _ => None,
     }
+}
+
+/// Whether a token of the same length is this name. Setting one bit makes letters small and leaves `-` as it is; what else it
+/// would make a letter or a `-` is in no token.
+#[inline]
+fn is(token: &[u8], name: &[u8]) -> bool {
+    token.iter().zip(name).fold(0, |differences, (&byte, &own)| differences | ((byte | 0x20) ^ own)) == 0
 }
 
 #[cfg(test)]
@@ -46,6 +53,33 @@ mod tests {
         assert_eq!(known_field(b"connection"), Some(KnownField::Connection));
         for other in [&b"from"[..], b"etag", b"cookie", b"content-type!!", b"", b"x-connectn"] {
             assert_eq!(known_field(other), None);
+        }
+    }
+
+    #[test]
+    fn names_are_told_in_any_case_and_by_each_byte() {
+        for (name, field) in [
+            ("te", KnownField::Te),
+            ("date", KnownField::Date),
+            ("host", KnownField::Host),
+            ("expect", KnownField::Expect),
+            ("server", KnownField::Server),
+            ("upgrade", KnownField::Upgrade),
+            ("connection", KnownField::Connection),
+            ("keep-alive", KnownField::KeepAlive),
+            ("content-length", KnownField::ContentLength),
+            ("transfer-encoding", KnownField::TransferEncoding),
+        ] {
+            assert_eq!(known_field(name.as_bytes()), Some(field));
+            assert_eq!(known_field(name.to_ascii_uppercase().as_bytes()), Some(field));
+            for at in 0..name.len() {
+                for byte in (0..=255).filter(|&byte| crate::grammar::is(byte, crate::grammar::TOKEN)) {
+                    let mut other = name.as_bytes().to_vec();
+                    other[at] = byte;
+                    let same = other.eq_ignore_ascii_case(name.as_bytes());
+                    assert_eq!(known_field(&other) == Some(field), same, "{}", other.escape_ascii());
+                }
+            }
         }
     }
 }

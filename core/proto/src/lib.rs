@@ -7,12 +7,14 @@
 #![forbid(unsafe_code)]
 
 mod authority;
+mod block;
 mod field_coding;
 mod grammar;
 mod headers;
 pub mod hpack;
 pub mod http1;
 mod known_field;
+mod lower_case;
 mod method;
 pub mod mux;
 mod origin_fields;

@@ -236,24 +236,44 @@ impl RequestHead {
         self.headers.append(name, value)
     }
 
-    /// Copies a whole head of HTTP/1 and cuts its request line up in place. The spans lie in `raw`, with one more byte behind
-    /// each of them; `raw` is shorter than 4 GiB.
+    /// Forgets the fields, so that those of another head can be pushed.
     #[inline]
-    pub(crate) fn fill(&mut self, raw: &[u8], line: &RequestLine) {
+    pub(crate) fn begin_fields(&mut self) {
         self.headers.clear();
-        self.headers.text.extend_from_slice(raw);
+    }
+
+    /// Adds a field of the head that [`RequestHead::fill`] will copy, by its places there.
+    #[inline]
+    pub(crate) fn push_field(&mut self, name: Span, value: Span) {
+        self.headers.push(name, value);
+    }
+
+    /// Copies a whole head of HTTP/1, whose fields were pushed, and cuts it up in place. The spans lie in `raw`, with one more byte behind
+    /// each of them; `raw` is shorter than 4 GiB. `is_plain`: names are of letters and `-` alone. `host` is the Host field's value, for
+    /// a target without an authority.
+    #[inline]
+    pub(crate) fn fill(&mut self, raw: &[u8], is_plain: bool, line: &RequestLine, host: Option<Span>) {
+        self.headers.fill(raw, is_plain);
         self.method = line.method;
         self.version = line.version;
         self.method_name = self.terminated(0..line.method_len);
         self.scheme = None;
-        self.authority = None;
-        self.path = None;
+        self.authority = host;
         self.query = None;
-        let start = line.target.start;
         match &line.form {
-            Target::Origin { path_end } => self.set_path_and_query(start..start + path_end, line.target.end),
-            Target::Asterisk => self.path = Some(self.terminated(line.target.clone())),
-            Target::Authority => self.authority = Some(self.terminated(line.target.clone())),
+            None => self.path = Some(self.terminated(line.method_len + 1..line.target_end)),
+            Some(form) => self.fill_target(line.method_len + 1..line.target_end, form),
+        }
+    }
+
+    #[inline(never)]
+    fn fill_target(&mut self, target: Range<usize>, form: &Target) {
+        self.path = None;
+        let start = target.start;
+        match form {
+            Target::Origin { path_end } => self.set_path_and_query(start..start + path_end, target.end),
+            Target::Asterisk => self.path = Some(self.terminated(target)),
+            Target::Authority => self.authority = Some(self.terminated(target)),
             Target::Absolute { scheme_end, authority, path_end } => {
                 if let Some(scheme) = self.headers.text.get_mut(start..start + scheme_end) {
                     scheme.make_ascii_lowercase();
@@ -270,7 +290,7 @@ impl RequestHead {
                         *byte = b'/';
                     }
                 }
-                self.set_path_and_query(path, line.target.end);
+                self.set_path_and_query(path, target.end);
                 self.scheme = Some(self.terminated(start..start + scheme_end));
             }
         }
@@ -293,18 +313,6 @@ impl RequestHead {
         Span { start: range.start as u32, end: range.end as u32 }
     }
 
-    /// Makes a field of a line of the copied head.
-    #[inline]
-    pub(crate) fn push_in_place(&mut self, name: Span, value: Span) -> (&[u8], &[u8]) {
-        self.headers.push_in_place(name, value)
-    }
-
-    /// The Host field's value, for a target without an authority.
-    #[inline]
-    pub(crate) fn set_authority_if_none(&mut self, span: Span) {
-        self.authority.get_or_insert(span);
-    }
-
     /// Every start line is checked to be ASCII before it comes here, so nothing is lost.
     #[inline]
     fn str_of(&self, span: Span) -> &str {
@@ -316,8 +324,10 @@ impl RequestHead {
 pub(crate) struct RequestLine {
     pub(crate) method: Method,
     pub(crate) method_len: usize,
-    pub(crate) target: Range<usize>,
-    pub(crate) form: Target,
+    /// It begins behind the space behind the method.
+    pub(crate) target_end: usize,
+    /// `None`: a path and nothing else.
+    pub(crate) form: Option<Target>,
     pub(crate) version: Version,
 }
 

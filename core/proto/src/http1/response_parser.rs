@@ -1,4 +1,4 @@
-//! One response head. As for requests, httparse splits it and the rest is checked here.
+//! One response head: httparse splits it, and what it lets pass and RFC 9112 does not is refused here.
 
 use std::mem::MaybeUninit;
 
@@ -7,10 +7,12 @@ use httparse::Status;
 use super::error::{Error, Kind};
 use super::framing::Framing;
 use super::limits::Limits;
-use super::request_parser::FIELDS_ON_STACK;
 use crate::headers::Span;
 use crate::known_field::known_field;
 use crate::{ResponseHead, Version};
+
+/// The number of fields that are parsed without an allocation.
+const FIELDS_ON_STACK: usize = 128;
 
 type Parsed = Result<Option<(usize, Framing)>, Error>;
 type Storage<'h, 'b> = &'h mut [MaybeUninit<httparse::Header<'b>>];

@@ -6,6 +6,7 @@ mod answers;
 mod client;
 mod exchanges;
 mod feeding;
+mod other_parser;
 mod random;
 mod random_input;
 mod request_bodies;

@@ -6,7 +6,7 @@ use flare_proto::http1::{
 };
 use flare_proto::{Headers, RequestHead, ResponseHead};
 
-const REQUESTS: [&[u8]; 6] = [
+pub const REQUESTS: [&[u8]; 6] = [
     b"GET /a?b=%41 HTTP/1.1\r\nHost: a.invalid:80\r\nAccept: */*\r\nConnection: keep-alive\r\n\r\n",
     b"POST http://[::1]:80/x HTTP/1.1\r\nHost: [::1]:80\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello",
     b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;a=\"b\\\"\"\r\nabc\r\n0\r\nX-T: v\r\n\r\n",
@@ -25,7 +25,7 @@ const ANSWERS: [&[u8]; 6] = [
 ];
 
 /// One of the samples, with a few bytes changed, removed, doubled or moved.
-fn mutated(random: &mut Random, samples: &[&[u8]]) -> Vec<u8> {
+pub fn mutated(random: &mut Random, samples: &[&[u8]]) -> Vec<u8> {
     let mut text = random.pick(samples).to_vec();
     for _ in 0..random.below(4) {
         if text.is_empty() {
