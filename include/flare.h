@@ -1163,6 +1163,8 @@ int32_t flare_route_options_free(flare_route_options *options);
  * Sets an option by name:
  *
  * - "body_limit": the most bytes of content; more is refused with 413.
+ * - "body_timeout_ms": from one part of the content to the next, 1 to 86400000; then 408.
+ * - "body_min_rate": bytes per second that the content has to come with, 0 (any) to 1073741824; then 408.
  * - "handler_timeout_ms": from the call of the handler to its answer, 1 to 86400000; then 503.
  * - "streaming": 1 calls the handler at the head of the request; it takes the content with flare_request_read() or
  *   flare_request_on_event().

@@ -35,6 +35,8 @@ pub extern "C" fn flare_route_options_free(options: *mut flare_route_options) ->
 /// Sets an option by name:
 ///
 /// - "body_limit": the most bytes of content; more is refused with 413.
+/// - "body_timeout_ms": from one part of the content to the next, 1 to 86400000; then 408.
+/// - "body_min_rate": bytes per second that the content has to come with, 0 (any) to 1073741824; then 408.
 /// - "handler_timeout_ms": from the call of the handler to its answer, 1 to 86400000; then 503.
 /// - "streaming": 1 calls the handler at the head of the request; it takes the content with flare_request_read() or
 ///   flare_request_on_event().
@@ -58,18 +60,24 @@ pub unsafe extern "C" fn flare_route_options_set_number(
             1 => Ok(true),
             _ => Err(Failure::argument(name, "is not 0 or 1")),
         };
+        let timeout = || {
+            let within = u64::try_from(value).ok().filter(|value| (1..=86_400_000).contains(value));
+            let value = within.ok_or_else(|| Failure::argument(name, "is not within 1 to 86400000"))?;
+            Ok::<_, Failure>(Duration::from_millis(value))
+        };
         with_route_options(options, |options| {
             match name {
                 "body_limit" => {
                     options.body_limit =
                         Some(u64::try_from(value).map_err(|_| Failure::argument(name, "is negative"))?);
                 }
-                "handler_timeout_ms" => {
-                    let within = u64::try_from(value).ok().filter(|value| (1..=86_400_000).contains(value));
-                    let value =
-                        within.ok_or_else(|| Failure::argument(name, "is not within 1 to 86400000"))?;
-                    options.handler_timeout = Some(Duration::from_millis(value));
+                "body_timeout_ms" => options.body_timeout = Some(timeout()?),
+                "body_min_rate" => {
+                    let within = u64::try_from(value).ok().filter(|value| *value <= 1 << 30);
+                    options.body_min_rate =
+                        Some(within.ok_or_else(|| Failure::argument(name, "is not within 0 to 1073741824"))?);
                 }
+                "handler_timeout_ms" => options.handler_timeout = Some(timeout()?),
                 "streaming" => options.streaming = switch()?,
                 "blocking" => options.blocking = switch()?,
                 _ => return Err(Failure::argument(name, "is no option of a route")),

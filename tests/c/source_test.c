@@ -326,7 +326,8 @@ static void route_options(void) {
         const char *name;
         int64_t value;
     } wrong[] = {{"", 1}, {"no_such", 1}, {NULL, 1}, {"\xff", 1}, {"streaming", 2}, {"streaming", -1}, {"blocking", 2},
-                 {"body_limit", -1}, {"handler_timeout_ms", 0}, {"handler_timeout_ms", 86400001}, {"handler_timeout_ms", INT64_MIN}};
+                 {"body_limit", -1}, {"handler_timeout_ms", 0}, {"handler_timeout_ms", 86400001}, {"handler_timeout_ms", INT64_MIN},
+                 {"body_timeout_ms", 0}, {"body_timeout_ms", 86400001}, {"body_min_rate", -1}, {"body_min_rate", 1073741825}};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         CHECK_STATUS(flare_route_options_set_number(options, wrong[i].name, wrong[i].value), FLARE_ERROR_INVALID_ARGUMENT);
     }
@@ -334,6 +335,9 @@ static void route_options(void) {
     CHECK_STATUS(flare_route_options_set_number(options, "body_limit", 4), FLARE_OK);
     CHECK_STATUS(flare_route_options_set_number(options, "handler_timeout_ms", 86400000), FLARE_OK);
     CHECK_STATUS(flare_route_options_set_number(options, "handler_timeout_ms", 30), FLARE_OK);
+    CHECK_STATUS(flare_route_options_set_number(options, "body_min_rate", 0), FLARE_OK);
+    CHECK_STATUS(flare_route_options_set_number(options, "body_min_rate", 1073741824), FLARE_OK);
+    CHECK_STATUS(flare_route_options_set_number(options, "body_timeout_ms", 50), FLARE_OK);
     flare_router *router = flare_router_new();
     CHECK_STATUS(flare_router_add_with(router, "POST", "/", options, never, NULL, NULL), FLARE_OK);
     // The route has a copy.
@@ -343,6 +347,7 @@ static void route_options(void) {
     app_start(&b, router, one_worker());
 #define POST(length, body) "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: " length "\r\n\r\n" body
     expect(&b, POST("5", "12345"), 413, "Content Too Large");
+    expect(&b, POST("4", "123"), 408, "Request Timeout");
     expect(&b, POST("4", "1234"), 503, "Service Unavailable");
     CHECK_STATUS(flare_response_send_text(later_response, 200, "x"), FLARE_ERROR_TIMEOUT);
     CHECK_STATUS(flare_response_release(later_response), FLARE_OK);

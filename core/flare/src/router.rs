@@ -230,6 +230,11 @@ impl Routes {
 pub struct RouteOptions {
     /// The most bytes of content; more is refused with 413.
     pub body_limit: Option<u64>,
+    /// From one part of the content to the next. Then 408.
+    pub body_timeout: Option<Duration>,
+    /// Bytes of content that a client sends in a second, at least: see [`ServerConfig`](crate::ServerConfig). 0: any rate will do, for
+    /// instance because the client sends whenever it has something to say.
+    pub body_min_rate: Option<u64>,
     /// From the call of the handler to its answer. Then 503.
     pub handler_timeout: Option<Duration>,
     /// The handler is called at the head of the request, and takes the content as it comes: see [`Exchange`](crate::Exchange).
@@ -245,6 +250,20 @@ impl RouteOptions {
     #[must_use]
     pub fn body_limit(mut self, bytes: u64) -> Self {
         self.body_limit = Some(bytes);
+        self
+    }
+
+    /// A deadline for each part of the content.
+    #[must_use]
+    pub fn body_timeout(mut self, timeout: Duration) -> Self {
+        self.body_timeout = Some(timeout);
+        self
+    }
+
+    /// A rate at which the content has to come, in bytes per second; 0 for any.
+    #[must_use]
+    pub fn body_min_rate(mut self, rate: u64) -> Self {
+        self.body_min_rate = Some(rate);
         self
     }
 
@@ -285,6 +304,8 @@ impl std::fmt::Debug for RouteOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RouteOptions")
             .field("body_limit", &self.body_limit)
+            .field("body_timeout", &self.body_timeout)
+            .field("body_min_rate", &self.body_min_rate)
             .field("handler_timeout", &self.handler_timeout)
             .field("streaming", &self.streaming)
             .field("blocking", &self.blocking)

@@ -13,6 +13,10 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct Root {
     directory: OwnedFd,
+    #[cfg_attr(
+        not(any(target_os = "linux", target_os = "android")),
+        expect(dead_code, reason = "a walk follows no link")
+    )]
     links: Links,
     /// Whether the kernel resolves paths.
     kernel: bool,

@@ -32,8 +32,12 @@ pub struct ServerConfig {
     pub output_limit: usize,
     /// From the first byte of a request, or from accept, to the end of its head. Then 408.
     pub head_timeout: Duration,
-    /// From one part of the content to the next. Then 408.
+    /// From one part of the content to the next. Then 408. A route may have its own.
     pub body_timeout: Duration,
+    /// Bytes of content that a client sends in a second, at least, over any time of [`ServerConfig::body_timeout`]. Then 408: without
+    /// it, a byte now and then would keep a request for ever. Time in which nobody takes the content does not count. A route may have
+    /// its own. 0: any rate will do. At most 1 GiB.
+    pub body_min_rate: u64,
     /// From an answer to the next request. Then the connection closes.
     pub idle_timeout: Duration,
     /// From the call of a handler to its answer. Then 503.
@@ -72,6 +76,7 @@ impl Default for ServerConfig {
             output_limit: 256 << 10,
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
+            body_min_rate: 240,
             idle_timeout: Duration::from_secs(75),
             handler_timeout: Duration::from_secs(60),
             stream_timeout: Duration::from_secs(600),
@@ -133,6 +138,7 @@ impl ServerConfig {
         within("trailer_bytes", self.http1.trailer_bytes.into(), 2, 1 << 20)?;
         within("chunk_line_bytes", self.http1.chunk_line_bytes.into(), 16, 1 << 16)?;
         within("body_limit", self.body_limit, 0, 1 << 40)?;
+        within("body_min_rate", self.body_min_rate, 0, 1 << 30)?;
         within("discard_limit", self.discard_limit, 0, 1 << 40)?;
         within("output_limit", self.output_limit as u64, 4096, 1 << 32)?;
         within("max_exchanges", self.max_exchanges as u64, 1, 1 << 32)?;
@@ -194,6 +200,7 @@ impl ServerConfig {
             "output_limit" => self.output_limit = size()?,
             "head_timeout_ms" => self.head_timeout = duration()?,
             "body_timeout_ms" => self.body_timeout = duration()?,
+            "body_min_rate" => self.body_min_rate = unsigned()?,
             "idle_timeout_ms" => self.idle_timeout = duration()?,
             "handler_timeout_ms" => self.handler_timeout = duration()?,
             "stream_timeout_ms" => self.stream_timeout = duration()?,

@@ -185,7 +185,7 @@ impl Http1 {
         let was_blocked = std::mem::take(&mut self.blocked);
         let config = &env.service.config;
         match (&mut self.running, self.input) {
-            (Some(running), _) if was_blocked => running.content_deadline = env.now + config.body_timeout,
+            (Some(running), _) if was_blocked => running.begin_content(env),
             (Some(_), _) => {}
             (None, Input::Idle { fresh: false }) => self.input_deadline = env.now + config.idle_timeout,
             (None, Input::Head) if was_blocked => self.input_deadline = env.now + config.head_timeout,

@@ -19,7 +19,7 @@ impl Running {
         let left = allowed.checked_sub(data.len() as u64).ok_or(TooMuch)?;
         self.request.block.stream.lock().collected.extend_from_slice(data);
         self.content = Content::Collected { allowed: left };
-        self.content_deadline = env.now + env.service.config.body_timeout;
+        self.content_came(data.len(), env);
         Ok(())
     }
 
@@ -41,13 +41,15 @@ impl Running {
     pub(crate) fn flow(&mut self, data: &[u8], allowed: u64, env: &Environment) -> Result<(), TooMuch> {
         let left = allowed.checked_sub(data.len() as u64).ok_or(TooMuch)?;
         self.content = Content::Flowing { allowed: if self.switched { u64::MAX } else { left } };
-        self.content_deadline = env.now + env.service.config.body_timeout;
+        self.content_came(data.len(), env);
         if self.switched {
             self.stays_alive(env);
         } else if self.answer == Answer::Waiting {
             self.answer_deadline = env.now + self.handler_timeout(env);
         }
-        self.held = !self.deliver(data, env);
+        if !self.deliver(data, env) {
+            self.hold(env);
+        }
         Ok(())
     }
 
@@ -112,9 +114,10 @@ impl Running {
             let stream = self.request.block.stream.lock();
             (stream.wanted, !stream.paused && !stream.full)
         };
-        if wanted && std::mem::replace(&mut self.held, !room) && room {
-            // While it was held back the client could not send, so its time begins again.
-            self.content_deadline = env.now + env.service.config.body_timeout;
+        if wanted && room {
+            self.let_go(env);
+        } else if wanted {
+            self.hold(env);
         }
         wanted
     }

@@ -35,6 +35,7 @@ impl Running {
             content,
             answer: Answer::None,
             held: false,
+            held_since: env.now,
             switched: false,
             expects_continue,
             end_untold: false,
@@ -105,13 +106,13 @@ impl Running {
             self.call(exchange, env)
         } else if options.streaming {
             self.content = Content::Flowing { allowed: limit };
-            self.content_deadline = env.now + env.service.config.body_timeout;
-            self.held = true;
+            self.begin_content(env);
+            self.hold(env);
             self.call(exchange, env)
         } else {
             exchange.dissolve();
             self.content = Content::Collected { allowed: limit };
-            self.content_deadline = env.now + env.service.config.body_timeout;
+            self.begin_content(env);
             let room = usize::try_from(announced.min(64 << 10)).unwrap_or_default();
             self.request.block.stream.lock().collected.reserve(room);
             Turn::Collect

@@ -1,12 +1,13 @@
 //! An exchange that runs, on any wire: from its head, by its route and its middleware, to the end of its answer.
 //!
 //! It knows nothing of how bytes look. The connection that owns it is told what to do next by a [`Turn`], asks it what to send, and
-//! hands it the content that comes. `dispatch.rs` brings it to its handler, `content.rs` gives it the request's content,
-//! `answer.rs` takes the answer out, `switch.rs` makes a byte stream of both.
+//! hands it the content that comes. `dispatch.rs` brings it to its handler, `content.rs` gives it the request's content
+//! (`pace.rs`: in time), `answer.rs` takes the answer out, `switch.rs` makes a byte stream of both.
 
 mod answer;
 mod content;
 mod dispatch;
+mod pace;
 mod switch;
 
 use std::sync::Arc;
@@ -103,6 +104,8 @@ pub(crate) struct Running {
     pub(crate) answer: Answer,
     /// The handler takes no more content for now.
     pub(crate) held: bool,
+    /// Since when.
+    held_since: Millis,
     /// Both sides are a byte stream of another protocol.
     pub(crate) switched: bool,
     /// The client waits for `100 Continue` before it sends content.
