@@ -924,6 +924,17 @@ int32_t flare_request_on_event(flare_request *request, flare_event_callback call
 int32_t flare_request_resume(flare_request *request);
 
 /**
+ * Tells the server's log, at the level FLARE_LOG_ERROR, that code around a request failed, and lets the exchange go on. For middleware;
+ * see also flare_response_fail().
+ *
+ * @param message  UTF-8; what is no UTF-8 in it is replaced.
+ *
+ * The caller promises:
+ * `message` is a NUL-terminated string.
+ */
+int32_t flare_request_log_error(flare_request *request, const char *message);
+
+/**
  * Attaches a text to a request, for handlers and middleware that see it later; it replaces another one of its name.
  *
  * The caller promises:

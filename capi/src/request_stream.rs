@@ -149,6 +149,26 @@ pub extern "C" fn flare_request_resume(request: *mut flare_request) -> i32 {
     })
 }
 
+/// Tells the server's log, at the level FLARE_LOG_ERROR, that code around a request failed, and lets the exchange go on. For middleware;
+/// see also flare_response_fail().
+///
+/// @param message  UTF-8; what is no UTF-8 in it is replaced.
+///
+/// # Safety
+/// `message` is a NUL-terminated string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flare_request_log_error(request: *mut flare_request, message: *const c_char) -> i32 {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let message = unsafe { text::terminated(message, "message")? };
+        let message = String::from_utf8_lossy(message);
+        with_request(request, |request| {
+            request.log_error(&message);
+            Ok(())
+        })
+    })
+}
+
 /// Attaches a text to a request, for handlers and middleware that see it later; it replaces another one of its name.
 ///
 /// # Safety

@@ -153,6 +153,7 @@ CALL(response_send_json, flare_response_send_json(handle, 200, "1"))
 CALL(response_send_borrowed, flare_response_send_borrowed(handle, 200, "x", 1, USER))
 
 CALL(request_on_event, flare_request_on_event(handle, unused_event, USER))
+CALL(request_log_error, flare_request_log_error(handle, "why"))
 CALL(request_resume, flare_request_resume(handle))
 CALL(request_set_attribute, flare_request_set_attribute(handle, "a", "b"))
 COPY_CALL(request_attribute, flare_request_attribute(handle, "a", buffer, sizeof buffer))
@@ -288,6 +289,7 @@ static const struct row rows[] = {
     {"flare_request_cancelled", REQUEST, CODE, call_request_cancelled, false, false},
     {"flare_request_on_event", REQUEST, CODE, call_request_on_event, true, false},
     {"flare_request_read", REQUEST, CODE, call_request_read, false, false},
+    {"flare_request_log_error", REQUEST, CODE, call_request_log_error, false, false},
     {"flare_request_resume", REQUEST, CODE, call_request_resume, false, false},
     {"flare_request_set_attribute", REQUEST, CODE, call_request_set_attribute, false, false},
     {"flare_request_attribute", REQUEST, NOTHING, call_request_attribute, false, false},

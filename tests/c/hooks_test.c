@@ -194,7 +194,9 @@ static int32_t unsendable(flare_request *request, flare_response *response, void
 }
 
 static int32_t failing(flare_request *request, flare_response *response, void *user) {
-    (void)request, (void)user;
+    (void)user;
+    CHECK_STATUS(flare_request_log_error(request, NULL), FLARE_ERROR_INVALID_ARGUMENT);
+    CHECK_STATUS(flare_request_log_error(request, "before \xff"), FLARE_OK);
     return flare_response_fail(response, "on purpose \xff");
 }
 
@@ -219,6 +221,7 @@ static void logged_at(int32_t level, bool wants_debug) {
     CHECK_NUMBER(gate_count(&lines.destroyed), 1);
     CHECK_NUMBER(lines.worst, FLARE_LOG_ERROR);
     CHECK(strstr(lines.text, "1 answer can't be sent: ") != NULL);
+    CHECK(strstr(lines.text, "1 handler failed: before \xef\xbf\xbd\n") != NULL);
     CHECK(strstr(lines.text, "1 handler failed: on purpose \xef\xbf\xbd\n") != NULL);
     CHECK((strstr(lines.text, "4 bad request: 127.0.0.1:") != NULL) == wants_debug);
 }

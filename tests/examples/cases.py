@@ -43,7 +43,7 @@ class Program:
     cases: list
     arguments: tuple = ("127.0.0.1:0",)  # none: it listens where its source says and prints nothing
     held: Case | None = None  # a POST that is half sent when SIGTERM comes, and must still be answered
-    languages: tuple = ("c", "rust")  # where there is such an example
+    languages: tuple = ("c", "rust", "mojo")  # where there is such an example
     needs: str = ""  # a library that pkg-config must know; without it the example is neither built nor asked
     report: str = ""  # a pattern of what it prints at its end, besides "listening on"
     prints: str | None = None  # it serves nobody: it ends by itself, and this is what it prints

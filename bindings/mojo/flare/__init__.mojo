@@ -1,11 +1,22 @@
-"""flare: a networking stack, over libflare.so."""
+"""A networking stack: flare, over libflare.so.
+
+A `Router` has handlers by method and path. A `Server` is made of one, and calls a handler for each `Request`; it returns a `Response`, or
+takes the `Exchange` to answer it later, from any thread, or bit by bit.
+"""
 
 from .errors import has_status
-from .exchange import Exchange
+from .event import Event, EventKind, Flow
+from .exchange import Driver, Exchange
 from .fields import Field, Fields
-from .handler import ExchangeHandler, Handler
+from .handler import AnyHandler, ExchangeHandler, Handler
+from .hooks import Access, AccessLog, Log, LogLevel, Task
+from .middleware import Head, Middleware, Record, Step
+from .mux import Mux, MuxListener, MuxStream
+from .queue import Queue, QueueEvent
 from .request import Request
 from .response import Response, bad_request, not_found, ok, ok_json, redirect
+from .route_options import RouteOptions
 from .router import Router
-from .server import serve
+from .server import Server, serve
+from .server_config import ServerConfig
 from .source import Piece, Source

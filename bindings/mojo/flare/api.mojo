@@ -136,6 +136,7 @@ struct Api:
     var request_read: def(Handle, Room, UInt, Place[UInt]) thin abi("C") -> Int32
     var request_on_event: def(Handle, EventCallback, Address, DestroyCallback) thin abi("C") -> Int32
     var request_resume: def(Handle) thin abi("C") -> Int32
+    var request_log_error: def(Handle, Text) thin abi("C") -> Int32
     var request_set_attribute: def(Handle, Text, Text) thin abi("C") -> Int32
     var request_attribute: def(Handle, Text, Room, UInt) thin abi("C") -> UInt
     var response_retain: def(Handle) thin abi("C") -> Int32
@@ -248,6 +249,7 @@ comptime NAMES: List[StaticString] = [
     "flare_request_read",
     "flare_request_on_event",
     "flare_request_resume",
+    "flare_request_log_error",
     "flare_request_set_attribute",
     "flare_request_attribute",
     "flare_response_retain",

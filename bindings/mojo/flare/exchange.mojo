@@ -1,10 +1,15 @@
 """One request, its answer, and whether anybody still waits for it."""
 
-from .api import Handle
-from .errors import check, failure
+from .api import ERROR_WOULD_BLOCK, Address, Bytes, Handle, Text
+from .boxed import behind, boxed, unbox
+from .errors import check
+from .event import Event, EventKind, Flow
+from .failure import fail
+from .fields import Field
 from .library import ApiPointer
 from .request import Request
 from .response import Response
+from .text import bytes_of, place, room, terminated
 
 
 struct Exchange(Movable):
@@ -50,3 +55,182 @@ struct Exchange(Movable):
             answer; FLARE_ERROR_INVALID_ARGUMENT for a field or status that can't be sent. Then it can still be answered.
         """
         check(self._api, response._send(self._api, self._handle))
+
+    def add_header(mut self, var name: String, var value: String) raises:
+        """Adds a header field to the answer that will be sent.
+
+        Raises:
+            FLARE_ERROR_INVALID_ARGUMENT when it can't be sent, and as `answer`.
+        """
+        var status = self._api[].response_add_header(
+            self._handle, terminated(name, "the name"), terminated(value, "the value")
+        )
+        _ = name^
+        _ = value^
+        check(self._api, status)
+
+    def set_header(mut self, var name: String, var value: String) raises:
+        """The same, in place of all others of its name."""
+        var status = self._api[].response_set_header(
+            self._handle, terminated(name, "the name"), terminated(value, "the value")
+        )
+        _ = name^
+        _ = value^
+        check(self._api, status)
+
+    def add_trailer(mut self, var name: String, var value: String) raises:
+        """Adds a trailer field, which is sent behind the content. HTTP/1.0 clients don't get it."""
+        var status = self._api[].response_add_trailer(
+            self._handle, terminated(name, "the name"), terminated(value, "the value")
+        )
+        _ = name^
+        _ = value^
+        check(self._api, status)
+
+    def inform(mut self, status: Int, var fields: List[Field] = List[Field]()) raises:
+        """Sends an interim answer before the final one, such as 103 with a Link. HTTP/1.0 clients don't get it.
+
+        Args:
+            status: 102 to 199.
+            fields: Its header fields.
+
+        Raises:
+            FLARE_ERROR_INVALID_ARGUMENT for a status or field that can't be sent, and as `answer`.
+        """
+        var names = List[Text]()
+        var values = List[Text]()
+        for ref field in fields:
+            names.append(terminated(field.name, "the name of a field"))
+            values.append(terminated(field.value, "the value of a field"))
+        var result = self._api[].response_inform(
+            self._handle,
+            Int32(status),
+            names.unsafe_ptr().unsafe_mut_cast[False]().unsafe_origin_cast[ImmUntrackedOrigin](),
+            values.unsafe_ptr().unsafe_mut_cast[False]().unsafe_origin_cast[ImmUntrackedOrigin](),
+            UInt(len(names)),
+        )
+        _ = names^
+        _ = values^
+        _ = fields^
+        check(self._api, result)
+
+    def start(mut self, status: Int = 200) raises:
+        """Sends the head of an answer; the content follows with `write` and ends with `finish`. A header "content-length" that was set
+        before says how much will come; without one it is sent in chunks."""
+        check(self._api, self._api[].response_start(self._handle, Int32(status)))
+
+    def write(mut self, data: Span[UInt8, _]) raises -> Bool:
+        """Gives some content, which is copied whole, or refused: False says that so much waits for the client that nothing was taken,
+        and WRITABLE says when to go on. Starts the answer, with 200, if it was not started.
+
+        Raises:
+            FLARE_ERROR_FINISHED after the end; FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when nobody waits for the answer.
+        """
+        var status = self._api[].response_write(self._handle, bytes_of(data), UInt(len(data)))
+        if status == ERROR_WOULD_BLOCK:
+            return False
+        check(self._api, status)
+        return True
+
+    def write(mut self, text: StringSpan) raises -> Bool:
+        """The same, with text."""
+        return self.write(text.as_bytes())
+
+    def write_blocking(mut self, data: Span[UInt8, _]) raises:
+        """The same, but waits while the client has to take some of the answer first. Not on a worker, where it raises instead of
+        waiting."""
+        check(self._api, self._api[].response_write_blocking(self._handle, bytes_of(data), UInt(len(data))))
+
+    def finish(mut self) raises:
+        """Ends an answer that was started, or sends what was drafted: its headers and no content."""
+        check(self._api, self._api[].response_finish(self._handle))
+
+    def flush(mut self) raises:
+        """What was written leaves without waiting for more, and a source is asked again."""
+        check(self._api, self._api[].response_flush(self._handle))
+
+    def reset(mut self) raises:
+        """Gives the exchange up: the client sees a cut connection (on HTTP/1) instead of the rest of the answer."""
+        check(self._api, self._api[].response_reset(self._handle))
+
+    def fail(mut self, error: Error) raises:
+        """Ends the exchange because the code behind it failed: 500, or a cut answer. The message goes to the log, and not to the
+        client."""
+        check(self._api, fail(self._api, self._handle, error))
+
+    def proceed(mut self) raises:
+        """Lets an exchange go on that a middleware kept: the next middleware sees it, or the handler. It can't be answered here
+        afterwards.
+
+        Raises:
+            FLARE_ERROR_INVALID_ARGUMENT in a handler; FLARE_ERROR_FINISHED when it went on before or was answered.
+        """
+        check(self._api, self._api[].response_proceed(self._handle))
+
+    def read(mut self, mut buffer: List[UInt8]) raises -> Optional[Int]:
+        """Takes some content of the request, on a route that streams, into a buffer with room for at least one byte.
+
+        Returns:
+            How many bytes, 0 at the end of the request; None when there is nothing yet.
+
+        Raises:
+            FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when the exchange is over.
+        """
+        var length = UInt(0)
+        var status = self._api[].request_read(self.request._handle, room(buffer), UInt(len(buffer)), place(length))
+        if status == ERROR_WOULD_BLOCK:
+            return None
+        check(self._api, status)
+        return Int(length)
+
+    def drive[D: Driver](mut self, var driver: D) raises:
+        """Gives the exchange to a driver, which hears of all that happens to it from now on, and keeps it until it is over. On a route
+        that streams this asks for the content. Then the driver is destroyed; so is one that was there before."""
+        # Events end with the exchange: it is kept as long as the driver lives.
+        check(self._api, self._api[].response_retain(self._handle))
+        var user = boxed(self._api, _Driven(driver^, self._handle))
+        check(self._api, self._api[].request_on_event(self.request._handle, _on_event[D], user, _drop[D]))
+
+    def resume(mut self) raises:
+        """Content goes on after a driver gave PAUSE."""
+        check(self._api, self._api[].request_resume(self.request._handle))
+
+
+trait Driver(Movable, Deinitable):
+    """Hears of an exchange. Called on its worker, which it must not block, one call at a time."""
+
+    def on_event(mut self, mut exchange: Exchange, event: Event) raises -> Flow:
+        """Hears of content as it comes, of its end, of room for writes, of the end of the exchange. Both are borrowed.
+
+        What it raises ends the exchange as `Exchange.fail` does.
+        """
+        ...
+
+
+struct _Driven[D: Driver](Movable):
+    var driver: Self.D
+    var response: Handle
+
+    def __init__(out self, var driver: Self.D, response: Handle):
+        self.driver = driver^
+        self.response = response
+
+
+def _on_event[
+    D: Driver
+](request: Handle, response: Handle, kind: Int32, data: Bytes, length: UInt, user: Address) abi("C") -> Int32:
+    ref box = behind[_Driven[D]](user)
+    var exchange = Exchange(borrowed=response, request=Request(borrowed=request, api=box.api), api=box.api)
+    try:
+        return box.value.driver.on_event(exchange, Event(EventKind(kind), data, Int(length)))._code
+    except error:
+        _ = fail(box.api, response, error)
+        return 0
+
+
+def _drop[D: Driver](user: Address) abi("C"):
+    ref box = behind[_Driven[D]](user)
+    var library = box.api
+    var response = box.value.response
+    unbox[_Driven[D]](user)
+    _ = library[].response_release(response)

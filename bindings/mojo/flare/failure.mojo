@@ -1,21 +1,32 @@
 """What becomes of an error that Mojo code of the application raises in a callback."""
 
-from .api import ERROR_CANCELLED, ERROR_CLOSED, ERROR_TIMEOUT, Handle
+from .api import ERROR_CANCELLED, ERROR_CLOSED, ERROR_TIMEOUT, Handle, Text
 from .errors import failure
 from .library import ApiPointer
-from .text import terminated
 
 
 def fail(api: ApiPointer, response: Handle, error: Error) -> Int32:
     """Ends an exchange whose code raised: 500, or a cut answer. The log of the server gets the message, the client does not."""
-    var message = String(error).replace("\0", "\uFFFD")
-    var status: Int32
-    try:
-        status = api[].response_fail(response, terminated(message, "the message"))
-    except:
-        return -1
+    var message = _message(error)
+    var status = api[].response_fail(response, _text(message))
     _ = message^
     return status
+
+
+def tell(api: ApiPointer, request: Handle, error: Error):
+    """Only tells the log, for code whose exchange goes on without it."""
+    var message = _message(error)
+    _ = api[].request_log_error(request, _text(message))
+    _ = message^
+
+
+def _message(error: Error) -> String:
+    # A NUL would end it.
+    return String(error).replace("\0", "\uFFFD")
+
+
+def _text(mut message: String) -> Text:
+    return message.as_c_string_span().ptr().unsafe_origin_cast[ImmUntrackedOrigin]()
 
 
 def sent(api: ApiPointer, response: Handle, status: Int32) -> Int32:

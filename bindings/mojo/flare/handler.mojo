@@ -1,18 +1,12 @@
 """Code that answers requests, and the way the library calls it."""
 
-from .api import Address, Handle
-from .boxed import behind
+from .api import Address, DestroyCallback, Handle, HandlerCallback
+from .boxed import behind, boxed, unbox
 from .exchange import Exchange
 from .failure import fail, sent
+from .library import api
 from .request import Request
 from .response import Response
-
-comptime Function = def(Request) raises thin -> Response
-"""A plain function as a handler: it looks at the request, and returns the answer."""
-
-comptime ExchangeFunction = def(mut Exchange) raises thin -> None
-"""A plain function as a handler that answers the exchange itself, or keeps it to answer later."""
-
 
 trait Handler(Movable, Deinitable):
     """A handler with state, which the server owns and destroys once, when it needs it no more.
@@ -34,23 +28,91 @@ trait ExchangeHandler(Movable, Deinitable):
         ...
 
 
+struct AnyHandler(Movable):
+    """Whatever answers requests, on its way to the library. It is made by itself of:
+
+    - a function `def(Request) -> Response`, which may raise;
+    - a function `def(mut Exchange)`, which may raise, and answers the exchange itself or keeps it to answer later;
+    - a struct that is a `Handler` or an `ExchangeHandler`.
+    """
+
+    var _user: Address
+    var _call: HandlerCallback
+    var _destroy: DestroyCallback
+
+    @implicit
+    def __init__(out self, function: def(Request) thin -> Response) raises:
+        self = Self(_SureFunction(function))
+
+    @implicit
+    def __init__(out self, function: def(Request) raises thin -> Response) raises:
+        self = Self(_Function(function))
+
+    @implicit
+    def __init__(out self, function: def(mut Exchange) thin -> None) raises:
+        self = Self(_SureExchangeFunction(function))
+
+    @implicit
+    def __init__(out self, function: def(mut Exchange) raises thin -> None) raises:
+        self = Self(_ExchangeFunction(function))
+
+    @implicit
+    def __init__[H: Handler](out self, var handler: H) raises:
+        self._user = boxed(api(), handler^)
+        self._call = _call[H]
+        self._destroy = unbox[H]
+
+    @implicit
+    def __init__[H: ExchangeHandler](out self, var handler: H) raises:
+        self._user = boxed(api(), handler^)
+        self._call = _call_exchange[H]
+        self._destroy = unbox[H]
+
+    def __deinit__(deinit self):
+        if self._user:
+            self._destroy(self._user)
+
+    def release(mut self) -> Address:
+        """What the library owns from now on."""
+        var user = self._user
+        self._user = None
+        return user
+
+
 @fieldwise_init
-struct FunctionHandler(Handler):
-    var function: Function
+struct _Function(Handler):
+    var function: def(Request) raises thin -> Response
 
     def serve(mut self, request: Request) raises -> Response:
         return self.function(request)
 
 
 @fieldwise_init
-struct ExchangeFunctionHandler(ExchangeHandler):
-    var function: ExchangeFunction
+struct _SureFunction(Handler):
+    # One that does not raise: Mojo converts the function itself, but no value that holds it.
+    var function: def(Request) thin -> Response
+
+    def serve(mut self, request: Request) raises -> Response:
+        return self.function(request)
+
+
+@fieldwise_init
+struct _SureExchangeFunction(ExchangeHandler):
+    var function: def(mut Exchange) thin -> None
 
     def serve(mut self, mut exchange: Exchange) raises:
         self.function(exchange)
 
 
-def call[H: Handler](request: Handle, response: Handle, user: Address) abi("C") -> Int32:
+@fieldwise_init
+struct _ExchangeFunction(ExchangeHandler):
+    var function: def(mut Exchange) raises thin -> None
+
+    def serve(mut self, mut exchange: Exchange) raises:
+        self.function(exchange)
+
+
+def _call[H: Handler](request: Handle, response: Handle, user: Address) abi("C") -> Int32:
     """What the library calls for a `Handler`."""
     ref box = behind[H](user)
     var borrowed = Request(borrowed=request, api=box.api)
@@ -61,7 +123,7 @@ def call[H: Handler](request: Handle, response: Handle, user: Address) abi("C") 
         return fail(box.api, response, error)
 
 
-def call_exchange[H: ExchangeHandler](request: Handle, response: Handle, user: Address) abi("C") -> Int32:
+def _call_exchange[H: ExchangeHandler](request: Handle, response: Handle, user: Address) abi("C") -> Int32:
     """What the library calls for an `ExchangeHandler`."""
     ref box = behind[H](user)
     var exchange = Exchange(borrowed=response, request=Request(borrowed=request, api=box.api), api=box.api)

@@ -150,6 +150,12 @@ impl Request {
         self.block.extensions.text(name)
     }
 
+    /// Tells the server's log, at the level error, that code around this request failed, and lets the exchange go on. See also
+    /// [`Exchange::fail`](crate::Exchange::fail).
+    pub fn log_error(&self, message: &str) {
+        self.block.home.failed(message);
+    }
+
     /// Attaches a text for those who see the request later; it replaces another one of its name.
     pub fn set_attribute(&self, name: &str, value: &str) {
         self.block.extensions.set_text(name, value);
