@@ -208,6 +208,7 @@ impl Headers {
         self.fields.iter().map(|field| (field.name.of(&self.text), field.value.of(&self.text)))
     }
 
+    /// Makes a field of text that is there, with a NUL behind its name and its value.
     #[inline]
     pub(crate) fn push(&mut self, name: Span, value: Span) {
         self.fields.push(Field { name, value });
@@ -267,6 +268,33 @@ impl Headers {
         self.text.extend_from_slice(text);
         self.text.push(0);
         Ok(Span { start, end })
+    }
+
+    /// Puts all values of a name into one field behind the others, with this separator. False: the text would grow beyond 4 GiB.
+    pub(crate) fn join(&mut self, name: &[u8], separator: &[u8]) -> bool {
+        let start = self.text.len();
+        self.text.extend_from_slice(name);
+        self.text.push(0);
+        let value_start = self.text.len();
+        for at in 0..self.fields.len() {
+            let Some(field) = self.fields.get(at).copied() else { break };
+            if field.name.of(&self.text) == name {
+                if self.text.len() > value_start {
+                    self.text.extend_from_slice(separator);
+                }
+                self.text.extend_from_within(field.value.start as usize..field.value.end as usize);
+            }
+        }
+        let value_end = self.text.len();
+        self.text.push(0);
+        if u32::try_from(self.text.len()).is_err() {
+            self.text.truncate(start);
+            return false;
+        }
+        self.fields.retain(|field| field.name.of(&self.text) != name);
+        let span = |start, end| Span { start: start as u32, end: end as u32 };
+        self.push(span(start, start + name.len()), span(value_start, value_end));
+        true
     }
 
     #[inline]

@@ -2,8 +2,8 @@
 //!
 //! The messages ([`RequestHead`], [`ResponseHead`], [`Headers`]) are the same for every wire. Each wire has a module of its
 //! own: [`http1`] is HTTP/1.0 and HTTP/1.1 (RFC 9112), for servers and clients;
-//! [`hpack`] is the header compression of HTTP/2 (RFC 7541). [`mux`] is no HTTP: streams of bytes on one connection.
-//! Nor is [`proxy_protocol`]: what a proxy tells in front of a connection.
+//! [`http2`] is HTTP/2 (RFC 9113), and [`hpack`] its header compression (RFC 7541). [`mux`] is no HTTP: streams of bytes on one
+//! connection. Nor is [`proxy_protocol`]: what a proxy tells in front of a connection.
 #![forbid(unsafe_code)]
 
 mod authority;
@@ -13,6 +13,7 @@ mod grammar;
 mod headers;
 pub mod hpack;
 pub mod http1;
+pub mod http2;
 mod known_field;
 mod lower_case;
 mod method;

@@ -20,6 +20,7 @@ pub struct RequestHead {
     authority: Option<Span>,
     path: Option<Span>,
     query: Option<Span>,
+    protocol: Option<Span>,
 }
 
 /// Why a request could not be built.
@@ -70,6 +71,7 @@ impl RequestHead {
             authority: None,
             path: None,
             query: None,
+            protocol: None,
         }
     }
 
@@ -83,6 +85,7 @@ impl RequestHead {
         self.authority = None;
         self.path = None;
         self.query = None;
+        self.protocol = None;
     }
 
     /// The method.
@@ -128,6 +131,11 @@ impl RequestHead {
     /// The scheme in lower case. On HTTP/1 there is one only in an absolute target.
     pub fn scheme(&self) -> Option<&str> {
         self.scheme.map(|span| self.str_of(span))
+    }
+
+    /// The protocol that an Extended CONNECT asks for, such as `websocket` (RFC 8441 section 4). Such a request has a path. `None` on HTTP/1.
+    pub fn protocol(&self) -> Option<&str> {
+        self.protocol.map(|span| self.str_of(span))
     }
 
     /// The version of the message.
@@ -260,6 +268,7 @@ impl RequestHead {
         self.scheme = None;
         self.authority = host;
         self.query = None;
+        self.protocol = None;
         match &line.form {
             None => self.path = Some(self.terminated(line.method_len + 1..line.target_end)),
             Some(form) => self.fill_target(line.method_len + 1..line.target_end, form),
@@ -313,6 +322,84 @@ impl RequestHead {
         Span { start: range.start as u32, end: range.end as u32 }
     }
 
+    /// Begins the head of another request, whose parts come one by one: text is appended to [`RequestHead::text_mut`], with a NUL behind
+    /// each part, and the part is then said to be something.
+    #[inline]
+    pub(crate) fn begin(&mut self, version: Version) {
+        self.clear();
+        self.version = version;
+    }
+
+    #[inline]
+    pub(crate) fn text_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.headers.text
+    }
+
+    #[inline]
+    pub(crate) fn text_of(&self, span: Span) -> &[u8] {
+        span.of(&self.headers.text)
+    }
+
+    /// A token. False: there is a method already.
+    #[inline]
+    pub(crate) fn set_method(&mut self, span: Span) -> bool {
+        let is_first = self.method_name.end == 0;
+        self.method = Method::from_bytes(span.of(&self.headers.text));
+        self.method_name = span;
+        is_first
+    }
+
+    /// A scheme in any case. False: there is one already.
+    #[inline]
+    pub(crate) fn set_scheme(&mut self, span: Span) -> bool {
+        if let Some(scheme) = self.headers.text.get_mut(span.start as usize..span.end as usize) {
+            scheme.make_ascii_lowercase();
+        }
+        self.scheme.replace(span).is_none()
+    }
+
+    /// A host with an optional port. False: there is one already, which stays.
+    #[inline]
+    pub(crate) fn set_authority(&mut self, span: Span) -> bool {
+        let is_first = self.authority.is_none();
+        self.authority.get_or_insert(span);
+        is_first
+    }
+
+    /// `/path?query`, or `*`. False: there is a path already.
+    #[inline]
+    pub(crate) fn set_target(&mut self, span: Span) -> bool {
+        let mut path = span;
+        if let Some(mark) = memchr::memchr(b'?', span.of(&self.headers.text)) {
+            path.end = span.start + mark as u32;
+            if let Some(behind) = self.headers.text.get_mut(path.end as usize) {
+                *behind = 0;
+            }
+            self.query = Some(Span { start: path.end + 1, end: span.end });
+        }
+        self.path.replace(path).is_none()
+    }
+
+    /// A token. False: there is one already.
+    pub(crate) fn set_protocol(&mut self, span: Span) -> bool {
+        self.protocol.replace(span).is_none()
+    }
+
+    /// Whether the authority is this one, however it is written.
+    pub(crate) fn authority_is(&self, span: Span) -> bool {
+        self.authority().as_bytes().eq_ignore_ascii_case(span.of(&self.headers.text))
+    }
+
+    /// Whether the authority names a host and a port, as CONNECT needs.
+    pub(crate) fn has_reachable_authority(&self) -> bool {
+        target::parse(Method::Connect, self.authority().as_bytes()).is_some()
+    }
+
+    /// Makes one field of all cookies (RFC 9113 section 8.2.3). False: the text would grow beyond 4 GiB.
+    pub(crate) fn join_cookies(&mut self) -> bool {
+        self.headers.join(b"cookie", b"; ")
+    }
+
     /// Every start line is checked to be ASCII before it comes here, so nothing is lost.
     #[inline]
     fn str_of(&self, span: Span) -> &str {
@@ -345,6 +432,7 @@ impl fmt::Debug for RequestHead {
             .field("authority", &self.authority())
             .field("path", &self.path())
             .field("query", &self.query())
+            .field("protocol", &self.protocol())
             .field("version", &self.version)
             .field("headers", &self.headers)
             .finish()

@@ -85,6 +85,34 @@ impl ResponseHead {
         self.headers.append(name, value)
     }
 
+    /// Begins another head, whose parts come one by one: see [`RequestHead::begin`](crate::RequestHead).
+    pub(crate) fn begin(&mut self, version: Version) {
+        self.clear();
+        self.version = version;
+    }
+
+    pub(crate) fn text_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.headers.text
+    }
+
+    pub(crate) fn text_of(&self, span: Span) -> &[u8] {
+        span.of(&self.headers.text)
+    }
+
+    pub(crate) fn push_field(&mut self, name: Span, value: Span) {
+        self.headers.push(name, value);
+    }
+
+    /// Three digits. False: there is a status already.
+    pub(crate) fn set_status(&mut self, span: Span) -> bool {
+        let is_first = self.status == 0;
+        let digits = span.of(&self.headers.text).iter();
+        self.status = digits.fold(0, |number: u16, digit| {
+            number.wrapping_mul(10).wrapping_add(u16::from(digit.wrapping_sub(b'0')))
+        });
+        is_first
+    }
+
     /// Copies a whole head of HTTP/1. The reason lies in `raw`; `raw` is shorter than 4 GiB.
     pub(crate) fn fill(&mut self, raw: &[u8], status: u16, version: Version, reason: Span) {
         self.headers.clear();

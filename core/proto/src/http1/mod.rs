@@ -26,7 +26,7 @@ pub use client::{ClientConnection, RequestParts, ResponseInfo, ResponseLength};
 pub use error::Error;
 pub use framing::BodyLength;
 pub(crate) use framing::parse_length;
-pub(crate) use head_writer::{push_decimal, push_field};
+pub(crate) use head_writer::{decimal, push_field};
 pub use limits::Limits;
 pub use prepared::PreparedResponse;
 pub use server::{RequestInfo, ServerConnection};

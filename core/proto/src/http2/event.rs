@@ -1,0 +1,106 @@
+//! What the peer did.
+
+use super::error::ErrorCode;
+use super::priority::Priority;
+use super::stream::StreamKey;
+
+/// Something that came from the peer. Content is borrowed from the input. `I` is [`RequestInfo`] at a server, [`ResponseInfo`] at a client.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event<'a, I> {
+    /// The head of a message is whole: the one that was given to [`Connection::receive`](super::Connection::receive). At a server the stream is
+    /// new.
+    Head {
+        /// The stream.
+        stream: StreamKey,
+        /// What the head says to the connection's owner.
+        info: I,
+    },
+    /// At a client: an interim answer, 1xx. The head that was given holds it.
+    Interim {
+        /// The stream.
+        stream: StreamKey,
+    },
+    /// At a server: a new request that passes a limit. Answer it with the status: 414, 417, 431 or 501. The head has the method, and what else
+    /// could be read.
+    Refused {
+        /// The stream.
+        stream: StreamKey,
+        /// The status to answer with.
+        status: u16,
+        /// What was wrong, in fixed words.
+        reason: &'static str,
+        /// The request has no content; otherwise it follows.
+        ended: bool,
+    },
+    /// At a server: a request was malformed. The stream was reset before the owner knew it; this is to be counted.
+    Malformed {
+        /// What was wrong, in fixed words.
+        reason: &'static str,
+    },
+    /// Content came: at least one byte. A frame that comes in pieces gives several of these. Whoever has used it calls
+    /// [`Connection::consumed`](super::Connection::consumed).
+    Data {
+        /// The stream.
+        stream: StreamKey,
+        /// The content.
+        bytes: &'a [u8],
+    },
+    /// The peer's message has ended. Not told when its head ended it already. The stream is over if this end's message has ended too.
+    End {
+        /// The stream.
+        stream: StreamKey,
+        /// The trailers that were given to [`Connection::receive`](super::Connection::receive) hold those of the message. Otherwise they are as
+        /// they were.
+        has_trailers: bool,
+    },
+    /// The stream is over before both messages were whole.
+    Reset {
+        /// The stream.
+        stream: StreamKey,
+        /// Why.
+        code: ErrorCode,
+        /// The peer reset it. Otherwise this end did, because the peer broke a rule; the peer was told.
+        by_peer: bool,
+    },
+    /// The peer takes no new streams. At a client those behind the last are then told as [`Event::Reset`] with
+    /// [`ErrorCode::RefusedStream`]: they can be tried again.
+    Goaway {
+        /// The id of the last stream of this end that the peer has done, or will do, something about.
+        last: u32,
+        /// Why.
+        code: ErrorCode,
+    },
+    /// The peer answered a [`Connection::ping`](super::Connection::ping).
+    Pong {
+        /// What the ping carried.
+        payload: [u8; 8],
+    },
+}
+
+/// What a request's head says to the connection's owner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RequestInfo {
+    /// The request has no content and no trailers: it is whole.
+    pub ended: bool,
+    /// The length of the content, if the client said it. Content that differs from it resets the stream.
+    pub content_length: Option<u64>,
+    /// The client waits for a 100 before it sends the content (RFC 9110 section 10.1.1). Never when the request has ended.
+    pub expects_continue: bool,
+    /// The client said `te: trailers`: it will look at trailers (RFC 9110 section 6.5.1).
+    pub accepts_trailers: bool,
+    /// A CONNECT: with a 2xx answer the stream carries bytes both ways. With [`RequestHead::protocol`](crate::RequestHead::protocol) it is an
+    /// Extended CONNECT (RFC 8441).
+    pub is_connect: bool,
+    /// How urgent the answer is.
+    pub priority: Priority,
+}
+
+/// What an answer's head says to the connection's owner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ResponseInfo {
+    /// The answer has no content and no trailers: it is whole.
+    pub ended: bool,
+    /// The length of the content, if the server said it; of an answer to HEAD, that of the content that a GET would get. Content that differs from
+    /// it resets the stream.
+    pub content_length: Option<u64>,
+}

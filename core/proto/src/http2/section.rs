@@ -1,0 +1,355 @@
+//! Field sections that become heads and trailers (RFC 9113 section 8).
+
+use super::event::{RequestInfo, ResponseInfo};
+use super::limits::Limits;
+use super::priority::Priority;
+use crate::field_coding::field_kind::FieldKind;
+use crate::headers::Span;
+use crate::hpack::{Budget, DecodedField, Decoder, Error, SectionLimits};
+use crate::http1::{is_allowed_in_trailers, parse_length};
+use crate::{Headers, Method, RequestHead, ResponseHead, Version};
+
+/// What became of a section that could be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Read<T> {
+    Good(T),
+    /// It passes a limit of this end, or asks what it can't do.
+    Refused {
+        status: u16,
+        reason: &'static str,
+    },
+    /// It breaks the rules.
+    Malformed(&'static str),
+}
+
+/// A longer method is not in use.
+const METHOD_BYTES: usize = 64;
+
+/// Reads on to the end, for the table's sake.
+pub(super) fn skip(decoder: &mut Decoder, section: &[u8]) -> Result<(), Error> {
+    let mut budget = Budget::new(SectionLimits { bytes: 0, fields: 0 });
+    budget.exhaust();
+    finish(decoder, section, &mut budget)
+}
+
+fn finish(decoder: &mut Decoder, mut rest: &[u8], budget: &mut Budget) -> Result<(), Error> {
+    budget.exhaust();
+    let mut text = Vec::new();
+    while decoder.next(&mut rest, budget, &mut text)?.is_some() {}
+    Ok(())
+}
+
+impl DecodedField {
+    #[inline]
+    fn name(&self) -> Span {
+        Span { start: self.start, end: self.name_end }
+    }
+
+    #[inline]
+    fn value(&self) -> Span {
+        Span { start: self.name_end + 1, end: self.value_end }
+    }
+}
+
+/// What is noted while the fields of a request go by.
+#[derive(Default)]
+struct RequestFields {
+    has_regular: bool,
+    has_path: bool,
+    has_scheme: bool,
+    is_target_too_long: bool,
+    is_unknown_expectation: bool,
+    expects_continue: bool,
+    accepts_trailers: bool,
+    cookies: u32,
+    content_length: Option<u64>,
+    priority: Option<Priority>,
+    host: Option<Span>,
+}
+
+/// Reads the head of a request. `ended`: nothing follows it.
+pub(super) fn read_request(
+    decoder: &mut Decoder,
+    limits: &Limits,
+    mut section: &[u8],
+    ended: bool,
+    head: &mut RequestHead,
+) -> Result<Read<RequestInfo>, Error> {
+    head.begin(Version::Http2);
+    let limit = SectionLimits { bytes: limits.head_bytes, fields: u32::from(limits.header_count) };
+    let mut budget = Budget::new(limit);
+    let mut fields = RequestFields::default();
+    while let Some(field) = decoder.next(&mut section, &mut budget, head.text_mut())? {
+        if let Err(reason) = fields.note(limits, head, &field) {
+            finish(decoder, section, &mut budget)?;
+            return Ok(Read::Malformed(reason));
+        }
+    }
+    if budget.exceeded() {
+        return Ok(Read::Refused { status: 431, reason: "head too large" });
+    }
+    Ok(fields.finish(limits, ended, head))
+}
+
+impl RequestFields {
+    #[inline]
+    fn note(
+        &mut self,
+        limits: &Limits,
+        head: &mut RequestHead,
+        field: &DecodedField,
+    ) -> Result<(), &'static str> {
+        if !field.is_good {
+            return Err(what_is_bad(field.kind));
+        }
+        let is_pseudo = matches!(
+            field.kind,
+            FieldKind::Method
+                | FieldKind::Scheme
+                | FieldKind::Authority
+                | FieldKind::Path
+                | FieldKind::Protocol
+                | FieldKind::Status
+        );
+        if is_pseudo {
+            return if self.has_regular {
+                Err("pseudo-field behind a field")
+            } else {
+                self.note_pseudo(limits, head, field)
+            };
+        }
+        self.has_regular = true;
+        if field.kind != FieldKind::Other {
+            self.note_known(head, field)?;
+        }
+        head.push_field(field.name(), field.value());
+        Ok(())
+    }
+
+    #[inline]
+    fn note_pseudo(
+        &mut self,
+        limits: &Limits,
+        head: &mut RequestHead,
+        field: &DecodedField,
+    ) -> Result<(), &'static str> {
+        let value = field.value();
+        let is_first = match field.kind {
+            FieldKind::Method => head.set_method(value),
+            FieldKind::Scheme => !std::mem::replace(&mut self.has_scheme, true) && head.set_scheme(value),
+            FieldKind::Authority => head.set_authority(value),
+            FieldKind::Path => {
+                self.is_target_too_long |= value.end - value.start > limits.target_bytes;
+                !std::mem::replace(&mut self.has_path, true) && head.set_target(value)
+            }
+            FieldKind::Protocol => head.set_protocol(value),
+            _ => return Err("pseudo-field of an answer in a request"),
+        };
+        if is_first { Ok(()) } else { Err("pseudo-field twice") }
+    }
+
+    fn note_known(&mut self, head: &RequestHead, field: &DecodedField) -> Result<(), &'static str> {
+        let value = head.text_of(field.value());
+        match field.kind {
+            FieldKind::ContentLength => {
+                if self.content_length.is_some() {
+                    return Err("content-length twice");
+                }
+                self.content_length = parse_length(value);
+            }
+            FieldKind::Te => self.accepts_trailers = true,
+            FieldKind::Host => {
+                return self.host.replace(field.value()).map_or(Ok(()), |_| Err("host twice"));
+            }
+            FieldKind::Expect if value.eq_ignore_ascii_case(b"100-continue") => self.expects_continue = true,
+            FieldKind::Expect => self.is_unknown_expectation = true,
+            FieldKind::Cookie => self.cookies += 1,
+            FieldKind::Priority => self.priority = Some(Priority::parse(value)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn finish(self, limits: &Limits, ended: bool, head: &mut RequestHead) -> Read<RequestInfo> {
+        if let Err(reason) = self.check(limits, ended, head) {
+            return Read::Malformed(reason);
+        }
+        if head.method_bytes().len() > METHOD_BYTES {
+            return Read::Refused { status: 501, reason: "method too long" };
+        }
+        if self.is_target_too_long {
+            return Read::Refused { status: 414, reason: "request target too long" };
+        }
+        if self.is_unknown_expectation {
+            return Read::Refused { status: 417, reason: "unknown expectation" };
+        }
+        if self.cookies > 1 && !head.join_cookies() {
+            return Read::Refused { status: 431, reason: "head too large" };
+        }
+        Read::Good(RequestInfo {
+            ended,
+            content_length: self.content_length,
+            expects_continue: self.expects_continue && !ended,
+            accepts_trailers: self.accepts_trailers,
+            is_connect: head.method() == Method::Connect,
+            priority: self.priority.unwrap_or(Priority::UNKNOWN),
+        })
+    }
+
+    /// RFC 9113 section 8.3.1, RFC 8441 section 4.
+    fn check(&self, limits: &Limits, ended: bool, head: &mut RequestHead) -> Result<(), &'static str> {
+        if head.method_bytes().is_empty() {
+            return Err("no :method");
+        }
+        if let Some(host) = self.host {
+            // The two may differ only in how they are written.
+            if !head.set_authority(host) && !head.authority_is(host) {
+                return Err("host differs from :authority");
+            }
+        }
+        let is_extended = head.protocol().is_some();
+        if head.method() == Method::Connect && !is_extended {
+            if self.has_scheme || self.has_path {
+                return Err("CONNECT with :scheme or :path");
+            }
+            if !head.has_reachable_authority() {
+                return Err("CONNECT without a host and a port");
+            }
+        } else {
+            if is_extended && (head.method() != Method::Connect || !limits.extended_connect) {
+                return Err(":protocol that was not offered");
+            }
+            if !self.has_scheme || !self.has_path {
+                return Err("no :scheme or no :path");
+            }
+            if head.authority().is_empty() && matches!(head.scheme(), Some("http" | "https")) {
+                return Err("no :authority and no host");
+            }
+            if head.path_bytes() == b"*" && head.method() != Method::Options {
+                return Err(":path of OPTIONS alone");
+            }
+        }
+        if ended && self.content_length.is_some_and(|length| length > 0) {
+            return Err("content-length without content");
+        }
+        Ok(())
+    }
+}
+
+/// What is to be said of a field whose name or value can't be.
+#[cold]
+fn what_is_bad(kind: FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Invalid => "invalid field name",
+        FieldKind::Connection => "field of HTTP/1 connections",
+        FieldKind::Te => "te says more than trailers",
+        FieldKind::ContentLength => "malformed content-length",
+        FieldKind::Method => "malformed :method",
+        FieldKind::Scheme => "malformed :scheme",
+        FieldKind::Authority | FieldKind::Host => "malformed authority",
+        FieldKind::Path => "malformed :path",
+        FieldKind::Protocol => "malformed :protocol",
+        FieldKind::Status => "malformed :status",
+        _ => "invalid field value",
+    }
+}
+
+/// Reads the head of an answer, also an interim one.
+pub(super) fn read_response(
+    decoder: &mut Decoder,
+    limits: &Limits,
+    mut section: &[u8],
+    ended: bool,
+    head: &mut ResponseHead,
+) -> Result<Read<ResponseInfo>, Error> {
+    head.begin(Version::Http2);
+    let limit = SectionLimits { bytes: limits.head_bytes, fields: u32::from(limits.header_count) };
+    let mut budget = Budget::new(limit);
+    let mut content_length = None;
+    while let Some(field) = decoder.next(&mut section, &mut budget, head.text_mut())? {
+        if let Err(reason) = note_of_response(head, &field, &mut content_length) {
+            finish(decoder, section, &mut budget)?;
+            return Ok(Read::Malformed(reason));
+        }
+    }
+    if budget.exceeded() {
+        return Ok(Read::Refused { status: 431, reason: "head too large" });
+    }
+    Ok(match head.status() {
+        0 => Read::Malformed("no :status"),
+        101 => Read::Malformed("101 is of HTTP/1 alone"),
+        100..200 if ended => Read::Malformed("an interim answer that ends the stream"),
+        _ => Read::Good(ResponseInfo { ended, content_length }),
+    })
+}
+
+fn note_of_response(
+    head: &mut ResponseHead,
+    field: &DecodedField,
+    content_length: &mut Option<u64>,
+) -> Result<(), &'static str> {
+    if !field.is_good {
+        return Err(what_is_bad(field.kind));
+    }
+    match field.kind {
+        FieldKind::Status if !head.headers().is_empty() => return Err("pseudo-field behind a field"),
+        FieldKind::Status => {
+            return if head.set_status(field.value()) { Ok(()) } else { Err("pseudo-field twice") };
+        }
+        FieldKind::Method
+        | FieldKind::Scheme
+        | FieldKind::Authority
+        | FieldKind::Path
+        | FieldKind::Protocol => {
+            return Err("pseudo-field of a request in an answer");
+        }
+        FieldKind::ContentLength => {
+            if content_length.is_some() {
+                return Err("content-length twice");
+            }
+            *content_length = parse_length(head.text_of(field.value()));
+        }
+        _ => {}
+    }
+    head.push_field(field.name(), field.value());
+    Ok(())
+}
+
+/// Reads trailers. Those that RFC 9110 section 6.5.1 forbids are dropped.
+pub(super) fn read_trailers(
+    decoder: &mut Decoder,
+    limits: &Limits,
+    mut section: &[u8],
+    trailers: &mut Headers,
+) -> Result<Read<()>, Error> {
+    trailers.clear();
+    let limit = SectionLimits { bytes: limits.trailer_bytes, fields: u32::from(limits.header_count) };
+    let mut budget = Budget::new(limit);
+    while let Some(field) = decoder.next(&mut section, &mut budget, &mut trailers.text)? {
+        let reason = match field.kind {
+            _ if !field.is_good => what_is_bad(field.kind),
+            FieldKind::Method
+            | FieldKind::Scheme
+            | FieldKind::Authority
+            | FieldKind::Path
+            | FieldKind::Protocol
+            | FieldKind::Status => "pseudo-field in trailers",
+            _ => {
+                if is_allowed_in_trailers(field.name().of(&trailers.text)) {
+                    trailers.push(field.name(), field.value());
+                } else {
+                    trailers.text.truncate(field.start as usize);
+                }
+                continue;
+            }
+        };
+        trailers.clear();
+        finish(decoder, section, &mut budget)?;
+        return Ok(Read::Malformed(reason));
+    }
+    if budget.exceeded() {
+        trailers.clear();
+        return Ok(Read::Refused { status: 431, reason: "trailers too large" });
+    }
+    Ok(Read::Good(()))
+}
