@@ -28,7 +28,7 @@ pub(crate) use state::{Progress, State};
 pub(crate) use stream::{Callback, Piece, Stream};
 pub use stream::{Event, Flow, Read};
 
-use crate::message::{Headers, IntoResponse, Request, Response};
+use crate::message::{Headers, IntoResponse, Request, Response, Version};
 
 /// The right to answer one request.
 ///
@@ -270,8 +270,13 @@ impl Exchange {
             return Err(AnswerError::Misuse("the client does not offer this protocol"));
         }
         self.draft(|response| {
-            response.set_status(101);
-            response.headers_mut().set("upgrade", protocol)
+            if self.request.version() == Version::Http11 {
+                response.set_status(101);
+                response.headers_mut().set("upgrade", protocol)
+            } else {
+                response.set_status(200);
+                Ok(())
+            }
         })?
         .map_err(|_| AnswerError::Misuse("the name of the protocol can't be a field value"))?;
         // On a route that takes content as it comes it was told that there is none.

@@ -87,10 +87,12 @@ impl Request {
     }
 
     /// The protocol that the client offers to go on with, as a byte stream: the value of `Upgrade`, which may be a list (RFC 9110,
-    /// 7.8). [`Exchange::switch_protocol`](crate::Exchange::switch_protocol) accepts. `None`: it offers none, or content comes first.
+    /// 7.8), or the protocol of an extended CONNECT (RFC 8441). [`Exchange::switch_protocol`](crate::Exchange::switch_protocol) accepts.
+    /// `None`: it offers none, or content comes first.
     #[must_use]
     pub fn offered_protocol(&self) -> Option<&str> {
-        self.block.offers_switch.then(|| self.header("upgrade")).flatten()
+        let offered = || self.block.head.protocol().or_else(|| self.header("upgrade"));
+        self.block.offers_switch.then(offered).flatten()
     }
 
     /// The content. Empty when there is none.

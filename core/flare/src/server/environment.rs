@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use flare_net::Millis;
-use flare_proto::http1::OriginFields;
+use flare_proto::{OriginFields, http2};
 
 use crate::exchange::{Home, Pool};
 use crate::log::{AccessRecord, Log};
@@ -24,6 +24,7 @@ pub(crate) struct Service {
     /// Threads for handlers that block, if a route has some.
     pub(crate) blocking: Option<Arc<BlockingPool>>,
     pub(crate) config: Arc<ServerConfig>,
+    pub(crate) http2_limits: Arc<http2::Limits>,
     pub(crate) log: Log,
     pub(crate) access: Option<Arc<AccessSink>>,
 }
@@ -39,7 +40,14 @@ impl Service {
         let blocking = router.any_blocking().then(|| {
             Arc::new(BlockingPool::new(config.blocking_threads, config.blocking_queue, log.clone()))
         });
-        Self { router: Arc::new(router), blocking, config: Arc::new(config), log, access }
+        Self {
+            router: Arc::new(router),
+            blocking,
+            http2_limits: Arc::new(config.http2.clone()),
+            config: Arc::new(config),
+            log,
+            access,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod guard;
 mod handle;
 mod host;
 mod http1;
+mod http2;
 pub(crate) mod local;
 mod running;
 pub(crate) mod session;

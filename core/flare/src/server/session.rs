@@ -1,10 +1,12 @@
 //! A connection without its socket, in the protocol that it speaks: bytes, time and commands in; bytes, exchanges and a deadline out.
 
 use flare_net::{Key, Millis, Output, Peer};
+use flare_proto::http2::PREFACE;
 
 use crate::exchange::{CancelReason, ExchangeKey};
 use crate::server::environment::Environment;
 use crate::server::http1::Http1;
+use crate::server::http2::Http2;
 
 /// What the session wants of its socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,108 +25,166 @@ pub(crate) enum Next {
 }
 
 /// The server's side of a connection.
-pub(crate) enum Session {
+pub(crate) struct Session {
+    protocol: Protocol,
+    /// How much of the preface of HTTP/2 (RFC 9113, 3.4), and nothing else, the client has sent. `None`: the protocol is known.
+    seen: Option<usize>,
+}
+
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all connections are of the large one, and must not cost an allocation"
+)]
+enum Protocol {
     /// HTTP/1.0 or HTTP/1.1.
     Http1(Http1),
+    Http2(Box<Http2>),
 }
 
 impl Session {
+    /// Of a client that has sent nothing yet. Its first bytes tell whether it speaks HTTP/2 (RFC 9113, 3.3).
     pub(crate) fn new(key: Key, peer: Peer, env: &Environment) -> Self {
-        Self::Http1(Http1::new(key, peer, env))
+        let seen = env.service.config.http2_enabled.then_some(0);
+        Self { protocol: Protocol::Http1(Http1::new(key, peer, env)), seen }
     }
 
     /// Takes input.
     #[inline]
     pub(crate) fn receive(&mut self, input: &[u8], env: &mut Environment, out: &mut Output) {
-        match self {
-            Self::Http1(http1) => http1.receive(input, env, out),
+        match &mut self.protocol {
+            Protocol::Http1(_) if self.seen.is_some() => self.decide(input, env, out),
+            Protocol::Http1(http1) => http1.receive(input, env, out),
+            Protocol::Http2(http2) => http2.receive(input, env, out),
+        }
+    }
+
+    /// Takes the first input.
+    #[inline(never)]
+    fn decide(&mut self, input: &[u8], env: &mut Environment, out: &mut Output) {
+        let Protocol::Http1(http1) = &mut self.protocol else { return };
+        let seen = self.seen.unwrap_or_default();
+        let expected = PREFACE.get(seen..).unwrap_or_default();
+        let common = expected.iter().zip(input).take_while(|(one, other)| one == other).count();
+        if common == expected.len() {
+            let mut http2 = Box::new(Http2::new(http1.key(), http1.peer(), env, out));
+            http2.receive(PREFACE, env, out);
+            http2.receive(input.get(common..).unwrap_or_default(), env, out);
+            self.protocol = Protocol::Http2(http2);
+            self.seen = None;
+        } else if common == input.len() {
+            self.seen = Some(seen + common);
+        } else {
+            self.decide_for_http1(env, out);
+            self.receive(input, env, out);
+        }
+    }
+
+    /// What came until now may be the begin of the preface, but it is taken for HTTP/1.
+    fn decide_for_http1(&mut self, env: &mut Environment, out: &mut Output) {
+        if let (Protocol::Http1(http1), Some(seen)) = (&mut self.protocol, self.seen.take()) {
+            http1.receive(PREFACE.get(..seen).unwrap_or_default(), env, out);
         }
     }
 
     /// The peer will send nothing more. What it sent before is still answered.
-    pub(crate) fn read_closed(&mut self, env: &mut Environment) {
-        match self {
-            Self::Http1(http1) => http1.read_closed(env),
+    pub(crate) fn read_closed(&mut self, env: &mut Environment, out: &mut Output) {
+        self.decide_for_http1(env, out);
+        match &mut self.protocol {
+            Protocol::Http1(http1) => http1.read_closed(env),
+            Protocol::Http2(http2) => http2.read_closed(env),
         }
     }
 
     /// So much output waits that no more is made.
     pub(crate) fn block(&mut self) {
-        match self {
-            Self::Http1(http1) => http1.block(),
+        match &mut self.protocol {
+            Protocol::Http1(http1) => http1.block(),
+            Protocol::Http2(http2) => http2.block(),
         }
     }
 
     /// The peer took all output.
     #[inline]
     pub(crate) fn flushed(&mut self, env: &mut Environment, out: &mut Output) {
-        match self {
-            Self::Http1(http1) => http1.flushed(env, out),
+        match &mut self.protocol {
+            Protocol::Http1(http1) => http1.flushed(env, out),
+            Protocol::Http2(http2) => http2.flushed(env, out),
         }
     }
 
     /// Something happened to an exchange, which may be over already.
     pub(crate) fn wake(&mut self, key: ExchangeKey, env: &mut Environment, out: &mut Output) {
-        match self {
-            Self::Http1(http1) => http1.wake(key, env, out),
+        match &mut self.protocol {
+            Protocol::Http1(http1) => http1.wake(key, env, out),
+            Protocol::Http2(http2) => http2.wake(key, env, out),
         }
     }
 
     /// When [`Session::timeout`] has to be called, unless something happens before. `flushing`: the peer has not taken all output.
     #[inline]
     pub(crate) fn deadline(&self, flushing: bool) -> Millis {
-        match self {
-            Self::Http1(http1) => http1.deadline(flushing),
+        match &self.protocol {
+            Protocol::Http1(http1) => http1.deadline(flushing),
+            Protocol::Http2(http2) => http2.deadline(flushing),
         }
     }
 
     /// A deadline passed.
     pub(crate) fn timeout(&mut self, env: &mut Environment, out: &mut Output) {
-        match self {
-            Self::Http1(http1) => http1.timeout(env, out),
+        self.decide_for_http1(env, out);
+        match &mut self.protocol {
+            Protocol::Http1(http1) => http1.timeout(env, out),
+            Protocol::Http2(http2) => http2.timeout(env, out),
         }
     }
 
     /// The server ends: what is idle closes, running exchanges get their answer first.
-    pub(crate) fn drain(&mut self) {
-        match self {
-            Self::Http1(http1) => http1.drain(),
+    pub(crate) fn drain(&mut self, env: &mut Environment, out: &mut Output) {
+        self.decide_for_http1(env, out);
+        match &mut self.protocol {
+            Protocol::Http1(http1) => http1.drain(),
+            Protocol::Http2(http2) => http2.drain(out),
         }
     }
 
     /// What it wants of its socket now.
     #[inline]
     pub(crate) fn next(&self) -> Next {
-        match self {
-            Self::Http1(http1) => http1.next(),
+        match &self.protocol {
+            Protocol::Http1(http1) => http1.next(),
+            Protocol::Http2(http2) => http2.next(),
         }
     }
 
     /// Whether an exchange runs, or has begun to come.
     pub(crate) fn is_active(&self) -> bool {
-        match self {
-            Self::Http1(http1) => http1.is_active(),
+        match &self.protocol {
+            Protocol::Http1(http1) => http1.is_active(),
+            Protocol::Http2(http2) => http2.is_active(),
         }
     }
 
     /// Whether an exchange waits for its answer, or for the rest of it.
     pub(crate) fn is_answering(&self) -> bool {
-        match self {
-            Self::Http1(http1) => http1.is_answering(),
+        match &self.protocol {
+            Protocol::Http1(http1) => http1.is_answering(),
+            Protocol::Http2(http2) => http2.is_answering(),
         }
     }
 
     /// Whether the peer takes the end of the connection for the end of the answer.
     pub(crate) fn is_until_close(&self) -> bool {
-        match self {
-            Self::Http1(http1) => http1.is_until_close(),
+        match &self.protocol {
+            Protocol::Http1(http1) => http1.is_until_close(),
+            Protocol::Http2(_) => false,
         }
     }
 
     /// The connection is gone: whoever holds its exchanges learns it.
     pub(crate) fn abort(&mut self, reason: CancelReason, env: &mut Environment) {
-        match self {
-            Self::Http1(http1) => http1.abort(reason, env),
+        match &mut self.protocol {
+            Protocol::Http1(http1) => http1.abort(reason, env),
+            Protocol::Http2(http2) => http2.abort(reason, env),
         }
     }
 }

@@ -367,7 +367,7 @@ impl Worker {
             if let Some(connection) = self.connections.get_mut(key)
                 && connection.closing == Closing::No
             {
-                connection.session.drain();
+                connection.session.drain(&mut self.env, &mut self.output);
                 self.settle(key);
             }
         }

@@ -51,7 +51,7 @@ impl TestConnection {
     /// Tells the server that nothing more will be sent.
     pub fn close_write(&mut self) {
         if self.is_open() {
-            self.session.read_closed(&mut self.env);
+            self.session.read_closed(&mut self.env, &mut self.output);
             self.flush();
         }
     }
@@ -110,7 +110,7 @@ impl TestConnection {
     /// Begins to drain, as a server that ends.
     pub fn drain(&mut self) {
         self.env.draining = true;
-        self.session.drain();
+        self.session.drain(&mut self.env, &mut self.output);
         self.flush();
     }
 

@@ -68,6 +68,14 @@ impl Http1 {
         }
     }
 
+    pub(crate) fn key(&self) -> Key {
+        self.key
+    }
+
+    pub(crate) fn peer(&self) -> Peer {
+        self.peer
+    }
+
     /// When [`Http1::timeout`] has to be called, unless something happens before. `flushing`: the peer has not taken all output
     /// yet, so it is not idle, and content that waits for it is not late.
     pub(crate) fn deadline(&self, flushing: bool) -> Millis {

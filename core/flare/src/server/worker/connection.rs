@@ -72,7 +72,7 @@ impl Worker {
     pub(super) fn read_closed(&mut self, key: Key) {
         let Some(connection) = self.connections.get_mut(key) else { return self.relay_ended(key) };
         if connection.closing == Closing::No {
-            connection.session.read_closed(&mut self.env);
+            connection.session.read_closed(&mut self.env, &mut self.output);
             self.settle(key);
         } else if matches!(connection.closing, Closing::Lingering { .. }) {
             self.close(key, CancelReason::PeerGone);

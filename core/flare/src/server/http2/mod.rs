@@ -1,0 +1,347 @@
+//! HTTP/2 on one connection, without its socket.
+//!
+//! The protocol's rules are in `flare_proto::http2`. Here its streams meet their exchanges: `input.rs` reads, `answer.rs` writes,
+//! `stream.rs` holds what waits for one side or the other.
+
+mod answer;
+mod input;
+mod outgoing;
+mod stream;
+
+use std::sync::Arc;
+
+use flare_net::{Key, Millis, Output, Peer};
+use flare_proto::http2::{ErrorCode, ServerConnection, Stall, StreamKey};
+
+use crate::exchange::{CancelReason, ExchangeKey};
+use crate::server::environment::Environment;
+use crate::server::running::{Answer, News};
+use crate::server::session::Next;
+use stream::Stream;
+
+/// The server's side of an HTTP/2 connection.
+pub(crate) struct Http2 {
+    wire: ServerConnection,
+    /// The streams whose exchange runs, by slot.
+    streams: Vec<Option<Stream>>,
+    /// How many there are.
+    running: usize,
+    /// The connection ends like this.
+    end: Option<Next>,
+    /// The peer will send nothing more.
+    read_closed: bool,
+    /// So much output waits that no more is made.
+    blocked: bool,
+    peer: Peer,
+    key: Key,
+    /// When it has been idle for too long, while no exchange runs.
+    idle_deadline: Millis,
+    /// When the client must have acknowledged our settings.
+    settings_deadline: Millis,
+    /// No deadline of a stream is earlier. The real one may be later; [`Http2::timeout`] finds out.
+    bound: Millis,
+    /// Input that can't be used yet.
+    pending: Vec<u8>,
+}
+
+impl Http2 {
+    /// Of a client whose first bytes are still to be received.
+    pub(crate) fn new(key: Key, peer: Peer, env: &Environment, out: &mut Output) -> Self {
+        let config = &env.service.config;
+        let mut wire = ServerConnection::new(Arc::clone(&env.service.http2_limits));
+        wire.start(out.buffer());
+        Self {
+            wire,
+            streams: Vec::new(),
+            running: 0,
+            end: None,
+            read_closed: false,
+            blocked: false,
+            peer,
+            key,
+            idle_deadline: env.now + config.head_timeout,
+            settings_deadline: env.now + config.head_timeout,
+            bound: Millis::NEVER,
+            pending: Vec::new(),
+        }
+    }
+
+    fn stream(&mut self, key: StreamKey) -> Option<&mut Stream> {
+        let stream = self.streams.get_mut(key.slot())?.as_mut()?;
+        (stream.key == key).then_some(stream)
+    }
+
+    /// An exchange begins.
+    fn insert(&mut self, stream: Stream) -> &mut Stream {
+        let slot = stream.key.slot();
+        if self.streams.len() <= slot {
+            self.streams.resize_with(slot + 1, || None);
+        }
+        self.running += 1;
+        let place = &mut self.streams[slot];
+        debug_assert!(place.is_none(), "a slot is used twice");
+        place.insert(stream)
+    }
+
+    /// An exchange ends. It still has to be concluded.
+    fn remove(&mut self, key: StreamKey, env: &Environment) -> Option<Stream> {
+        let place = self.streams.get_mut(key.slot())?;
+        let stream = place.take_if(|stream| stream.key == key)?;
+        self.running -= 1;
+        if self.running == 0 {
+            self.idle_deadline = env.now + env.service.config.idle_timeout;
+            self.bound = Millis::NEVER;
+        }
+        Some(stream)
+    }
+
+    /// When [`Http2::timeout`] has to be called, unless something happens before. `flushing`: the peer has not taken all output.
+    pub(crate) fn deadline(&self, flushing: bool) -> Millis {
+        let settings = if self.wire.awaits_settings() { self.settings_deadline } else { Millis::NEVER };
+        let streams = match self.running {
+            0 if flushing || self.blocked => Millis::NEVER,
+            0 => self.idle_deadline,
+            _ => self.bound,
+        };
+        streams.min(settings)
+    }
+
+    /// A stream's deadline may have become earlier.
+    fn bound_by(&mut self, key: StreamKey) {
+        let blocked = self.blocked;
+        if let Some(stream) = self.stream(key) {
+            let deadline = stream.deadline(blocked);
+            self.bound = self.bound.min(deadline);
+        }
+    }
+
+    pub(crate) fn next(&self) -> Next {
+        match self.end {
+            Some(end) => end,
+            None if self.blocked => Next::Pause,
+            None => Next::Read,
+        }
+    }
+
+    /// The peer will send nothing more. Requests that are whole are still answered.
+    pub(crate) fn read_closed(&mut self, env: &mut Environment) {
+        self.read_closed = true;
+        if self.blocked || self.end.is_some() {
+            return;
+        }
+        self.input_ended(env);
+    }
+
+    fn input_ended(&mut self, env: &mut Environment) {
+        for key in self.keys() {
+            if self.stream(key).is_some_and(|stream| !stream.received_all) {
+                self.cancel(key, CancelReason::PeerGone, env);
+            }
+        }
+        self.end_if_done();
+    }
+
+    /// So much output waits that no more is made.
+    pub(crate) fn block(&mut self) {
+        self.blocked = true;
+    }
+
+    /// The peer took all output.
+    pub(crate) fn flushed(&mut self, env: &mut Environment, out: &mut Output) {
+        if self.running == 0 {
+            self.idle_deadline = env.now + env.service.config.idle_timeout;
+        }
+        if !std::mem::take(&mut self.blocked) {
+            return;
+        }
+        self.wire.set_now(env.now.0);
+        for key in self.keys() {
+            // Content could not be read meanwhile, so its time begins again.
+            if let Some(stream) = self.stream(key) {
+                stream.running.content_deadline = env.now + env.service.config.body_timeout;
+            }
+            self.look(key, env, out);
+            self.bound_by(key);
+        }
+        self.resume(env, out);
+        self.pump(env, out);
+        if self.read_closed && !self.blocked && self.end.is_none() {
+            self.input_ended(env);
+        }
+    }
+
+    /// Something happened to an exchange, which may be over already.
+    pub(crate) fn wake(&mut self, key: ExchangeKey, env: &mut Environment, out: &mut Output) {
+        if self.end.is_some() {
+            return;
+        }
+        self.wire.set_now(env.now.0);
+        self.look(StreamKey::from_number(key.stream), env, out);
+        self.pump(env, out);
+    }
+
+    /// Looks at an exchange: an answer, content for it, or room for content of the request.
+    fn look(&mut self, key: StreamKey, env: &mut Environment, out: &mut Output) {
+        let blocked = self.blocked;
+        let Some(stream) = self.stream(key) else { return };
+        match stream.running.news() {
+            News::Reset => return self.reset(key, ErrorCode::Internal, CancelReason::Reset, env, out),
+            News::Proceed => {
+                let turn = stream.running.proceed(env);
+                return self.turn(key, turn, env, out);
+            }
+            News::Open if blocked => {}
+            News::Open => self.send_interim(key, out),
+            News::Answer => {
+                self.send_interim(key, out);
+                self.send(key, env, out);
+            }
+            News::Content => self.wire.want_send(key),
+        }
+        if let Some(stream) = self.stream(key) {
+            let wanted = stream.running.wants_content(env);
+            stream.running.tell_end(env);
+            if wanted {
+                self.send_continue(key, out);
+                self.feed(key, env, out);
+            }
+            self.bound_by(key);
+        }
+    }
+
+    /// A deadline passed, or may have.
+    pub(crate) fn timeout(&mut self, env: &mut Environment, out: &mut Output) {
+        if self.end.is_some() {
+            return;
+        }
+        self.wire.set_now(env.now.0);
+        if self.wire.awaits_settings() && self.settings_deadline <= env.now {
+            env.counters.timeouts.add(1);
+            return self.close(ErrorCode::SettingsTimeout, "SETTINGS were not acknowledged", env, out);
+        }
+        if self.running == 0 {
+            if self.idle_deadline <= env.now {
+                env.counters.timeouts.add(1);
+                self.close(ErrorCode::NoError, "idle for too long", env, out);
+            }
+            return;
+        }
+        self.bound = Millis::NEVER;
+        for key in self.keys() {
+            let blocked = self.blocked;
+            if self.stream(key).is_some_and(|stream| stream.deadline(blocked) <= env.now) {
+                env.counters.timeouts.add(1);
+                self.late(key, env, out);
+            }
+            self.bound_by(key);
+        }
+        self.end_stalls(env, out);
+        self.pump(env, out);
+    }
+
+    /// A stream's time is over.
+    fn late(&mut self, key: StreamKey, env: &mut Environment, out: &mut Output) {
+        let Some(stream) = self.stream(key) else { return };
+        let running = &stream.running;
+        let late_answer = running.answer_deadline <= env.now;
+        match running.answer {
+            Answer::None => self.refuse(key, 408, env, out),
+            Answer::Waiting => {
+                running.dismiss(CancelReason::Deadline, env);
+                self.refuse(key, if late_answer { 503 } else { 408 }, env, out);
+            }
+            Answer::Streaming => self.reset(key, ErrorCode::Cancel, CancelReason::Deadline, env, out),
+        }
+    }
+
+    /// Ends streams whose client has opened no window for too long.
+    fn end_stalls(&mut self, env: &mut Environment, out: &mut Output) {
+        while let Some(Stall { stream, since }) = self.wire.longest_stall() {
+            let until = Millis(since) + env.service.config.write_timeout;
+            if until > env.now {
+                self.bound = self.bound.min(until);
+                return;
+            }
+            env.counters.timeouts.add(1);
+            self.reset(stream, ErrorCode::Cancel, CancelReason::Deadline, env, out);
+        }
+    }
+
+    /// The server ends: no more streams are taken, those that run get their answer first.
+    pub(crate) fn drain(&mut self, out: &mut Output) {
+        if self.end.is_some() {
+            return;
+        }
+        self.wire.drain(out.buffer());
+        if self.running == 0 {
+            // A request that crosses this one is not lost: its client learns that it may try again.
+            self.wire.finish_drain(out.buffer());
+        }
+        self.end_if_done();
+    }
+
+    /// Closes when nothing is left to do.
+    fn end_if_done(&mut self) {
+        if self.end.is_none() && self.running == 0 && (self.read_closed || self.wire.is_drained()) {
+            self.end = Some(Next::Close { linger: !self.read_closed });
+        }
+    }
+
+    /// Ends the connection with a GOAWAY, and everything on it.
+    fn close(&mut self, code: ErrorCode, reason: &'static str, env: &mut Environment, out: &mut Output) {
+        self.wire.close(code, reason, out.buffer());
+        self.cancel_all(CancelReason::Deadline, env);
+        self.end = Some(Next::Close { linger: true });
+        self.pending = Vec::new();
+    }
+
+    /// Whether an exchange runs.
+    pub(crate) fn is_active(&self) -> bool {
+        self.end.is_none() && self.running > 0
+    }
+
+    /// Whether an exchange waits for its answer, or for the rest of it.
+    pub(crate) fn is_answering(&self) -> bool {
+        let answering = |stream: &Stream| stream.running.answer != Answer::None;
+        self.end.is_none() && self.streams.iter().flatten().any(answering)
+    }
+
+    /// The connection is gone: whoever holds its exchanges learns it.
+    pub(crate) fn abort(&mut self, reason: CancelReason, env: &mut Environment) {
+        self.cancel_all(reason, env);
+        self.end = Some(Next::Abort);
+    }
+
+    /// Resets a stream: its exchange is over, and the client learns it.
+    fn reset(
+        &mut self,
+        key: StreamKey,
+        code: ErrorCode,
+        reason: CancelReason,
+        env: &mut Environment,
+        out: &mut Output,
+    ) {
+        self.wire.reset(key, code, out.buffer());
+        self.cancel(key, reason, env);
+        self.end_if_done();
+    }
+
+    /// Ends an exchange with what was sent until now: its holder learns it.
+    fn cancel(&mut self, key: StreamKey, reason: CancelReason, env: &mut Environment) {
+        if let Some(stream) = self.remove(key, env) {
+            stream.running.dismiss(reason, env);
+            stream.running.conclude(false, env);
+        }
+    }
+
+    fn cancel_all(&mut self, reason: CancelReason, env: &mut Environment) {
+        for key in self.keys() {
+            self.cancel(key, reason, env);
+        }
+    }
+
+    /// The streams that run now.
+    fn keys(&self) -> Vec<StreamKey> {
+        self.streams.iter().flatten().map(|stream| stream.key).collect()
+    }
+}

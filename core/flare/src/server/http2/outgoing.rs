@@ -1,0 +1,110 @@
+//! Content of an answer that waits for its stream's turn.
+
+use std::collections::VecDeque;
+
+use flare_net::Output;
+
+use crate::message::{FileBody, Part};
+
+/// Pieces up to this size are copied behind their frame header; larger ones leave from where they are.
+pub(super) const COPY_LIMIT: usize = 8 * 1024;
+
+/// Pieces of content, in order. Allocates nothing while it is empty.
+#[derive(Default)]
+pub(super) struct Outgoing {
+    parts: VecDeque<Part>,
+    length: u64,
+}
+
+impl Outgoing {
+    /// Adds a piece behind the others.
+    pub(super) fn push(&mut self, part: Part) {
+        if part.length() > 0 {
+            self.length = self.length.saturating_add(part.length());
+            self.parts.push_back(part);
+        }
+    }
+
+    /// How many bytes wait.
+    pub(super) fn len(&self) -> u64 {
+        self.length
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// Moves exactly `count` bytes, which must be here, to the output.
+    pub(super) fn move_to(&mut self, out: &mut Output, count: u64) {
+        let mut left = count.min(self.length);
+        self.length -= left;
+        while left > 0
+            && let Some(mut front) = self.parts.pop_front()
+        {
+            let taken = front.length().min(left);
+            left -= taken;
+            if front.length() > taken {
+                let rest = split(&mut front, taken);
+                self.parts.push_front(rest);
+            }
+            match front {
+                Part::Bytes(bytes) if bytes.len() <= COPY_LIMIT => out.buffer().extend_from_slice(&bytes),
+                Part::Bytes(bytes) => out.push_shared(bytes),
+                Part::File(file) => out.push_file(file.file, file.offset, file.length),
+            }
+        }
+    }
+}
+
+/// Cuts a piece behind `at` bytes, which it has. Returns the rest.
+fn split(part: &mut Part, at: u64) -> Part {
+    match part {
+        // The place is within the bytes, so it fits.
+        Part::Bytes(bytes) => Part::Bytes(bytes.split_off(usize::try_from(at).unwrap_or(usize::MAX))),
+        Part::File(file) => {
+            let rest = FileBody::new(file.file.clone(), file.offset + at, file.length - at);
+            file.length = at;
+            Part::File(rest)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    fn text(out: &Output) -> Vec<u8> {
+        let mut copy = Vec::new();
+        out.copy_to(&mut copy).unwrap();
+        copy
+    }
+
+    #[test]
+    fn pieces_leave_in_order_and_in_any_size() {
+        for step in 1..=7 {
+            let mut outgoing = Outgoing::default();
+            for part in ["ab", "", "cdef", "g"] {
+                outgoing.push(Part::Bytes(Bytes::from_static(part.as_bytes())));
+            }
+            let mut out = Output::new();
+            while !outgoing.is_empty() {
+                let before = outgoing.len();
+                outgoing.move_to(&mut out, step.min(before));
+                assert_eq!(outgoing.len(), before - step.min(before));
+            }
+            assert_eq!(text(&out), b"abcdefg");
+        }
+    }
+
+    #[test]
+    fn large_pieces_are_not_copied() {
+        let mut outgoing = Outgoing::default();
+        outgoing.push(Part::Bytes(Bytes::from(vec![b'x'; 3 * COPY_LIMIT])));
+        let mut out = Output::new();
+        outgoing.move_to(&mut out, 2 * COPY_LIMIT as u64);
+        assert_eq!((out.len(), out.buffer().len()), (2 * COPY_LIMIT, 0));
+        outgoing.move_to(&mut out, COPY_LIMIT as u64);
+        assert_eq!((out.len(), out.buffer().len()), (3 * COPY_LIMIT, COPY_LIMIT));
+    }
+}

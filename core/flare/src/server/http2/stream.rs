@@ -1,0 +1,76 @@
+//! One stream: its exchange, content that waits for the handler, and content that waits for the client.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use flare_net::Millis;
+use flare_proto::http2::StreamKey;
+
+use super::outgoing::Outgoing;
+use crate::message::Headers;
+use crate::server::running::{Answer, Content, Running};
+
+/// A stream whose exchange runs.
+pub(super) struct Stream {
+    pub(super) key: StreamKey,
+    pub(super) running: Running,
+    /// Content that came before the handler took it; the stream's window bounds it.
+    waiting: VecDeque<Bytes>,
+    /// The client has sent the whole request; its end may still be behind what waits.
+    pub(super) received_all: bool,
+    /// What of the answer has no room in the windows yet.
+    pub(super) outgoing: Outgoing,
+    /// More of the answer comes from the exchange, behind what is in `outgoing`.
+    pub(super) flows: bool,
+    /// What ends the answer.
+    pub(super) trailers: Option<Box<Headers>>,
+}
+
+impl Stream {
+    pub(super) fn new(key: StreamKey, running: Running, received_all: bool) -> Self {
+        Self {
+            key,
+            running,
+            waiting: VecDeque::new(),
+            received_all,
+            outgoing: Outgoing::default(),
+            flows: false,
+            trailers: None,
+        }
+    }
+
+    /// Keeps content until the handler takes it.
+    pub(super) fn keep(&mut self, data: &[u8]) {
+        self.waiting.push_back(Bytes::copy_from_slice(data));
+    }
+
+    /// Whether content that comes now goes to the handler, and not behind what waits.
+    pub(super) fn takes_content(&self) -> bool {
+        self.waiting.is_empty() && self.running.takes_content()
+    }
+
+    /// The next content that waits, if the handler takes it.
+    pub(super) fn next_waiting(&mut self) -> Option<Bytes> {
+        if self.running.takes_content() { self.waiting.pop_front() } else { None }
+    }
+
+    /// Whether the handler has all content and should learn that it was all.
+    pub(super) fn ends_now(&self) -> bool {
+        let open = matches!(self.running.content, Content::Collected { .. } | Content::Flowing { .. });
+        self.received_all && self.waiting.is_empty() && open
+    }
+
+    /// When something of it has lasted too long. `blocked`: the client takes no output.
+    pub(super) fn deadline(&self, blocked: bool) -> Millis {
+        let content =
+            if self.received_all || blocked { Millis::NEVER } else { self.running.content_deadline() };
+        let answer = match self.running.answer {
+            Answer::None => Millis::NEVER,
+            Answer::Waiting => self.running.answer_deadline,
+            // What waits for the client's window has a time limit of its own.
+            Answer::Streaming if blocked || !self.outgoing.is_empty() => Millis::NEVER,
+            Answer::Streaming => self.running.answer_deadline,
+        };
+        content.min(answer)
+    }
+}

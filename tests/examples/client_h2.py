@@ -1,0 +1,113 @@
+"""The same over HTTP/2 with prior knowledge (RFC 9113, 3.3), by the h2 package: one exchange on one connection."""
+import socket
+
+import h2.config
+import h2.connection
+import h2.events
+import h2.exceptions
+
+from client import Answer, Malformed
+
+
+class Client:
+    """One connection, and one stream on it."""
+
+    def __init__(self, port, limit):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=limit)
+        # What the server sends is checked by the table; the package checks the protocol.
+        config = h2.config.H2Configuration(client_side=True, header_encoding="latin-1")
+        self.wire = h2.connection.H2Connection(config)
+        self.wire.initiate_connection()
+        self.stream = None
+        self.rest = b""  # content that is still to be sent
+        self.trailers = None  # and what comes behind it
+        self.answer_so_far = None
+        self.interim = []
+        self.ended = False  # the answer
+        self.sent_end = False  # the request
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def ask(self, case):
+        """Sends the request of a case. Its content follows while the answer is read, as the windows allow."""
+        content = case.send or b""
+        fields = [(":method", case.method), (":scheme", "http"), (":authority", "a.test"), (":path", case.path)]
+        fields += [(name.lower(), value) for name, value in case.send_fields.items() if name != "Host"]
+        if case.send is not None and case.send_trailers is None:
+            fields.append(("content-length", str(len(content))))
+        self.trailers = [(name.lower(), value) for name, value in (case.send_trailers or {}).items()]
+        self.rest = content
+        self.stream = self.wire.get_next_available_stream_id()
+        ends = case.send is None and not self.trailers
+        self.wire.send_headers(self.stream, fields, end_stream=ends)
+        self.sent_end = ends
+        self.flush()
+
+    def flush(self):
+        self.socket.sendall(self.wire.data_to_send())
+
+    def send_content(self):
+        """As much as the windows allow."""
+        while not self.sent_end and not self.ended:
+            room = min(self.wire.local_flow_control_window(self.stream), self.wire.max_outbound_frame_size)
+            if self.rest and room == 0:
+                return
+            part, self.rest = self.rest[:room], self.rest[room:]
+            last = not self.rest
+            if part or not self.trailers:
+                self.wire.send_data(self.stream, part, end_stream=last and not self.trailers)
+            if last and self.trailers:
+                self.wire.send_headers(self.stream, self.trailers, end_stream=True)
+            self.sent_end = last
+            self.flush()
+
+    def receive(self):
+        """Takes what has come. False: the connection has ended."""
+        data = self.socket.recv(65536)
+        if not data:
+            return False
+        for event in self.wire.receive_data(data):
+            self.take(event)
+        self.flush()
+        return True
+
+    def take(self, event):
+        match event:
+            case h2.events.InformationalResponseReceived():
+                self.interim.append(answer_of(event.headers))
+            case h2.events.ResponseReceived():
+                self.answer_so_far = answer_of(event.headers)
+            case h2.events.DataReceived():
+                self.answer_so_far.body += event.data
+                self.wire.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            case h2.events.TrailersReceived():
+                self.answer_so_far.trailers = list(event.headers)
+            case h2.events.StreamEnded():
+                self.ended = True
+            case h2.events.StreamReset() if not self.ended:
+                raise Malformed(f"the stream was reset with {event.error_code!r}")
+            case h2.events.ConnectionTerminated() if event.error_code:
+                raise Malformed(f"the connection ended with {event.error_code!r} {event.additional_data!r}")
+
+    def answer(self):
+        """The answer, with what came before it."""
+        try:
+            while not self.ended:
+                self.send_content()
+                if not self.receive():
+                    raise Malformed("the connection ended before the answer")
+        except h2.exceptions.H2Error as error:
+            raise Malformed(f"{error!r}") from error
+        self.answer_so_far.interim = self.interim
+        return self.answer_so_far
+
+
+def answer_of(headers):
+    status, *fields = headers
+    if status[0] != ":status":
+        raise Malformed(f"no status: {headers!r}")
+    return Answer(int(status[1]), [(name, value) for name, value in fields])
