@@ -1,0 +1,72 @@
+"""`python -m flare module:app`, and the command `flare`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from . import App, __version__
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="flare",
+        description="Serves an app of flare until SIGTERM or Ctrl-C, which drain it; a second one cuts what still runs.",
+        epilog="example: flare shop.web:app --host 0.0.0.0 --port 80 --workers 4",
+    )
+    parser.add_argument("app", metavar="MODULE:APP", help="the module and, in it, the flare.App (default name: app)")
+    parser.add_argument("--host", default="127.0.0.1", help="name or address to listen on (default %(default)s)")
+    parser.add_argument("--port", type=int, default=8080, help="port; 0 for any free one (default %(default)s)")
+    parser.add_argument("--unix", metavar="PATH", help="listen on a Unix socket instead")
+    parser.add_argument(
+        "--loop",
+        choices=("auto", "none", "asyncio", "uvloop"),
+        default="auto",
+        help="auto: no loop for plain functions, else uvloop if it is installed (default %(default)s)",
+    )
+    parser.add_argument(
+        "--log-level", choices=("debug", "info", "warning", "error"), default="info", help="(default %(default)s)"
+    )
+    parser.add_argument("--app-dir", metavar="PATH", default=".", help="where the module is (default: here)")
+    parser.add_argument("--version", action="version", version=f"flare {__version__}")
+    return parser
+
+
+def _load(text: str) -> App:
+    module, _, name = text.partition(":")
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module and not module.startswith(f"{error.name}."):
+            raise
+        raise SystemExit(f"flare: there is no module {error.name!r} (see --app-dir)") from None
+    app = found
+    for part in (name or "app").split("."):
+        app = getattr(app, part, None)
+    if not isinstance(app, App):
+        raise SystemExit(f"flare: {module} has no flare.App named {name or 'app'!r}")
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    sys.path.insert(0, os.path.abspath(options.app_dir))
+    app = _load(options.app)
+    try:
+        if options.unix is not None:
+            app.run(f"unix:{options.unix}", loop=options.loop)
+        else:
+            app.run(options.host, options.port, loop=options.loop)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"flare: {error}") from None
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,324 @@
+"""The part of flare that is written in Rust."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
+from os import PathLike
+from typing import Any, TypeVar, final, overload
+
+from ._query import QueryParams
+
+VERSION: str
+
+_T = TypeVar("_T")
+_Value = str | bytes
+_Fields = Mapping[str, _Value] | Mapping[str, str] | Mapping[str, bytes] | Iterable[tuple[str, _Value]]
+_Piece = str | bytes | bytearray | memoryview
+_Content = _Piece | Iterator[_Piece] | Iterator[str] | Iterator[bytes] | AsyncIterator[_Piece] | AsyncIterator[str] | AsyncIterator[bytes]
+
+class Disconnected(ConnectionError):
+    """The exchange is over: the client is gone, a deadline passed, or the server ended. Its text says which."""
+
+class Headers(Mapping[str, str]):
+    """Header fields, or trailers: a mapping whose names have no case, to the first value of each name.
+
+    Values are text of one byte for each character (ISO 8859-1), as everywhere in Python.
+    """
+
+    def __getitem__(self, name: str) -> str: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __len__(self) -> int: ...
+    def getall(self, name: str) -> list[str]:
+        """All values of a name, in order; none when it is not there."""
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """All names, in lower case, and values, in order."""
+
+@final
+class MutableHeaders(Headers, MutableMapping[str, str]):
+    """The header fields of an answer, or its trailers, which can be changed."""
+
+    def __setitem__(self, name: str, value: _Value) -> None:
+        """Puts a field in the place of all others of its name."""
+
+    def __delitem__(self, name: str) -> None: ...
+    def add(self, name: str, value: _Value) -> None:
+        """Adds a field behind the others, also of the same name. ValueError when it can't be sent."""
+
+@final
+class Request:
+    """A request. It stays valid as long as it is held, also after its answer or in another thread."""
+
+    @property
+    def method(self) -> str:
+        """The method as it was sent: methods have a case."""
+
+    @property
+    def path(self) -> str:
+        """The path as it was sent, still percent-encoded. `params` are decoded."""
+
+    @property
+    def query(self) -> str:
+        """The query as it was sent, without its question mark; empty when there is none."""
+
+    @property
+    def query_params(self) -> QueryParams:
+        """The decoded names and values of the query."""
+
+    @property
+    def params(self) -> dict[str, str]:
+        """What the route took from the path, decoded. Bytes that are no UTF-8 come as surrogates."""
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields."""
+
+    @property
+    def trailers(self) -> Headers:
+        """The fields behind the content; none before its end."""
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies of the client."""
+
+    @property
+    def body(self) -> bytes:
+        """The content. On a route with `stream=True` iterate over the request instead."""
+
+    def text(self) -> str:
+        """The content as UTF-8. UnicodeDecodeError (a ValueError) when it is none."""
+
+    def json(self) -> Any:
+        """The value that the content is, in JSON. ValueError when it is none."""
+
+    @property
+    def authority(self) -> str:
+        """Host and port that the client asked for; may be empty."""
+
+    @property
+    def version(self) -> str:
+        """The version of HTTP: "1.0", "1.1"."""
+
+    @property
+    def client(self) -> tuple[str, int] | None:
+        """Address and port of who is connected; None on a Unix socket."""
+
+    @property
+    def client_ip(self) -> str | None:
+        """The address of the client: what the middleware `Forwarded` found out, or that of the connection."""
+
+    @property
+    def id(self) -> str | None:
+        """What the middleware `RequestId` gave it."""
+
+    @property
+    def identity(self) -> str | None:
+        """The name that the middleware `BearerAuth` knows the client by."""
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Whatever middleware and handlers want to keep with the request."""
+
+    def is_disconnected(self) -> bool:
+        """Whether nobody waits for an answer any more: the client is gone, a deadline passed, or the server ended."""
+
+    def inform(self, status: int, headers: _Fields) -> None:
+        """Sends an interim answer, 102 to 199, before the answer itself (RFC 9110, 15.2)."""
+
+    def defer(self) -> Exchange:
+        """Keeps the right to answer: the handler returns None, and somebody answers later, from any thread."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The content as it comes."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The content as it comes, for threads that may block."""
+    # Between flare's own parts.
+    @property
+    def _streaming(self) -> bool: ...
+    def _read(self) -> bytes | None: ...
+    def _when_readable(self, waiting: Callable[[], object]) -> None: ...
+    def _when_writable(self, waiting: Callable[[], object]) -> None: ...
+    def _when_over(self, waiting: Callable[[], object] | None) -> None: ...
+    def _answer(self, value: object) -> tuple[Any, bool] | None: ...
+    def _fail(self, error: BaseException) -> None: ...
+    def _name_type(self, first: _Piece) -> None: ...
+    def _write(self, piece: _Piece) -> bool: ...
+    def _finish(self) -> None: ...
+
+@final
+class Exchange:
+    """The right to answer a request later, from any thread.
+
+    When it is let go without an answer, the client gets 500; in the middle of a streamed answer, a cut connection.
+    """
+
+    @property
+    def request(self) -> Request:
+        """The request."""
+
+    @property
+    def route(self) -> str | None:
+        """The route of an exchange that was pulled from a queue, such as "POST /upper"."""
+
+    def respond(self, value: object) -> None:
+        """Answers with what a handler may return. That the client is gone is no error. Waits while an iterator is sent."""
+
+    def fail(self, error: BaseException) -> None:
+        """Answers 500, and logs the error."""
+
+    def inform(self, status: int, headers: _Fields) -> None:
+        """Sends an interim answer, 102 to 199."""
+
+    def start(self, response: Response) -> None:
+        """Sends the head of an answer whose content is written piece by piece."""
+
+    def try_write(self, piece: _Piece) -> bool:
+        """Sends a piece of content, whole or not at all. False: the client has to take some first."""
+
+    def write(self, piece: _Piece) -> None:
+        """Sends a piece of content, and waits while the client has to take some first. Not in the thread of the server's loop."""
+
+    def finish(self, trailers: _Fields | None = None) -> None:
+        """Ends an answer that was started."""
+
+    def reset(self) -> None:
+        """Gives the exchange up: the connection is cut."""
+
+    def is_disconnected(self) -> bool:
+        """Whether nobody waits for an answer any more."""
+
+@final
+class Response:
+    """An answer."""
+
+    def __init__(
+        self,
+        body: _Content | None = None,
+        status: int = 200,
+        headers: _Fields | None = None,
+        *,
+        content_type: str | None = None,
+    ) -> None:
+        """body: str, bytes, or an iterator of these, which is asked for more as the client takes it."""
+
+    @classmethod
+    def text(cls, text: str, status: int = 200, headers: _Fields | None = None) -> Response:
+        """Plain text."""
+
+    @classmethod
+    def html(cls, text: str, status: int = 200, headers: _Fields | None = None) -> Response:
+        """HTML."""
+
+    @classmethod
+    def json(cls, value: object, status: int = 200, headers: _Fields | None = None) -> Response:
+        """A value in JSON. TypeError or ValueError when it has none."""
+
+    @classmethod
+    def redirect(cls, location: str, status: int = 302, headers: _Fields | None = None) -> Response:
+        """To another place: 301, 302, 303, 307 or 308."""
+
+    @classmethod
+    def file(
+        cls,
+        path: str | PathLike[str],
+        status: int = 200,
+        headers: _Fields | None = None,
+        *,
+        content_type: str | None = None,
+    ) -> Response:
+        """A file, sent by the system without passing through Python. For folders of files see `App.files`."""
+
+    @classmethod
+    def relay(
+        cls,
+        upstream: str,
+        prologue: bytes | None = None,
+        status: int = 200,
+        headers: _Fields | None = None,
+        *,
+        content_type: str | None = None,
+        forward: bool = False,
+        connect_timeout: float = 5.0,
+        silence_timeout: float = 30.0,
+    ) -> Response:
+        """What another server sends, byte by byte, without passing through Python. 502 and 504 when it does not.
+
+        upstream: `127.0.0.1:9000`, `name:9000` (looked up here) or `unix:/run/model.sock`.
+        prologue: bytes for it, such as a request. forward: the content of the request follows them.
+        """
+
+    @classmethod
+    def plain(cls, status: int, headers: _Fields | None = None) -> Response:
+        """What the server itself says for a status."""
+
+    @property
+    def status(self) -> int:
+        """The status, 200 to 599."""
+
+    @status.setter
+    def status(self, status: int) -> None: ...
+    @property
+    def headers(self) -> MutableHeaders:
+        """The header fields. The server adds Date, Server and what belongs to the connection."""
+
+    @property
+    def trailers(self) -> MutableHeaders:
+        """The fields behind the content (RFC 9110, 6.5). HTTP/1.0 clients don't get them."""
+
+    @property
+    def body(self) -> bytes | None:
+        """The content when it is in memory."""
+
+    @body.setter
+    def body(self, body: _Content) -> None: ...
+
+@final
+class Report:
+    """How a server ended."""
+
+    @property
+    def requests(self) -> int:
+        """Requests over the life of the server."""
+
+    @property
+    def finished(self) -> int:
+        """Connections that ended by themselves while it drained."""
+
+    @property
+    def aborted(self) -> int:
+        """Connections that were cut."""
+
+class Router:
+    def check(self, method: str, pattern: str) -> None: ...
+    def add(
+        self,
+        method: str,
+        pattern: str,
+        target: Callable[[Request], Any],
+        is_async: bool,
+        streaming: bool = False,
+        blocking: bool = False,
+        body_limit: int | None = None,
+        timeout: float | None = None,
+    ) -> None: ...
+    def files(self, pattern: str, folder: str, options: str) -> None: ...
+    def unrouted(self, target: Callable[[Request], Any], is_async: bool) -> None: ...
+
+class Server:
+    def __init__(
+        self, router: Router, addresses: list[str], settings: dict[str, int | float | str], log_level: int
+    ) -> None: ...
+    def set_spawn(self, spawn: Callable[[Request, Awaitable[Any]], object]) -> None: ...
+    def fileno(self) -> int: ...
+    def poll(self, budget: int = 256) -> bool: ...
+    def _turn(self) -> int: ...
+    def drain(self, timeout: float) -> None: ...
+    @property
+    def report(self) -> Report | None: ...
+    @property
+    def addresses(self) -> list[str]: ...
+    @property
+    def drain_timeout(self) -> float: ...
+    def stats(self) -> dict[str, int]: ...
+
+def as_response(value: object) -> Response: ...
+def refusal(request: Request) -> tuple[int, str | None] | None: ...

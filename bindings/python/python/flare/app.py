@@ -1,0 +1,338 @@
+"""The application: routes, middleware, and the ways to serve them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from . import _plain
+from ._chain import Handler, Middleware, compose, is_async, name_of, refuse
+from ._flare import Report, Router, Server
+from ._log import logger
+from .server import HostServer
+from .serving import Serving
+from .settings import Settings
+
+H = TypeVar("H", bound=Handler)
+M = TypeVar("M", bound=Middleware)
+Loop = Literal["auto", "none", "asyncio", "uvloop"]
+
+
+@dataclass(frozen=True)
+class _Route:
+    method: str
+    path: str
+    handler: Handler
+    middleware: tuple[Middleware, ...] = ()
+    stream: bool = False
+    blocking: bool = False
+    body_limit: int | None = None
+    timeout: float | None = None
+
+
+@dataclass(frozen=True)
+class _Files:
+    path: str
+    folder: str
+    options: str
+
+
+@dataclass
+class _Mount:
+    prefix: str
+    app: App
+    within: list[App] = field(default_factory=list)
+
+
+class App:
+    """Handlers by method and path, and middleware around them.
+
+    Paths are made of segments: text, `:name` (one segment, not empty) and, last, `*name` (the rest of the path, slashes included). Text
+    beats `:name` beats `*name`, whatever the order. HEAD is answered by GET, OPTIONS and 405 by the server.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        self._routes: list[_Route | _Files | _Mount] = []
+        self._middleware: list[Middleware] = []
+        self._known = Router()
+
+    # ---- routes
+
+    def route(
+        self,
+        path: str,
+        methods: Iterable[str] = ("GET",),
+        *,
+        stream: bool = False,
+        blocking: bool = False,
+        body_limit: int | None = None,
+        timeout: float | None = None,
+        middleware: Sequence[Middleware] = (),
+    ) -> Callable[[H], H]:
+        """Adds the function below as the handler of a path, for these methods ("*" for all).
+
+        stream: it is called at the head of a request; content comes by iterating over the request.
+        blocking: it may block, and is called on a thread of a pool; it must be a plain function.
+        body_limit: the most bytes of content; more is refused with 413.
+        timeout: seconds from the call to the answer; then 503, and a task is cancelled.
+        middleware: around this route alone, outermost first.
+        """
+        given = [methods] if isinstance(methods, str) else list(methods)
+        if not given:
+            raise ValueError(f"route {path!r}: no methods")
+
+        def add(handler: H) -> H:
+            where = f"{' '.join(given)} {path}"
+            if not callable(handler):
+                raise TypeError(f"route {where}: {handler!r} is no function")
+            if blocking and is_async(handler):
+                raise TypeError(f"route {where}: {name_of(handler)} is async def, which needs no thread: not with blocking")
+            for each in middleware:
+                _check_middleware(each)
+            for method in given:
+                self._known.check(method, path)
+                self._routes.append(
+                    _Route(method, path, handler, tuple(middleware), stream, blocking, body_limit, timeout)
+                )
+            return handler
+
+        return add
+
+    def get(self, path: str, **options: Any) -> Callable[[H], H]:
+        """Adds a handler for GET, which answers HEAD too. Options as for `route`."""
+        return self.route(path, ("GET",), **options)
+
+    def post(self, path: str, **options: Any) -> Callable[[H], H]:
+        """Adds a handler for POST. Options as for `route`."""
+        return self.route(path, ("POST",), **options)
+
+    def put(self, path: str, **options: Any) -> Callable[[H], H]:
+        """Adds a handler for PUT. Options as for `route`."""
+        return self.route(path, ("PUT",), **options)
+
+    def patch(self, path: str, **options: Any) -> Callable[[H], H]:
+        """Adds a handler for PATCH. Options as for `route`."""
+        return self.route(path, ("PATCH",), **options)
+
+    def delete(self, path: str, **options: Any) -> Callable[[H], H]:
+        """Adds a handler for DELETE. Options as for `route`."""
+        return self.route(path, ("DELETE",), **options)
+
+    def any(self, path: str, **options: Any) -> Callable[[H], H]:
+        """Adds a handler for every method. Options as for `route`."""
+        return self.route(path, ("*",), **options)
+
+    def files(
+        self,
+        prefix: str,
+        folder: str | os.PathLike[str],
+        *,
+        index: str | None = None,
+        cache_control: str | None = None,
+        precompressed: bool = False,
+        hidden: bool = False,
+        links_inside: bool = False,
+    ) -> None:
+        """Serves the files of a folder below a prefix: types, validators, conditional requests, ranges. Python is not asked.
+
+        index: the file that stands for a folder. cache_control: the value of that field.
+        precompressed: a file beside it that ends with `.br`, `.zst` or `.gz` is sent to clients that take it.
+        hidden: names that begin with a dot are served too. links_inside: links are followed if they stay in the folder.
+        """
+        for name, value in (("index", index), ("cache_control", cache_control)):
+            if value is not None and ";" in value:
+                raise ValueError(f"files {prefix!r}: {name} must not hold ';'")
+        options = {
+            "index": index,
+            "cache_control": cache_control,
+            "precompressed": "1" if precompressed else None,
+            "hidden": "1" if hidden else None,
+            "links_inside": "1" if links_inside else None,
+        }
+        text = "; ".join(f"{name}={value}" for name, value in options.items() if value is not None)
+        path = f"{prefix.rstrip('/')}/*path"
+        # Made once for nothing, so that what is wrong with it shows here.
+        Router().files(path, os.fspath(folder), text)
+        self._known.check("GET", path)
+        self._routes.append(_Files(path, os.fspath(folder), text))
+
+    def mount(self, prefix: str, app: App) -> None:
+        """Adds all routes of another app below a prefix, also those that it gets later. Its middleware stays around them."""
+        if not isinstance(app, App):
+            raise TypeError(f"mount {prefix!r}: {app!r} is no App")
+        if not prefix.startswith("/") or (prefix.endswith("/") and prefix != "/"):
+            raise ValueError(f"mount {prefix!r}: a prefix begins with '/' and does not end with it")
+        if app is self or self in app._mounted():
+            raise ValueError(f"mount {prefix!r}: an app can't be mounted below itself")
+        self._routes.append(_Mount(prefix, app))
+
+    def _mounted(self) -> list[App]:
+        apps = []
+        for route in self._routes:
+            if isinstance(route, _Mount):
+                apps += [route.app, *route.app._mounted()]
+        return apps
+
+    def middleware(self, middleware: M) -> M:
+        """Adds middleware around all routes of this app; the first is outermost.
+
+        A function of the request and what comes next: `def mw(request, next)` or `async def mw(request, next)`. `next(request)` gives the
+        `Response`, which may be changed; who does not call it answers instead. In an app with `async def` handlers middleware is
+        `async def` too.
+        """
+        _check_middleware(middleware)
+        self._middleware.append(middleware)
+        return middleware
+
+    # ---- serving
+
+    def _compile(self) -> tuple[Router, bool]:
+        """All routes for one server, and whether they need a loop."""
+        router = Router()
+        needs_loop = self._add_to(router, "", [])
+        if self._middleware:
+            target, asynchronous = compose("that nobody takes", refuse, self._middleware)
+            router.unrouted(target, asynchronous)
+            needs_loop |= asynchronous
+        return router, needs_loop
+
+    def _add_to(self, router: Router, prefix: str, around: list[Middleware]) -> bool:
+        around = [*around, *self._middleware]
+        needs_loop = False
+        for route in self._routes:
+            if isinstance(route, _Mount):
+                below = prefix + ("" if route.prefix == "/" else route.prefix)
+                needs_loop |= route.app._add_to(router, below, around)
+                continue
+            path = prefix if prefix and route.path == "/" else prefix + route.path
+            if isinstance(route, _Files):
+                router.files(path, route.folder, route.options)
+                continue
+            target, asynchronous = compose(f"{route.method} {path}", route.handler, [*around, *route.middleware])
+            if asynchronous and route.blocking:
+                raise TypeError(f"route {route.method} {path}: async def middleware around a blocking handler")
+            router.add(
+                route.method,
+                path,
+                target,
+                asynchronous,
+                route.stream,
+                route.blocking,
+                route.body_limit,
+                route.timeout,
+            )
+            needs_loop |= asynchronous
+        return needs_loop
+
+    def _server(self, addresses: list[str], more: dict[str, int | float | str] | None = None) -> tuple[Server, bool]:
+        router, needs_loop = self._compile()
+        settings = {**self.settings._given(), **(more or {})}
+        return Server(router, addresses, settings, logger.getEffectiveLevel()), needs_loop
+
+    def host(self, host: str = "127.0.0.1", port: int | None = None) -> HostServer:
+        """Binds, and leaves the loop to the program. See `HostServer`. All handlers must be plain functions."""
+        server, needs_loop = self._server([_address(host, port)])
+        if needs_loop:
+            raise TypeError("async def handlers need a loop of asyncio: use serving() or run()")
+        return HostServer(server)
+
+    def serving(self, host: str = "127.0.0.1", port: int | None = None) -> Serving:
+        """A server for a running loop of asyncio or uvloop: `async with app.serving("127.0.0.1", 8080) as server`."""
+        address = _address(host, port)
+        return Serving(lambda: self._server([address])[0])
+
+    def run(
+        self,
+        host: str = "127.0.0.1",
+        port: int | None = None,
+        *,
+        loop: Loop = "auto",
+        started: Callable[[HostServer], object] | None = None,
+    ) -> Report:
+        """Serves until SIGTERM or SIGINT, then drains and says how it ended. A second signal cuts what still runs.
+
+        host: a name or an address, with the port in it or beside it; or `unix:/run/app.sock`. port: 0 for any free one; default 8080.
+        loop: "uvloop", "asyncio", or "none" for an app of plain functions; "auto" takes "none" where it can, then uvloop if that is there.
+        started: called when connections are taken, with the server.
+        """
+        address = _address(host, port)
+        server, needs_loop = self._server([address])
+        if loop == "none" and needs_loop:
+            raise TypeError('async def handlers need a loop: not with loop="none"')
+        if loop == "none" or (loop == "auto" and not needs_loop):
+            return self._run_plain(server, started)
+        return _runner(loop)(self._run_async(server, started))
+
+    def _run_plain(self, server: Server, started: Callable[[HostServer], object] | None) -> Report:
+        host = HostServer(server)
+        return _ended(_plain.run(server, lambda: _started(host, started), _Drain(host)))
+
+    async def _run_async(self, server: Server, started: Callable[[HostServer], object] | None) -> Report:
+        from ._signals import watched_by_loop
+
+        async with Serving(lambda: server) as serving:
+            with watched_by_loop(_Drain(serving)):
+                _started(serving, started)
+                return _ended(await serving.wait())
+
+
+class _Drain:
+    """The first call drains, the second cuts."""
+
+    def __init__(self, server: HostServer) -> None:
+        self._server = server
+        self._asked = False
+
+    def __call__(self) -> None:
+        self._server.drain(0 if self._asked else None)
+        self._asked = True
+
+
+def _started(server: HostServer, then: Callable[[HostServer], object] | None) -> None:
+    for address in server.addresses:
+        logger.info("listening on %s", address)
+    if then is not None:
+        then(server)
+
+
+def _ended(report: Report) -> Report:
+    logger.info("ended: %d requests, %d connections finished, %d cut", report.requests, report.finished, report.aborted)
+    return report
+
+
+def _runner(loop: Loop) -> Callable[..., Report]:
+    """What runs a coroutine in a loop of this kind."""
+    if loop != "asyncio":
+        try:
+            import uvloop
+        except ImportError:
+            if loop == "uvloop":
+                raise
+        else:
+            return uvloop.run
+    return asyncio.run
+
+
+def _check_middleware(middleware: object) -> None:
+    if not callable(middleware):
+        raise TypeError(f"{middleware!r} is no middleware: it is a function of (request, next)")
+
+
+def _address(host: str, port: int | None) -> str:
+    """An address as the core writes it."""
+    if host.startswith("unix:"):
+        if port is not None:
+            raise ValueError(f"{host!r} has no port")
+        return host
+    bare = host.count(":") > 1 and not host.startswith("[")
+    has_port = not bare and ":" in host.rpartition("]")[2]
+    if has_port:
+        if port is not None:
+            raise ValueError(f"{host!r} has a port already")
+        return host
+    return f"[{host}]:{8080 if port is None else port}" if bare else f"{host}:{8080 if port is None else port}"

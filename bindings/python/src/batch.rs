@@ -1,0 +1,66 @@
+//! What a worker's turn brought for Python.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use flare::Exchange;
+use pyo3::prelude::*;
+
+use crate::call::Call;
+
+/// Something that waits for the GIL.
+pub(crate) enum Item {
+    /// An exchange for its handler.
+    Call(Arc<Call>, Exchange),
+    /// Something that was waited for has happened: this is called without arguments.
+    Tell(Py<PyAny>),
+}
+
+/// What a worker's turn brought for Python, in order. The worker fills it without the GIL; [`Batch::run`] empties it with the GIL
+/// taken once for all.
+#[derive(Default)]
+pub(crate) struct Batch {
+    items: Mutex<Vec<Item>>,
+    /// Starts a coroutine: `spawn(request, coroutine)`. Set where a loop runs.
+    spawn: OnceLock<Py<PyAny>>,
+}
+
+impl Batch {
+    fn items(&self) -> MutexGuard<'_, Vec<Item>> {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn push(&self, item: Item) {
+        self.items().push(item);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items().is_empty()
+    }
+
+    /// Where coroutines are started. False: that was said before.
+    pub(crate) fn set_spawn(&self, spawn: Py<PyAny>) -> bool {
+        self.spawn.set(spawn).is_ok()
+    }
+
+    pub(crate) fn spawn<'py>(&self, py: Python<'py>) -> Option<&Bound<'py, PyAny>> {
+        self.spawn.get().map(|spawn| spawn.bind(py))
+    }
+
+    /// Runs all that is there. What it adds waits for the next time. An error is one that no handler may swallow, such as
+    /// `KeyboardInterrupt`; what is left then waits too.
+    pub(crate) fn run(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
+        let items = std::mem::take(&mut *self.items());
+        let mut left = items.into_iter();
+        while let Some(item) = left.next() {
+            let done = match item {
+                Item::Call(call, exchange) => call.run(py, exchange, self),
+                Item::Tell(waiting) => waiting.bind(py).call0().map(drop),
+            };
+            if let Err(error) = done {
+                self.items().splice(..0, left);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! The Python binding of flare: `flare._flare`, the part of the package that is not Python.
+//!
+//! It translates types and lifetimes, and nothing else. What a program sees is written in Python, in `python/flare`.
+//!
+//! A server runs in the loop of the thread that owns it. Handlers of the core do nothing but put their exchange into a [`batch`]; when
+//! the worker's turn is done the GIL is taken once and all of them are called, and their answers leave together. So the GIL is held around
+//! Python code and nothing else.
+
+mod answer;
+mod batch;
+mod call;
+mod config;
+mod ear;
+mod errors;
+mod exchange;
+mod headers;
+mod json;
+mod log;
+mod names;
+mod request;
+mod response;
+mod router;
+mod server;
+mod stream;
+mod text;
+
+use pyo3::prelude::*;
+
+#[pymodule(gil_used = false)]
+mod _flare {
+    #[pymodule_export]
+    use crate::exchange::PyExchange;
+    #[pymodule_export]
+    use crate::headers::{PyHeaders, PyMutableHeaders};
+    #[pymodule_export]
+    use crate::request::PyRequest;
+    #[pymodule_export]
+    use crate::response::PyResponse;
+    #[pymodule_export]
+    use crate::router::PyRouter;
+    #[pymodule_export]
+    use crate::server::{PyReport, PyServer};
+
+    use super::*;
+
+    /// The value of a response of any kind, so that middleware can change it.
+    #[pyfunction]
+    fn as_response<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        answer::as_response(value)
+    }
+
+    /// What the server is about to answer to a request that no route takes: status and `Allow`.
+    #[pyfunction]
+    fn refusal(request: &Bound<'_, PyRequest>) -> Option<(u16, Option<String>)> {
+        let (status, allow) = flare::embed::refusal(request.get().exchange().request())?;
+        Some((status, allow.map(str::to_owned)))
+    }
+
+    /// The version of the package.
+    #[pymodule_export]
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("Disconnected", module.py().get_type::<errors::Disconnected>())?;
+        headers::register(module.py())
+    }
+}

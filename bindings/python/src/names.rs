@@ -1,0 +1,39 @@
+//! Objects of Python that are looked up once.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+/// An attribute of a module, looked up at its first use.
+pub(crate) struct Name {
+    module: &'static str,
+    name: &'static str,
+    found: PyOnceLock<Py<PyAny>>,
+}
+
+impl Name {
+    const fn new(module: &'static str, name: &'static str) -> Self {
+        Self { module, name, found: PyOnceLock::new() }
+    }
+
+    pub(crate) fn get<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
+        let found = self.found.get_or_try_init(py, || {
+            py.import(self.module)?.getattr(self.name).map(Bound::unbind)
+        })?;
+        Ok(found.bind(py))
+    }
+}
+
+/// Logs the traceback of a handler that failed.
+pub(crate) static FAILED: Name = Name::new("flare._log", "failed");
+/// Logs an event of the core.
+pub(crate) static EVENT: Name = Name::new("flare._log", "event");
+/// The content of a request, asynchronously.
+pub(crate) static CHUNKS: Name = Name::new("flare._stream", "chunks");
+/// Sends pieces that come from an asynchronous iterator.
+pub(crate) static PUMP: Name = Name::new("flare._stream", "pump");
+/// Answers when a `concurrent.futures.Future` is done.
+pub(crate) static WHEN_DONE: Name = Name::new("flare._later", "when_done");
+pub(crate) static FUTURE: Name = Name::new("concurrent.futures", "Future");
+pub(crate) static COOKIES: Name = Name::new("flare._cookies", "parse");
+pub(crate) static QUERY: Name = Name::new("flare._query", "QueryParams");
+pub(crate) static GUESS_TYPE: Name = Name::new("mimetypes", "guess_type");

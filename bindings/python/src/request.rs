@@ -1,0 +1,387 @@
+//! The request, as handlers see it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use flare::message::Peer;
+use flare::{Exchange, Headers, Read, Version, middleware};
+use pyo3::exceptions::{PyRuntimeError, PyUnicodeDecodeError};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString};
+
+use crate::batch::Batch;
+use crate::ear::{Ear, Wait};
+use crate::errors::{self, Fault};
+use crate::exchange::PyExchange;
+use crate::headers::{self, Own, PyHeaders};
+use crate::{json, names, text};
+
+/// A request, and the right to answer it, which belongs to whoever calls the handler.
+#[pyclass(name = "Request", module = "flare", frozen, weakref)]
+pub(crate) struct PyRequest {
+    exchange: Exchange,
+    batch: Arc<Batch>,
+    /// Content comes while the handler runs.
+    streaming: bool,
+    /// The handler kept the exchange to answer later.
+    deferred: AtomicBool,
+    /// What was asked for before. Most handlers ask for little.
+    memo: OnceLock<Box<Memo>>,
+}
+
+#[derive(Default)]
+struct Memo {
+    headers: OnceLock<Py<PyHeaders>>,
+    params: OnceLock<Py<PyDict>>,
+    query: OnceLock<Py<PyAny>>,
+    cookies: OnceLock<Py<PyAny>>,
+    body: OnceLock<Py<PyBytes>>,
+    state: Mutex<Option<Py<PyDict>>>,
+    ear: OnceLock<Arc<Ear>>,
+    trailers: OnceLock<Own>,
+}
+
+impl PyRequest {
+    pub(crate) fn new(exchange: Exchange, batch: &Arc<Batch>, streaming: bool) -> Self {
+        Self {
+            exchange,
+            batch: Arc::clone(batch),
+            streaming,
+            deferred: AtomicBool::new(false),
+            memo: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    pub(crate) fn batch(&self) -> &Arc<Batch> {
+        &self.batch
+    }
+
+    pub(crate) fn is_deferred(&self) -> bool {
+        self.deferred.load(Ordering::Relaxed)
+    }
+
+    /// Somebody else answers: the return value of a handler does not.
+    pub(crate) fn mark_deferred(&self) {
+        self.deferred.store(true, Ordering::Relaxed);
+    }
+
+    fn memo(&self) -> &Memo {
+        self.memo.get_or_init(Box::default)
+    }
+
+    /// Calls a function once when something happens.
+    pub(crate) fn when(&self, wait: Wait, waiting: Option<Py<PyAny>>) {
+        let ear = self.memo().ear.get_or_init(|| Ear::listen(&self.exchange, &self.batch));
+        ear.set(wait, waiting);
+    }
+
+    /// The trailers that an answer of pieces will end with.
+    pub(crate) fn set_trailers(&self, own: &Own) {
+        // Err: never, for an exchange has one answer.
+        let _ = self.memo().trailers.set(Arc::clone(own));
+    }
+
+    /// Ends an answer of pieces.
+    pub(crate) fn finish(&self) -> Result<(), Fault> {
+        if let Some(own) = self.memo.get().and_then(|memo| memo.trailers.get()) {
+            let fields = std::mem::take(&mut *headers::lock(own));
+            if !self.exchange.is_started() {
+                self.exchange.start()?;
+            }
+            for (name, value) in fields.iter() {
+                self.exchange.add_trailer(name, value)?.map_err(|error| errors::from_field(name, &error))?;
+            }
+        }
+        Ok(self.exchange.finish()?)
+    }
+
+    pub(crate) fn defer_from(&self, slf: &Bound<'_, Self>) -> PyResult<Py<PyExchange>> {
+        let exchange = self.exchange.hand_over();
+        let exchange = exchange.ok_or_else(|| PyRuntimeError::new_err("the exchange was deferred before"))?;
+        self.mark_deferred();
+        Py::new(slf.py(), PyExchange::new(exchange, slf.clone().unbind(), None))
+    }
+}
+
+#[pymethods]
+impl PyRequest {
+    #[getter]
+    fn method<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::new(py, self.exchange.request().method_str())
+    }
+
+    #[getter]
+    fn path<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::new(py, self.exchange.request().path())
+    }
+
+    #[getter]
+    fn query<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::new(py, self.exchange.request().query().unwrap_or_default())
+    }
+
+    #[getter]
+    fn query_params(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let query = &self.memo().query;
+        if let Some(found) = query.get() {
+            return Ok(found.clone_ref(py));
+        }
+        let pairs: Vec<_> = self.exchange.request().query_pairs().collect();
+        let made = names::QUERY.get(py)?.call1((pairs,))?.unbind();
+        Ok(query.get_or_init(|| made).clone_ref(py))
+    }
+
+    #[getter]
+    fn params(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
+        let params = &self.memo().params;
+        if let Some(found) = params.get() {
+            return Ok(found.clone_ref(py));
+        }
+        let made = PyDict::new(py);
+        for (name, value) in self.exchange.request().params().iter() {
+            match std::str::from_utf8(value) {
+                Ok(value) => made.set_item(name, value)?,
+                // What is no UTF-8 comes as Python writes such bytes, and is no text that means something.
+                Err(_) => {
+                    let value = PyBytes::new(py, value);
+                    made.set_item(name, value.call_method1("decode", ("utf-8", "surrogateescape"))?)?;
+                }
+            }
+        }
+        Ok(params.get_or_init(|| made.unbind()).clone_ref(py))
+    }
+
+    #[getter]
+    fn headers(&self, py: Python<'_>) -> PyResult<Py<PyHeaders>> {
+        let headers = &self.memo().headers;
+        if let Some(found) = headers.get() {
+            return Ok(found.clone_ref(py));
+        }
+        let made = Py::new(py, PyHeaders::of_request(self.exchange.request().clone()))?;
+        Ok(headers.get_or_init(|| made).clone_ref(py))
+    }
+
+    #[getter]
+    fn trailers(&self) -> PyHeaders {
+        PyHeaders::of_trailers(self.exchange.request().clone())
+    }
+
+    #[getter]
+    fn cookies(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let cookies = &self.memo().cookies;
+        if let Some(found) = cookies.get() {
+            return Ok(found.clone_ref(py));
+        }
+        let fields = self.exchange.request().headers();
+        let values: Vec<_> = fields.get_all("cookie").map(|value| text::from_field(py, value)).collect();
+        let made = names::COOKIES.get(py)?.call1((values,))?.unbind();
+        Ok(cookies.get_or_init(|| made).clone_ref(py))
+    }
+
+    #[getter]
+    fn body(&self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
+        if self.streaming {
+            return Err(PyRuntimeError::new_err(
+                "the content of this route is a stream: iterate over the request instead",
+            ));
+        }
+        let body = &self.memo().body;
+        if let Some(found) = body.get() {
+            return Ok(found.clone_ref(py));
+        }
+        let made = PyBytes::new(py, self.exchange.request().body()).unbind();
+        Ok(body.get_or_init(|| made).clone_ref(py))
+    }
+
+    fn text<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        if self.streaming {
+            self.body(py)?;
+        }
+        let body = self.exchange.request().body();
+        match std::str::from_utf8(body) {
+            Ok(text) => Ok(PyString::new(py, text)),
+            Err(error) => Err(PyUnicodeDecodeError::new_err_from_utf8(py, body, error)),
+        }
+    }
+
+    fn json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        json::read(py, self.body(py)?.bind(py))
+    }
+
+    #[getter]
+    fn authority<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::new(py, self.exchange.request().authority())
+    }
+
+    #[getter]
+    fn version(&self) -> &'static str {
+        match self.exchange.request().version() {
+            Version::Http10 => "1.0",
+            Version::Http11 => "1.1",
+            #[allow(unreachable_patterns, reason = "more wires are to come")]
+            _ => "",
+        }
+    }
+
+    #[getter]
+    fn client(&self) -> Option<(String, u16)> {
+        match self.exchange.request().peer() {
+            Peer::Ip(address) => Some((address.ip().to_string(), address.port())),
+            Peer::Unix => None,
+        }
+    }
+
+    #[getter]
+    fn client_ip(&self) -> Option<String> {
+        middleware::client_ip(self.exchange.request()).map(|ip| ip.to_string())
+    }
+
+    #[getter]
+    fn id(&self) -> Option<String> {
+        middleware::request_id(self.exchange.request()).map(|id| id.as_str().to_owned())
+    }
+
+    #[getter]
+    fn identity(&self) -> Option<String> {
+        middleware::identity(self.exchange.request()).map(|identity| identity.name().to_owned())
+    }
+
+    #[getter]
+    fn state(&self, py: Python<'_>) -> Py<PyDict> {
+        let mut state = self.memo().state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.get_or_insert_with(|| PyDict::new(py).unbind()).clone_ref(py)
+    }
+
+    fn is_disconnected(&self) -> bool {
+        self.exchange.request().cancelled().is_some()
+    }
+
+    fn inform(&self, status: u16, fields: &Bound<'_, PyAny>) -> PyResult<()> {
+        inform(&self.exchange, status, fields)
+    }
+
+    fn defer(slf: &Bound<'_, Self>) -> PyResult<Py<PyExchange>> {
+        slf.get().defer_from(slf)
+    }
+
+    fn __aiter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        names::CHUNKS.get(slf.py())?.call1((slf,))
+    }
+
+    fn __iter__(slf: &Bound<'_, Self>) -> Content {
+        Content { request: slf.clone().unbind(), whole: AtomicBool::new(false) }
+    }
+
+    fn __repr__(&self) -> String {
+        let request = self.exchange.request();
+        format!("<flare.Request {} {}>", request.method_str(), request.path())
+    }
+
+    /// Whether content comes while the handler runs.
+    #[getter]
+    fn _streaming(&self) -> bool {
+        self.streaming
+    }
+
+    /// Some content: empty at its end, None when there is none yet.
+    fn _read<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        match self.exchange.read().map_err(errors::from_answer)? {
+            Read::Data(data) => Ok(Some(PyBytes::new(py, &data))),
+            Read::End => Ok(Some(PyBytes::new(py, b""))),
+            Read::WouldBlock => Ok(None),
+        }
+    }
+
+    fn _when_readable(&self, waiting: Py<PyAny>) {
+        self.when(Wait::Readable, Some(waiting));
+    }
+
+    fn _when_writable(&self, waiting: Py<PyAny>) {
+        self.when(Wait::Writable, Some(waiting));
+    }
+
+    /// Calls a function when the exchange ends before it was answered. None: nobody wants to know any more.
+    fn _when_over(&self, waiting: Option<Py<PyAny>>) {
+        self.when(Wait::End, waiting);
+    }
+
+    /// Answers with what a handler gave. What is left to do comes back: pieces of an asynchronous iterator, and whether their type
+    /// is unknown.
+    fn _answer(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<Option<(Py<PyAny>, bool)>> {
+        crate::call::take_async(slf, value)
+    }
+
+    fn _fail(slf: &Bound<'_, Self>, error: &Bound<'_, PyAny>) -> PyResult<()> {
+        crate::call::fail(slf, PyErr::from_value(error.clone()))
+    }
+
+    /// Names the type of content that nobody named, by its first piece.
+    fn _name_type(&self, first: &Bound<'_, PyAny>) -> PyResult<()> {
+        Ok(crate::stream::name_type(self, first)?)
+    }
+
+    /// Sends a piece. False: the client has to take some first.
+    fn _write(&self, piece: &Bound<'_, PyAny>) -> PyResult<bool> {
+        crate::exchange::write(&self.exchange, piece)
+    }
+
+    fn _finish(&self) -> PyResult<()> {
+        Ok(self.finish()?)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if let Some(memo) = self.memo.get()
+            && let Ok(state) = memo.state.try_lock()
+            && let Some(state) = state.as_ref()
+        {
+            visit.call(state)?;
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        if let Some(memo) = self.memo.get() {
+            let state = memo.state.lock().unwrap_or_else(PoisonError::into_inner).take();
+            drop(state);
+        }
+    }
+}
+
+/// Sends an interim answer.
+pub(crate) fn inform(exchange: &Exchange, status: u16, fields: &Bound<'_, PyAny>) -> PyResult<()> {
+    let own = Own::default();
+    headers::extend(&own, fields)?;
+    let fields: Headers = std::mem::take(&mut *headers::lock(&own));
+    exchange.inform(status, fields).map_err(errors::from_answer)
+}
+
+/// The content of a request for threads that may block.
+#[pyclass(frozen, module = "flare._flare")]
+struct Content {
+    request: Py<PyRequest>,
+    /// The content was collected, and was given whole.
+    whole: AtomicBool,
+}
+
+#[pymethods]
+impl Content {
+    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let request = self.request.get();
+        if !request.streaming {
+            let body = request.exchange.request().body();
+            let given = self.whole.swap(true, Ordering::Relaxed) || body.is_empty();
+            return Ok((!given).then(|| PyBytes::new(py, body)));
+        }
+        let read = py.detach(|| request.exchange.read_blocking()).map_err(errors::from_answer)?;
+        Ok(read.map(|data| PyBytes::new(py, &data)))
+    }
+}

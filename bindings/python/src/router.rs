@@ -1,0 +1,124 @@
+//! Routes with functions of Python behind them.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use flare::files::Files;
+use flare::middleware::{Middleware, Step};
+use flare::{Exchange, RouteOptions, Router};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+
+use crate::batch::{Batch, Item};
+use crate::call::{Blocking, Call, Collected};
+use crate::config;
+
+/// The routes of one server.
+#[pyclass(name = "Router", module = "flare._flare", frozen)]
+pub(crate) struct PyRouter {
+    /// None: a server has it.
+    router: Mutex<Option<Router>>,
+    batch: Arc<Batch>,
+}
+
+impl PyRouter {
+    fn router(&self) -> MutexGuard<'_, Option<Router>> {
+        self.router.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Router) -> Result<T, String>) -> PyResult<()> {
+        match self.router().as_mut() {
+            Some(router) => change(router).map(drop).map_err(PyValueError::new_err),
+            None => Err(PyRuntimeError::new_err("these routes belong to a server already")),
+        }
+    }
+
+    /// Gives the routes to a server.
+    pub(crate) fn take(&self) -> PyResult<(Router, Arc<Batch>)> {
+        let router = self.router().take();
+        let router = router.ok_or_else(|| PyRuntimeError::new_err("these routes belong to a server already"))?;
+        Ok((router, Arc::clone(&self.batch)))
+    }
+}
+
+#[pymethods]
+impl PyRouter {
+    #[new]
+    fn new() -> Self {
+        Self { router: Mutex::new(Some(Router::new())), batch: Arc::default() }
+    }
+
+    /// Checks a route and keeps it without a handler, to find what is in conflict with it.
+    fn check(&self, method: &str, pattern: &str) -> PyResult<()> {
+        self.change(|router| {
+            router.add(method, pattern, |_: &flare::Request| 404_u16).map(drop).map_err(|error| error.to_string())
+        })
+    }
+
+    #[pyo3(signature = (method, pattern, target, is_async, streaming = false, blocking = false, body_limit = None, timeout = None))]
+    #[allow(clippy::too_many_arguments, reason = "they have names in Python")]
+    fn add(
+        &self,
+        method: &str,
+        pattern: &str,
+        target: Py<PyAny>,
+        is_async: bool,
+        streaming: bool,
+        blocking: bool,
+        body_limit: Option<u64>,
+        timeout: Option<f64>,
+    ) -> PyResult<()> {
+        let mut options = RouteOptions::default();
+        options.streaming = streaming;
+        options.blocking = blocking;
+        options.body_limit = body_limit;
+        if let Some(timeout) = timeout {
+            let milliseconds = config::milliseconds("timeout", timeout)?.unsigned_abs();
+            options.handler_timeout = Some(Duration::from_millis(milliseconds));
+        }
+        let call = Arc::new(Call::new(target, is_async, streaming));
+        let batch = Arc::clone(&self.batch);
+        self.change(|router| {
+            let added = if blocking {
+                router.add_with(method, pattern, options, Blocking { call, batch })
+            } else {
+                router.add_with(method, pattern, options, Collected { call, batch })
+            };
+            added.map(drop).map_err(|error| error.to_string())
+        })
+    }
+
+    fn files(&self, pattern: &str, folder: PathBuf, options: &str) -> PyResult<()> {
+        let files = Files::new(&folder)
+            .map_err(|error| crate::errors::os_error(&error, format!("{}: {error}", folder.display())))?;
+        let files = files.options(options).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        self.change(|router| router.get(pattern, files).map(drop).map_err(|error| error.to_string()))
+    }
+
+    /// What answers requests that no route takes.
+    fn unrouted(&self, target: Py<PyAny>, is_async: bool) -> PyResult<()> {
+        let call = Arc::new(Call::new(target, is_async, true));
+        let batch = Arc::clone(&self.batch);
+        self.change(|router| {
+            router.layer(Unrouted { call, batch });
+            Ok(())
+        })
+    }
+}
+
+/// Takes the exchanges that no route takes, for middleware that wraps all answers.
+struct Unrouted {
+    call: Arc<Call>,
+    batch: Arc<Batch>,
+}
+
+impl Middleware for Unrouted {
+    fn on_request(&self, exchange: Exchange) -> Step {
+        if flare::embed::refusal(exchange.request()).is_none() {
+            return Step::Next(exchange);
+        }
+        self.batch.push(Item::Call(Arc::clone(&self.call), exchange));
+        Step::Done
+    }
+}
