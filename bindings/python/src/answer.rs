@@ -189,8 +189,8 @@ fn give_response<'py>(
         Content::Shared(bytes) => Body::Shared(bytes.clone()),
         Content::File(path) => {
             let opened = std::fs::File::open(&*path).and_then(FileBody::whole);
-            let file = opened
-                .map_err(|error| errors::os_error(&error, format!("{}: {error}", path.display())))?;
+            let file =
+                opened.map_err(|error| errors::os_error(&error, format!("{}: {error}", path.display())))?;
             Body::File(file)
         }
         Content::Pieces(iterator) => {

@@ -120,8 +120,7 @@ impl PyHeaders {
     }
 
     fn getall<'py>(&self, py: Python<'py>, name: &str) -> Vec<Bound<'py, PyString>> {
-        let values: Vec<Vec<u8>> =
-            self.with(|fields| fields.get_all(name).map(<[u8]>::to_vec).collect());
+        let values: Vec<Vec<u8>> = self.with(|fields| fields.get_all(name).map(<[u8]>::to_vec).collect());
         values.iter().map(|value| text::from_field(py, value)).collect()
     }
 

@@ -19,5 +19,8 @@ pub(crate) fn write<'py>(py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult
 /// The value of a text.
 pub(crate) fn read<'py>(py: Python<'py>, text: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    LOADS.get_or_try_init(py, || py.import("json")?.getattr("loads").map(Bound::unbind))?.bind(py).call1((text,))
+    LOADS
+        .get_or_try_init(py, || py.import("json")?.getattr("loads").map(Bound::unbind))?
+        .bind(py)
+        .call1((text,))
 }

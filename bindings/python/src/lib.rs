@@ -17,6 +17,7 @@ mod headers;
 mod json;
 mod log;
 mod names;
+mod queue;
 mod request;
 mod response;
 mod router;
@@ -32,6 +33,8 @@ mod _flare {
     use crate::exchange::PyExchange;
     #[pymodule_export]
     use crate::headers::{PyHeaders, PyMutableHeaders};
+    #[pymodule_export]
+    use crate::queue::PyQueue;
     #[pymodule_export]
     use crate::request::PyRequest;
     #[pymodule_export]

@@ -16,9 +16,9 @@ impl Name {
     }
 
     pub(crate) fn get<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
-        let found = self.found.get_or_try_init(py, || {
-            py.import(self.module)?.getattr(self.name).map(Bound::unbind)
-        })?;
+        let found = self
+            .found
+            .get_or_try_init(py, || py.import(self.module)?.getattr(self.name).map(Bound::unbind))?;
         Ok(found.bind(py))
     }
 }

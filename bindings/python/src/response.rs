@@ -167,7 +167,9 @@ impl PyResponse {
         headers: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         if ![301, 302, 303, 307, 308].contains(&status) {
-            return Err(PyValueError::new_err(format!("status {status} is no redirect (301, 302, 303, 307, 308)")));
+            return Err(PyValueError::new_err(format!(
+                "status {status} is no redirect (301, 302, 303, 307, 308)"
+            )));
         }
         let response = Self::of(status, None, Content::Empty)?;
         headers::add(&response.fields, "location", location.as_any())?;

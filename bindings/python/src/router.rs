@@ -11,8 +11,9 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::batch::{Batch, Item};
-use crate::call::{Blocking, Call, Collected};
+use crate::call::{Blocking, Call, Collected, Queued};
 use crate::config;
+use crate::queue::PyQueue;
 
 /// The routes of one server.
 #[pyclass(name = "Router", module = "flare._flare", frozen)]
@@ -37,7 +38,8 @@ impl PyRouter {
     /// Gives the routes to a server.
     pub(crate) fn take(&self) -> PyResult<(Router, Arc<Batch>)> {
         let router = self.router().take();
-        let router = router.ok_or_else(|| PyRuntimeError::new_err("these routes belong to a server already"))?;
+        let router =
+            router.ok_or_else(|| PyRuntimeError::new_err("these routes belong to a server already"))?;
         Ok((router, Arc::clone(&self.batch)))
     }
 }
@@ -52,7 +54,10 @@ impl PyRouter {
     /// Checks a route and keeps it without a handler, to find what is in conflict with it.
     fn check(&self, method: &str, pattern: &str) -> PyResult<()> {
         self.change(|router| {
-            router.add(method, pattern, |_: &flare::Request| 404_u16).map(drop).map_err(|error| error.to_string())
+            router
+                .add(method, pattern, |_: &flare::Request| 404_u16)
+                .map(drop)
+                .map_err(|error| error.to_string())
         })
     }
 
@@ -69,14 +74,8 @@ impl PyRouter {
         body_limit: Option<u64>,
         timeout: Option<f64>,
     ) -> PyResult<()> {
-        let mut options = RouteOptions::default();
-        options.streaming = streaming;
+        let mut options = route_options(streaming, body_limit, timeout)?;
         options.blocking = blocking;
-        options.body_limit = body_limit;
-        if let Some(timeout) = timeout {
-            let milliseconds = config::milliseconds("timeout", timeout)?.unsigned_abs();
-            options.handler_timeout = Some(Duration::from_millis(milliseconds));
-        }
         let call = Arc::new(Call::new(target, is_async, streaming));
         let batch = Arc::clone(&self.batch);
         self.change(|router| {
@@ -86,6 +85,28 @@ impl PyRouter {
                 router.add_with(method, pattern, options, Collected { call, batch })
             };
             added.map(drop).map_err(|error| error.to_string())
+        })
+    }
+
+    #[pyo3(signature = (method, pattern, queue, streaming = false, body_limit = None, timeout = None))]
+    fn queue(
+        &self,
+        method: &str,
+        pattern: &str,
+        queue: &Bound<'_, PyQueue>,
+        streaming: bool,
+        body_limit: Option<u64>,
+        timeout: Option<f64>,
+    ) -> PyResult<()> {
+        let options = route_options(streaming, body_limit, timeout)?;
+        let queued = Queued {
+            queue: queue.get().queue.clone(),
+            batch: Arc::clone(&self.batch),
+            route: format!("{method} {pattern}").into(),
+            streaming,
+        };
+        self.change(|router| {
+            router.add_with(method, pattern, options, queued).map(drop).map_err(|error| error.to_string())
         })
     }
 
@@ -105,6 +126,15 @@ impl PyRouter {
             Ok(())
         })
     }
+}
+
+fn route_options(streaming: bool, body_limit: Option<u64>, timeout: Option<f64>) -> PyResult<RouteOptions> {
+    let mut options = RouteOptions { streaming, body_limit, ..RouteOptions::default() };
+    if let Some(timeout) = timeout {
+        let milliseconds = config::milliseconds("timeout", timeout)?.unsigned_abs();
+        options.handler_timeout = Some(Duration::from_millis(milliseconds));
+    }
+    Ok(options)
 }
 
 /// Takes the exchanges that no route takes, for middleware that wraps all answers.

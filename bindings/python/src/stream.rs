@@ -56,7 +56,11 @@ pub(crate) fn piece(value: &Bound<'_, PyAny>) -> PyResult<Bytes> {
 
 /// The type of content that nobody named, by its first piece.
 pub(crate) fn name_type(request: &PyRequest, first: &Bound<'_, PyAny>) -> Result<(), Fault> {
-    let kind = if first.is_instance_of::<PyString>() { "text/plain; charset=utf-8" } else { "application/octet-stream" };
+    let kind = if first.is_instance_of::<PyString>() {
+        "text/plain; charset=utf-8"
+    } else {
+        "application/octet-stream"
+    };
     request.exchange().draft(|response| {
         if response.headers().get("content-type").is_none() {
             // Err: never, for these are values of fields.
@@ -134,7 +138,9 @@ impl Pump {
     /// Nobody wants more pieces, or there are none: the iterator ends too.
     fn stop(&self, request: &Bound<'_, PyRequest>, fault: Fault) -> PyResult<()> {
         let iterator = self.iterator.bind(request.py());
-        if iterator.hasattr("close")? && let Err(error) = iterator.call_method0("close") {
+        if iterator.hasattr("close")?
+            && let Err(error) = iterator.call_method0("close")
+        {
             call::fail(request, error)?;
         }
         match fault {

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import flare
 import httpx
 import requests
+
+import flare
 from conftest import Running
 
 

@@ -44,7 +44,7 @@ def _load(text: str) -> App:
         if error.name != module and not module.startswith(f"{error.name}."):
             raise
         raise SystemExit(f"flare: there is no module {error.name!r} (see --app-dir)") from None
-    app = found
+    app: object = found
     for part in (name or "app").split("."):
         app = getattr(app, part, None)
     if not isinstance(app, App):

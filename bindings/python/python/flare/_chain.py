@@ -35,8 +35,9 @@ def compose(route: str, handler: Handler, chain: Sequence[Middleware]) -> tuple[
         return handler, is_async(handler)
     if not is_async(handler) and not any(map(is_async, chain)):
         inner: Any = partial(_answer, handler)
-        for middleware in reversed(chain):
-            inner = partial(_around, middleware, inner)
+        outward: list[Any] = list(reversed(chain))
+        for each in outward:
+            inner = partial(_around, each, inner)
         return inner, False
     for middleware in chain:
         if not is_async(middleware):
@@ -45,8 +46,9 @@ def compose(route: str, handler: Handler, chain: Sequence[Middleware]) -> tuple[
                 "async def: it can't wait for their answers. Make it async def"
             )
     inner = partial(_answer_async, handler) if is_async(handler) else partial(_answer_of_sync, handler)
-    for middleware in reversed(chain):
-        inner = partial(_around_async, middleware, inner)
+    outward = list(reversed(chain))
+    for each in outward:
+        inner = partial(_around_async, each, inner)
     return inner, True
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from os import PathLike
-from typing import Any, TypeVar, final, overload
+from typing import Any, TypeVar, final
 
 from ._query import QueryParams
 
@@ -187,6 +187,29 @@ class Exchange:
         """Whether nobody waits for an answer any more."""
 
 @final
+class Queue:
+    """A queue from a server to threads of the program that pull.
+
+    Given to a route instead of a handler: `app.queue("/upper", queue, ["POST"])`. Each exchange goes to one thread, which answers it:
+
+        for exchange in queue:
+            exchange.respond(exchange.request.text().upper())
+
+    The loop ends when the queue is closed and empty. It holds at most the exchanges in flight, which have a limit (`max_exchanges`).
+    """
+
+    def __init__(self) -> None: ...
+    def get(self, timeout: float | None = None) -> Exchange | None:
+        """The next exchange; waits for it. None: the queue is closed and empty. TimeoutError when nothing came in time."""
+
+    def close(self) -> None:
+        """No more exchanges are taken; they are answered with 500. What is in it can still be pulled."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Exchange]: ...
+    def __next__(self) -> Exchange: ...
+
+@final
 class Response:
     """An answer."""
 
@@ -297,6 +320,15 @@ class Router:
         is_async: bool,
         streaming: bool = False,
         blocking: bool = False,
+        body_limit: int | None = None,
+        timeout: float | None = None,
+    ) -> None: ...
+    def queue(
+        self,
+        method: str,
+        pattern: str,
+        queue: Queue,
+        streaming: bool = False,
         body_limit: int | None = None,
         timeout: float | None = None,
     ) -> None: ...

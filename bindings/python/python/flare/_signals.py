@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -45,10 +45,8 @@ class Signals:
     def forget(self) -> None:
         """What woke the loop has been seen."""
         if self._pair:
-            try:
+            with suppress(BlockingIOError):
                 self._pair[0].recv(4096)
-            except BlockingIOError:
-                pass
 
     def __exit__(self, *_: object) -> None:
         if self._pair:

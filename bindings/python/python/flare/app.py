@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from . import _plain
 from ._chain import Handler, Middleware, compose, is_async, name_of, refuse
-from ._flare import Report, Router, Server
+from ._flare import Queue, Report, Router, Server
 from ._log import logger
 from .server import HostServer
 from .serving import Serving
@@ -26,7 +25,7 @@ Loop = Literal["auto", "none", "asyncio", "uvloop"]
 class _Route:
     method: str
     path: str
-    handler: Handler
+    handler: Handler | Queue
     middleware: tuple[Middleware, ...] = ()
     stream: bool = False
     blocking: bool = False
@@ -127,6 +126,21 @@ class App:
         """Adds a handler for every method. Options as for `route`."""
         return self.route(path, ("*",), **options)
 
+    def queue(
+        self,
+        path: str,
+        queue: Queue,
+        methods: Iterable[str] = ("GET",),
+        *,
+        stream: bool = False,
+        body_limit: int | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Puts the requests of a path into a queue that threads of the program pull from. Middleware in Python does not see them."""
+        for method in methods:
+            self._known.check(method, path)
+            self._routes.append(_Route(method, path, queue, (), stream, False, body_limit, timeout))
+
     def files(
         self,
         prefix: str,
@@ -212,6 +226,9 @@ class App:
             path = prefix if prefix and route.path == "/" else prefix + route.path
             if isinstance(route, _Files):
                 router.files(path, route.folder, route.options)
+                continue
+            if isinstance(route.handler, Queue):
+                router.queue(route.method, path, route.handler, route.stream, route.body_limit, route.timeout)
                 continue
             target, asynchronous = compose(f"{route.method} {path}", route.handler, [*around, *route.middleware])
             if asynchronous and route.blocking:

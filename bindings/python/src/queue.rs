@@ -1,0 +1,83 @@
+//! Exchanges that threads of the program pull.
+
+use std::time::Duration;
+
+use flare::embed::{Closed, Queue};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+
+use crate::call::Waiting;
+use crate::config;
+use crate::exchange::PyExchange;
+use crate::request::PyRequest;
+
+/// A queue from a server to threads that pull.
+#[pyclass(name = "Queue", module = "flare", frozen, weakref)]
+pub(crate) struct PyQueue {
+    pub(crate) queue: Queue<Waiting>,
+}
+
+impl PyQueue {
+    fn take(py: Python<'_>, waiting: Waiting) -> PyResult<Py<PyExchange>> {
+        let Waiting { exchange, batch, route, streaming } = waiting;
+        let right = exchange.hand_over();
+        let right = right.ok_or_else(|| PyRuntimeError::new_err("the exchange went elsewhere"))?;
+        let request = Py::new(py, PyRequest::new(exchange, &batch, streaming))?;
+        Py::new(py, PyExchange::new(right, request, Some(route)))
+    }
+}
+
+#[pymethods]
+impl PyQueue {
+    #[new]
+    fn new() -> Self {
+        Self { queue: Queue::new() }
+    }
+
+    #[pyo3(signature = (timeout = None))]
+    fn get(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Py<PyExchange>>> {
+        /// How long a wait goes on before Python may look for signals.
+        const BREATH: Duration = Duration::from_millis(200);
+        let mut left = match timeout {
+            Some(seconds) => {
+                Some(Duration::from_millis(config::milliseconds("timeout", seconds)?.unsigned_abs()))
+            }
+            None => None,
+        };
+        loop {
+            let wait = left.map_or(BREATH, |left| left.min(BREATH));
+            match py.detach(|| self.queue.next(Some(wait))) {
+                Ok(Some(waiting)) => return Self::take(py, waiting).map(Some),
+                Err(Closed) => return Ok(None),
+                Ok(None) => {}
+            }
+            py.check_signals()?;
+            if let Some(left) = &mut left {
+                *left = left.saturating_sub(wait);
+                if left.is_zero() {
+                    return Err(pyo3::exceptions::PyTimeoutError::new_err("nothing came in time"));
+                }
+            }
+        }
+    }
+
+    fn close(&self) {
+        self.queue.close();
+    }
+
+    fn __len__(&self) -> usize {
+        self.queue.len()
+    }
+
+    fn __bool__(&self) -> bool {
+        true
+    }
+
+    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyExchange>>> {
+        self.get(py, None)
+    }
+}
