@@ -43,7 +43,7 @@ class Program:
     cases: list
     arguments: tuple = ("127.0.0.1:0",)  # none: it listens where its source says and prints nothing
     held: Case | None = None  # a POST that is half sent when SIGTERM comes, and must still be answered
-    languages: tuple = ("c", "rust", "mojo")  # where there is such an example
+    languages: tuple = ("c", "rust", "python", "mojo")  # where there is such an example
     needs: str = ""  # a library that pkg-config must know; without it the example is neither built nor asked
     report: str = ""  # a pattern of what it prints at its end, besides "listening on"
     prints: str | None = None  # it serves nobody: it ends by itself, and this is what it prints
@@ -81,7 +81,7 @@ HELLO = Program([
     Case("OPTIONS", "/", 204, type=None, length=-1, fields={"allow": "GET, HEAD, OPTIONS"}),
     not_found("/nowhere"),
     not_allowed("DELETE", "/", "GET, HEAD, OPTIONS"),
-], arguments=(), languages=("c", "rust", "mojo", "node"))
+], arguments=(), languages=("c", "rust", "python", "mojo", "node"))
 
 ROUTER = Program([
     Case("GET", "/hi/ada", body=b"hi, ada\n"),

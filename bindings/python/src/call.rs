@@ -112,7 +112,8 @@ pub(crate) fn failed(request: &Bound<'_, PyRequest>, fault: Fault) -> PyResult<(
 pub(crate) fn fail(request: &Bound<'_, PyRequest>, error: PyErr) -> PyResult<()> {
     let py = request.py();
     let exchange = request.get().exchange();
-    let gone = error.is_instance_of::<errors::Disconnected>(py) && exchange.request().cancelled().is_some();
+    let gone = error.is_instance_of::<errors::Disconnected>(py)
+        && (exchange.is_started() || exchange.request().cancelled().is_some());
     if exchange.is_started() {
         exchange.reset();
     } else {

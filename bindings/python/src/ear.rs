@@ -34,18 +34,15 @@ impl Ear {
     /// Listens to an exchange. What happens goes into the batch.
     pub(crate) fn listen(exchange: &Exchange, batch: &Arc<Batch>) -> Arc<Self> {
         let ear = Arc::new(Self::default());
-        let (own, batch) = (Arc::clone(&ear), Arc::clone(batch));
+        let listener = Listener { ear: Arc::clone(&ear), batch: Arc::clone(batch) };
         exchange.notice(move |event| {
-            let mut waits = own.waits();
-            let told = match event {
-                Event::Readable | Event::End => [waits.reader.take(), None, None],
-                Event::Writable => [waits.writer.take(), None, None],
-                Event::Cancelled => [waits.reader.take(), waits.writer.take(), waits.end.take()],
-                _ => [None, None, None],
-            };
-            drop(waits);
-            for waiting in told.into_iter().flatten() {
-                batch.push(Item::Tell(waiting));
+            match event {
+                Event::Readable | Event::End => listener.tell(|waits| [waits.reader.take(), None, None]),
+                Event::Writable => listener.tell(|waits| [waits.writer.take(), None, None]),
+                Event::Cancelled => {
+                    listener.tell(|waits| [waits.reader.take(), waits.writer.take(), waits.end.take()]);
+                }
+                _ => {}
             }
             Flow::Continue
         });
@@ -68,5 +65,27 @@ impl Ear {
         drop(waits);
         // Without the lock: its destructor may be anything.
         drop(before);
+    }
+}
+
+/// The end of an ear that the core holds.
+struct Listener {
+    ear: Arc<Ear>,
+    batch: Arc<Batch>,
+}
+
+impl Listener {
+    fn tell(&self, take: impl FnOnce(&mut Waits) -> [Option<Py<PyAny>>; 3]) {
+        let told = take(&mut self.ear.waits());
+        for waiting in told.into_iter().flatten() {
+            self.batch.push(Item::Tell(waiting));
+        }
+    }
+}
+
+impl Drop for Listener {
+    /// The exchange has ended, perhaps without a word: after HEAD nobody takes the content. Who waits must find that out.
+    fn drop(&mut self) {
+        self.tell(|waits| [waits.reader.take(), waits.writer.take(), None]);
     }
 }

@@ -33,6 +33,9 @@ pub(crate) fn write(exchange: &Exchange, piece: &Bound<'_, PyAny>) -> PyResult<b
     match exchange.write(stream::piece(piece)?) {
         Ok(()) => Ok(true),
         Err(AnswerError::WouldBlock) => Ok(false),
+        Err(AnswerError::Answered) => {
+            Err(errors::Disconnected::new_err("nobody takes content of this answer"))
+        }
         Err(error) => Err(errors::from_answer(error)),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It translates types and lifetimes, and nothing else. What a program sees is written in Python, in `python/flare`.
 //!
-//! A server runs in the loop of the thread that owns it. Handlers of the core do nothing but put their exchange into a [`batch`]; when
+//! A server runs in the loop of the thread that owns it. Handlers of the core do nothing but put their exchange into a batch (`batch.rs`); when
 //! the worker's turn is done the GIL is taken once and all of them are called, and their answers leave together. So the GIL is held around
 //! Python code and nothing else.
 
@@ -16,6 +16,7 @@ mod exchange;
 mod headers;
 mod json;
 mod log;
+mod mux;
 mod names;
 mod queue;
 mod request;
@@ -33,6 +34,8 @@ mod _flare {
     use crate::exchange::PyExchange;
     #[pymodule_export]
     use crate::headers::{PyHeaders, PyMutableHeaders};
+    #[pymodule_export]
+    use crate::mux::{PyMux, PyMuxListener, PyMuxStream};
     #[pymodule_export]
     use crate::queue::PyQueue;
     #[pymodule_export]
@@ -66,6 +69,7 @@ mod _flare {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("Disconnected", module.py().get_type::<errors::Disconnected>())?;
+        module.add("MuxClosed", module.py().get_type::<mux::MuxClosed>())?;
         headers::register(module.py())
     }
 }

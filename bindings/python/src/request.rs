@@ -320,6 +320,16 @@ impl PyRequest {
         crate::call::fail(slf, PyErr::from_value(error.clone()))
     }
 
+    /// Gives up: 503, or a cut when the answer was begun.
+    fn _abandon(&self) {
+        if self.exchange.is_started() {
+            self.exchange.reset();
+        } else {
+            // Err: it was answered, or is over.
+            let _ = self.exchange.answer(503);
+        }
+    }
+
     /// Names the type of content that nobody named, by its first piece.
     fn _name_type(&self, first: &Bound<'_, PyAny>) -> PyResult<()> {
         Ok(crate::stream::name_type(self, first)?)

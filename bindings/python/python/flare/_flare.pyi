@@ -140,6 +140,7 @@ class Request:
     def _when_over(self, waiting: Callable[[], object] | None) -> None: ...
     def _answer(self, value: object) -> tuple[Any, bool] | None: ...
     def _fail(self, error: BaseException) -> None: ...
+    def _abandon(self) -> None: ...
     def _name_type(self, first: _Piece) -> None: ...
     def _write(self, piece: _Piece) -> bool: ...
     def _finish(self) -> None: ...
@@ -354,3 +355,67 @@ class Server:
 
 def as_response(value: object) -> Response: ...
 def refusal(request: Request) -> tuple[int, str | None] | None: ...
+
+class MuxClosed(ConnectionError):
+    """The stream or its connection is over. Its text says why."""
+
+@final
+class Mux:
+    """One end of a connection of many streams. Each has its own backpressure. Any thread may use it."""
+
+    @classmethod
+    def connect(cls, address: str) -> Mux:
+        """Connects to `unix:/path`, `127.0.0.1:80` or `name:port`."""
+
+    def open(self) -> MuxStream:
+        """Opens a stream; does not wait for the peer."""
+
+    def accept(self, timeout: float | None = None) -> MuxStream:
+        """Waits for the next stream of the peer. TimeoutError, MuxClosed."""
+
+    def __iter__(self) -> Iterator[MuxStream]: ...
+    def __next__(self) -> MuxStream: ...
+    def close(self) -> None:
+        """Opens and accepts no more streams; the others go on."""
+
+@final
+class MuxStream:
+    """One stream of bytes, both ways. Letting it go cancels it, unless both ends are done."""
+
+    def send(self, data: bytes, timeout: float | None = None) -> None:
+        """Sends bytes, all or none, and waits until the peer has taken enough of those before."""
+
+    def try_send(self, data: bytes) -> bool:
+        """Sends bytes without waiting. False: the peer has to take some first."""
+
+    def recv(self, timeout: float | None = None) -> bytes:
+        """Waits for bytes, at most 64 KiB. Empty: the peer is done."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+    def __next__(self) -> bytes: ...
+    def finish(self) -> None:
+        """This end sends no more; reading goes on."""
+
+    def error(self, text: str) -> None:
+        """Ends the stream in both directions, with a text for the peer."""
+
+    def cancel(self) -> None:
+        """Ends the stream in both directions."""
+
+    def close(self) -> None:
+        """Lets go of the stream."""
+
+@final
+class MuxListener:
+    """Listens for connections of many streams."""
+
+    def __init__(self, address: str) -> None: ...
+    @property
+    def address(self) -> str:
+        """Where it listens, with the port that was found for port 0."""
+
+    def accept(self, timeout: float | None = None) -> Mux:
+        """Waits for the next connection."""
+
+    def close(self) -> None:
+        """Listens no more."""

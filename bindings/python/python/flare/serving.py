@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any
 
-from ._flare import Report, Request, Response, Server
+from ._flare import Report, Request, Server
 from ._stream import pump
 from .server import HostServer
 
@@ -22,8 +22,7 @@ async def _drive(request: Request, awaitable: Awaitable[Any]) -> None:
         if rest is not None:
             await pump(request, *rest)
     except asyncio.CancelledError:
-        if not request.is_disconnected():
-            request._answer(Response.plain(503))
+        request._abandon()
         raise
     except BaseException as error:
         request._fail(error)
