@@ -40,6 +40,19 @@ class Client:
     def send(self, data):
         self.socket.sendall(data)
 
+    def ask(self, case):
+        """The answer to a case."""
+        self.send_beside(request(case))
+        return self.answer(case.method)
+
+    def ask_in_two(self, case):
+        """The same, but the content waits for a 100: between the two steps of this generator the exchange runs. The last step is the answer."""
+        head, content = request(case).split(b"\r\n\r\n", 1)
+        self.send(head + b"\r\nExpect: 100-continue\r\n\r\n")
+        yield self.head()
+        self.send(content)
+        yield self.answer(case.method)
+
     def send_beside(self, data):
         """Sends while the answer is read: a server that answers early may not take it all."""
         def send():

@@ -5,8 +5,13 @@ import h2.config
 import h2.connection
 import h2.events
 import h2.exceptions
+from h2.connection import ConnectionInputs, ConnectionState, H2ConnectionStateMachine
 
 from client import Answer, Malformed
+
+# The package takes a GOAWAY for the end of the connection. What has begun goes on behind it (RFC 9113, 6.8).
+GOING_ON = (ConnectionState.CLIENT_OPEN, ConnectionInputs.RECV_GOAWAY)
+H2ConnectionStateMachine._transitions[GOING_ON] = (None, ConnectionState.CLIENT_OPEN)
 
 
 class Client:
@@ -22,6 +27,7 @@ class Client:
         self.rest = b""  # content that is still to be sent
         self.trailers = None  # and what comes behind it
         self.answer_so_far = None
+        self.content = bytearray()
         self.interim = []
         self.ended = False  # the answer
         self.sent_end = False  # the request
@@ -33,10 +39,28 @@ class Client:
         self.socket.close()
 
     def ask(self, case):
-        """Sends the request of a case. Its content follows while the answer is read, as the windows allow."""
+        """The answer to a case. Content is sent while the answer is read, as the windows allow."""
+        self.begin(case, {})
+        answer = self.answer()
+        # Whether the server saw the content, which comes at once, before it sent a 100 is a matter of time.
+        answer.interim = [interim for interim in answer.interim if interim.status != 100]
+        return answer
+
+    def ask_in_two(self, case):
+        """The same, but the content waits for a 100: between the two steps of this generator the exchange runs. The last step is the answer."""
+        self.begin(case, {"expect": "100-continue"})
+        while not self.interim:
+            if not self.receive():
+                raise Malformed("the connection ended instead of a 100")
+        yield self.interim.pop()
+        yield self.answer()
+
+    def begin(self, case, more):
         content = case.send or b""
         fields = [(":method", case.method), (":scheme", "http"), (":authority", "a.test"), (":path", case.path)]
         fields += [(name.lower(), value) for name, value in case.send_fields.items() if name != "Host"]
+        fields += more.items()
+        fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
         if case.send is not None and case.send_trailers is None:
             fields.append(("content-length", str(len(content))))
         self.trailers = [(name.lower(), value) for name, value in (case.send_trailers or {}).items()]
@@ -82,7 +106,7 @@ class Client:
             case h2.events.ResponseReceived():
                 self.answer_so_far = answer_of(event.headers)
             case h2.events.DataReceived():
-                self.answer_so_far.body += event.data
+                self.content += event.data
                 self.wire.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             case h2.events.TrailersReceived():
                 self.answer_so_far.trailers = list(event.headers)
@@ -102,8 +126,15 @@ class Client:
                     raise Malformed("the connection ended before the answer")
         except h2.exceptions.H2Error as error:
             raise Malformed(f"{error!r}") from error
+        self.answer_so_far.body = bytes(self.content)
         self.answer_so_far.interim = self.interim
         return self.answer_so_far
+
+    def at_end(self):
+        """Whether the server closes the connection now, as it does at its own end."""
+        while self.receive():
+            pass
+        return True
 
 
 def answer_of(headers):

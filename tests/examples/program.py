@@ -3,7 +3,7 @@ import os, re, select, shutil, signal, subprocess, time
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from client import Client, Malformed, request
+from client import Malformed
 
 LIMIT = 20  # seconds for a start, an answer, an end
 
@@ -45,7 +45,7 @@ def matches(expected, found):
         for (name, value), (key, text) in zip(expected, found))
 
 
-def compare(case, answer):
+def compare(case, answer, wire):
     """Compares the whole answer with what the case says."""
     body = answer.body
     if answer.status != case.status:
@@ -54,8 +54,9 @@ def compare(case, answer):
     if len(dates) != 1 or abs(parsedate_to_datetime(dates[0]).timestamp() - time.time()) > 60:
         raise Failure(f"Date is {dates}")
     found = sorted(pair for pair in answer.fields if pair[0] != "date")
-    if not matches(case.expected_fields(body), found):
-        raise Failure(f"the fields are {found}, not {case.expected_fields(body)}")
+    expected = wire.fields(case.expected_fields(body))
+    if not matches(expected, found):
+        raise Failure(f"the fields are {found}, not {expected}")
     interim = [(answer.status, dict(answer.fields)) for answer in answer.interim]
     if interim != case.interim:
         raise Failure(f"the interim answers are {interim}, not {case.interim}")
@@ -112,35 +113,32 @@ class Running:
             return listening_port(self.process.pid)
         return until(look, "it listens")
 
-    def ask(self, case):
+    def ask(self, case, wire):
         try:
-            with Client(self.port, LIMIT) as client:
-                client.send_beside(request(case))
-                answer = client.answer(case.method)
+            with wire.client(self.port, LIMIT) as client:
+                answer = client.ask(case)
         except (OSError, ValueError, Malformed) as error:
             raise Failure(f"{error!r}") from error
-        compare(case, answer)
+        compare(case, answer, wire)
 
-    def hold_over_sigterm(self, case):
+    def hold_over_sigterm(self, case, wire):
         """The 100 says that the exchange runs, the closed port that the drain began: so nothing here depends on time."""
-        head, content = request(case).split(b"\r\n\r\n", 1)
         try:
-            with Client(self.port, LIMIT) as client:
-                client.send(head + b"\r\nExpect: 100-continue\r\n\r\n")
-                interim = client.head()
+            with wire.client(self.port, LIMIT) as client:
+                steps = client.ask_in_two(case)
+                interim = next(steps)
                 if interim.status != 100:
                     raise Failure(f"answered {interim.status}, not 100")
                 self.ask_to_end()
                 until(lambda: listening_port(self.process.pid) is None, "it stops listening")
                 if self.process.poll() is not None:
                     raise Failure(f"it ended with status {self.process.returncode} in the middle of an exchange")
-                client.send(content)
-                answer = client.answer(case.method)
+                answer = next(steps)
                 if not client.at_end():
                     raise Failure("the connection was not closed after the answer")
         except (OSError, ValueError, Malformed) as error:
             raise Failure(f"{error!r}") from error
-        compare(case, answer)
+        compare(case, answer, wire)
 
     def ask_to_end(self):
         """Once: a second SIGTERM means "at once", and kills a program that has given its signals back."""

@@ -250,6 +250,15 @@ impl RequestHead {
         self.headers.clear();
     }
 
+    /// Adds the field that tells the authority on HTTP/1, so that whoever looks for it finds it on every wire.
+    pub(crate) fn add_host(&mut self) {
+        if let Some(authority) = self.authority
+            && let Ok(name) = self.headers.append_text(b"host")
+        {
+            self.headers.push_in_place(name, authority);
+        }
+    }
+
     /// Adds a field of the head that [`RequestHead::fill`] will copy, by its places there.
     #[inline]
     pub(crate) fn push_field(&mut self, name: Span, value: Span) {

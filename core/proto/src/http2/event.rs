@@ -20,7 +20,7 @@ pub enum Event<'a, I> {
         /// The stream.
         stream: StreamKey,
     },
-    /// At a server: a new request that passes a limit. Answer it with the status: 414, 417, 431 or 501. The head has the method, and what else
+    /// At a server: a new request that passes a limit, or whose target is malformed. Answer it with the status: 400, 414, 417, 431 or 501. The head has the method, and what else
     /// could be read.
     Refused {
         /// The stream.

@@ -58,6 +58,7 @@ struct RequestFields {
     has_path: bool,
     has_scheme: bool,
     is_target_too_long: bool,
+    is_target_malformed: bool,
     is_unknown_expectation: bool,
     expects_continue: bool,
     accepts_trailers: bool,
@@ -100,7 +101,13 @@ impl RequestFields {
         field: &DecodedField,
     ) -> Result<(), &'static str> {
         if !field.is_good {
-            return Err(what_is_bad(field.kind));
+            // A request that could be one but for its target gets an answer, as on HTTP/1.
+            let is_target = field.kind == FieldKind::Path && head.text_of(field.value()).starts_with(b"/");
+            if !is_target || self.has_regular || std::mem::replace(&mut self.has_path, true) {
+                return Err(what_is_bad(field.kind));
+            }
+            self.is_target_malformed = true;
+            return Ok(());
         }
         let is_pseudo = matches!(
             field.kind,
@@ -180,11 +187,17 @@ impl RequestFields {
         if self.is_target_too_long {
             return Read::Refused { status: 414, reason: "request target too long" };
         }
+        if self.is_target_malformed {
+            return Read::Refused { status: 400, reason: "malformed :path" };
+        }
         if self.is_unknown_expectation {
             return Read::Refused { status: 417, reason: "unknown expectation" };
         }
         if self.cookies > 1 && !head.join_cookies() {
             return Read::Refused { status: 431, reason: "head too large" };
+        }
+        if self.host.is_none() {
+            head.add_host();
         }
         Read::Good(RequestInfo {
             ended,
