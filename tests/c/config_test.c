@@ -20,6 +20,14 @@ static const struct {
     {"header_count", 1, 1024},
     {"trailer_bytes", 2, 1 << 20},
     {"chunk_line_bytes", 16, 1 << 16},
+    {"http2", 0, 1},
+    {"http2_head_bytes", 8192, 1 << 20},  // 256, but never less than http2_target_bytes
+    {"http2_target_bytes", 64, 32768},    // but never more than http2_head_bytes
+    {"http2_header_count", 1, 1024},
+    {"http2_streams", 1, 1 << 16},
+    {"http2_stream_window", 1024, INT32_MAX},
+    {"http2_connection_window", 65535, INT32_MAX},
+    {"http2_resets_burst", 1, 1 << 24},
     {"body_limit", 0, INT64_C(1) << 40},
     {"discard_limit", 0, INT64_C(1) << 40},
     {"output_limit", 4096, INT64_C(1) << 32},
@@ -50,7 +58,7 @@ static bool accepted(const char *name, int64_t value) {
     }
     if (!server) {
         // target_bytes is within head_bytes: a smaller head makes the target's setting the wrong one.
-        bool named = strstr(last_error(), name) || (!strcmp(name, "head_bytes") && strstr(last_error(), "target_bytes"));
+        bool named = strstr(last_error(), name) || (strstr(name, "head_bytes") && strstr(last_error(), "target_bytes"));
         check_that(named, last_error(), name, (int)value);
     }
     if (server) CHECK_STATUS(flare_server_free(server), FLARE_OK);

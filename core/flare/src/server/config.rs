@@ -1,5 +1,7 @@
 //! Settings of a server, with safe defaults.
 
+mod http2_limits;
+
 use std::time::Duration;
 
 use flare_proto::{http1, http2};
@@ -143,7 +145,7 @@ impl ServerConfig {
         within("header_count", self.http1.header_count.into(), 1, 1024)?;
         within("trailer_bytes", self.http1.trailer_bytes.into(), 2, 1 << 20)?;
         within("chunk_line_bytes", self.http1.chunk_line_bytes.into(), 16, 1 << 16)?;
-        self.validate_http2()?;
+        http2_limits::validate(&self.http2)?;
         within("body_limit", self.body_limit, 0, 1 << 40)?;
         within("body_min_rate", self.body_min_rate, 0, 1 << 30)?;
         within("discard_limit", self.discard_limit, 0, 1 << 40)?;
@@ -158,24 +160,6 @@ impl ServerConfig {
         }
         let mut headers = flare_proto::Headers::new();
         headers.append("server", &self.server_name).map_err(|error| wrong("server_name", error.to_string()))
-    }
-
-    fn validate_http2(&self) -> Result<(), ConfigError> {
-        const MOST_WINDOW: u64 = (1 << 31) - 1;
-        let limits = &self.http2;
-        within("http2_head_bytes", limits.head_bytes.into(), 256, 1 << 20)?;
-        within("http2_header_count", limits.header_count.into(), 1, 1024)?;
-        within("http2_target_bytes", limits.target_bytes.into(), 64, limits.head_bytes.into())?;
-        within("http2_trailer_bytes", limits.trailer_bytes.into(), 2, 1 << 20)?;
-        within("http2_section_bytes", limits.section_bytes.into(), 256, 1 << 22)?;
-        within("http2_continuations", limits.continuations.into(), 0, 1024)?;
-        within("http2_streams", limits.streams.into(), 1, 1 << 16)?;
-        within("http2_stream_window", limits.stream_window.into(), 1024, MOST_WINDOW)?;
-        within("http2_connection_window", limits.connection_window.into(), 65_535, MOST_WINDOW)?;
-        within("http2_frame_bytes", limits.frame_bytes.into(), 16_384, (1 << 24) - 1)?;
-        within("http2_data_bytes", limits.data_bytes.into(), 1024, (1 << 24) - 1)?;
-        within("http2_decoder_table_bytes", limits.decoder_table_bytes.into(), 0, 1 << 20)?;
-        within("http2_encoder_table_bytes", limits.encoder_table_bytes.into(), 0, 1 << 20)
     }
 
     fn durations(&self) -> [(&'static str, Duration); 8] {
@@ -221,26 +205,6 @@ impl ServerConfig {
             "trailer_bytes" => self.http1.trailer_bytes = small()?,
             "chunk_line_bytes" => self.http1.chunk_line_bytes = small()?,
             "http2" => self.http2_enabled = switch()?,
-            "http2_head_bytes" => self.http2.head_bytes = small()?,
-            "http2_header_count" => {
-                self.http2.header_count =
-                    u16::try_from(value).map_err(|_| wrong(name, "is not within 1 to 1024"))?;
-            }
-            "http2_target_bytes" => self.http2.target_bytes = small()?,
-            "http2_trailer_bytes" => self.http2.trailer_bytes = small()?,
-            "http2_section_bytes" => self.http2.section_bytes = small()?,
-            "http2_continuations" => {
-                self.http2.continuations =
-                    u16::try_from(value).map_err(|_| wrong(name, "is not within 0 to 1024"))?;
-            }
-            "http2_streams" => self.http2.streams = small()?,
-            "http2_stream_window" => self.http2.stream_window = small()?,
-            "http2_connection_window" => self.http2.connection_window = small()?,
-            "http2_frame_bytes" => self.http2.frame_bytes = small()?,
-            "http2_data_bytes" => self.http2.data_bytes = small()?,
-            "http2_decoder_table_bytes" => self.http2.decoder_table_bytes = small()?,
-            "http2_encoder_table_bytes" => self.http2.encoder_table_bytes = small()?,
-            "http2_extended_connect" => self.http2.extended_connect = switch()?,
             "body_limit" => self.body_limit = unsigned()?,
             "discard_limit" => self.discard_limit = unsigned()?,
             "output_limit" => self.output_limit = size()?,
@@ -256,7 +220,10 @@ impl ServerConfig {
             "write_timeout_ms" => self.write_timeout = duration()?,
             "linger_timeout_ms" => self.linger_timeout = duration()?,
             "drain_timeout_ms" => self.drain_timeout = duration()?,
-            _ => return Err(wrong(name, "there is no such number setting")),
+            _ => match name.strip_prefix("http2_") {
+                Some(name) => http2_limits::set_number(&mut self.http2, name, value)?,
+                None => return Err(wrong(name, "there is no such number setting")),
+            },
         }
         Ok(())
     }

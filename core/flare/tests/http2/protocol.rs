@@ -1,0 +1,134 @@
+//! Which protocol a connection speaks, and what a handler sees of it.
+
+use flare::prelude::*;
+use flare::testing::TestClient;
+use flare::{Event, Flow, message::Version};
+use flare_proto::http2::{ErrorCode, PREFACE};
+
+use crate::client::Client;
+use crate::{holding, holding_with};
+
+#[test]
+fn the_preface_may_come_in_any_pieces() {
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let all = [&PREFACE[..], &settings].concat();
+    for at in 1..all.len() {
+        let (server, _) = holding();
+        let mut connection = server.connect();
+        connection.send(&all[..at]);
+        connection.send(&all[at..]);
+        let answer = connection.received();
+        assert!(connection.is_open(), "split at {at}");
+        // SETTINGS, the size of the window, and the acknowledgement.
+        assert_eq!((answer[3], answer.last()), (4, Some(&0)), "split at {at}: {answer:?}");
+    }
+}
+
+#[test]
+fn what_only_begins_like_the_preface_is_http1_wherever_it_is_split() {
+    let mut router = Router::new();
+    router.add("PR", "/", |_: &Request| "pull requests").unwrap();
+    let server = TestClient::new(router);
+    let request = b"PR / HTTP/1.1\r\nHost: a\r\n\r\n";
+    for at in 0..request.len() {
+        let mut connection = server.connect();
+        connection.send(&request[..at]);
+        connection.send(&request[at..]);
+        let answer = String::from_utf8(connection.received()).unwrap();
+        assert!(answer.ends_with("\r\n\r\npull requests"), "split at {at}: {answer}");
+    }
+}
+
+#[test]
+fn a_part_of_the_preface_gets_the_time_of_a_head() {
+    let (server, _) = holding();
+    let mut connection = server.connect();
+    connection.send(&PREFACE[..10]);
+    connection.advance(std::time::Duration::from_secs(31));
+    assert!(!connection.is_open());
+    let answer = String::from_utf8(connection.received()).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+}
+
+#[test]
+fn it_can_be_turned_off() {
+    let (server, _) = holding_with(ServerConfig { http2_enabled: false, ..ServerConfig::default() });
+    let mut connection = server.connect();
+    connection.send(PREFACE);
+    let answer = String::from_utf8(connection.received()).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 505 "), "{answer}");
+}
+
+#[test]
+fn a_request_says_its_version_and_its_host() {
+    let (server, held) = holding();
+    let mut client = Client::new(&server);
+    assert_eq!(client.get("/host").text(), "a.test");
+    client.send("GET", "/wait?a=b", &[("x-test", "1"), ("cookie", "a=1"), ("cookie", "b=2")]);
+    let exchange = held.try_recv().unwrap();
+    let request = exchange.request();
+    assert_eq!((request.version(), request.method(), request.path()), (Version::Http2, Method::Get, "/wait"));
+    assert_eq!((request.query(), request.authority()), (Some("a=b"), "a.test"));
+    assert_eq!((request.header("x-test"), request.header("cookie")), (Some("1"), Some("a=1; b=2")));
+}
+
+#[test]
+fn what_no_route_takes_is_answered_as_ever() {
+    let (server, _) = holding();
+    let mut client = Client::new(&server);
+    assert_eq!(client.get("/none").status, 404);
+    let stream = client.send("DELETE", "/", &[]);
+    let answer = client.answer(stream);
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD, OPTIONS")));
+    let stream = client.send("HEAD", "/", &[]);
+    let answer = client.answer(stream);
+    assert_eq!((answer.status, answer.header("content-length"), answer.body.len()), (200, Some("4"), 0));
+    assert!(answer.ended);
+}
+
+#[test]
+fn a_stream_becomes_a_byte_stream_of_another_protocol() {
+    let mut router = Router::new();
+    let shout = |exchange: Exchange| {
+        exchange.switch_protocol("shout").unwrap();
+        exchange.drive(|exchange, event| {
+            match event {
+                Event::Data(data) => exchange.write(data.to_ascii_uppercase()).unwrap(),
+                Event::End => exchange.finish().unwrap(),
+                _ => {}
+            }
+            Flow::Continue
+        });
+    };
+    router.add("*", "/shout", flare::later(shout)).unwrap();
+    let server = TestClient::new(router);
+    let mut client = Client::new(&server);
+    let stream = client.offer("/shout", "shout");
+    while client.answer(stream).status == 0 {
+        assert!(client.step());
+    }
+    let answer = client.answer(stream);
+    assert_eq!((answer.status, answer.header("upgrade"), answer.header("content-length")), (200, None, None));
+    client.write(stream, b"hello", false);
+    while client.answer(stream).body.is_empty() {
+        assert!(client.step());
+    }
+    assert_eq!(client.answer(stream).text(), "HELLO");
+    client.write(stream, b"", true);
+    while !client.answer(stream).ended {
+        assert!(client.step());
+    }
+    assert_eq!(client.answer(stream).reset, None);
+}
+
+#[test]
+fn a_peer_that_breaks_the_protocol_loses_its_connection_and_is_told_why() {
+    let (server, held) = holding();
+    let mut client = Client::new(&server);
+    client.send("GET", "/wait", &[]);
+    // WINDOW_UPDATE by nothing on the connection (RFC 9113, 6.9).
+    client.connection.send(&[0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    client.talk();
+    assert_eq!((client.goaway, client.connection.is_open()), (Some(ErrorCode::Protocol), false));
+    assert!(held.try_recv().unwrap().request().cancelled().is_some());
+}
