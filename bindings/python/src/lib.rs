@@ -16,6 +16,7 @@ mod exchange;
 mod headers;
 mod json;
 mod log;
+mod middleware;
 mod mux;
 mod names;
 mod queue;
@@ -34,6 +35,8 @@ mod _flare {
     use crate::exchange::PyExchange;
     #[pymodule_export]
     use crate::headers::{PyHeaders, PyMutableHeaders};
+    #[pymodule_export]
+    use crate::middleware::{PyAccessLog, PyBearerAuth, PyForwarded, PyLayer, PyRateLimit, PyRequestId};
     #[pymodule_export]
     use crate::mux::{PyMux, PyMuxListener, PyMuxStream};
     #[pymodule_export]

@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use crate::batch::{Batch, Item};
 use crate::call::{Blocking, Call, Collected, Queued};
 use crate::config;
+use crate::middleware::{PyLayer, Shared};
 use crate::queue::PyQueue;
 
 /// The routes of one server.
@@ -61,7 +62,7 @@ impl PyRouter {
         })
     }
 
-    #[pyo3(signature = (method, pattern, target, is_async, streaming = false, blocking = false, body_limit = None, timeout = None))]
+    #[pyo3(signature = (method, pattern, target, is_async, layers, streaming = false, blocking = false, body_limit = None, timeout = None))]
     #[allow(clippy::too_many_arguments, reason = "they have names in Python")]
     fn add(
         &self,
@@ -69,6 +70,7 @@ impl PyRouter {
         pattern: &str,
         target: Py<PyAny>,
         is_async: bool,
+        layers: Vec<Bound<'_, PyLayer>>,
         streaming: bool,
         blocking: bool,
         body_limit: Option<u64>,
@@ -76,6 +78,7 @@ impl PyRouter {
     ) -> PyResult<()> {
         let mut options = route_options(streaming, body_limit, timeout)?;
         options.blocking = blocking;
+        options.middleware = middleware_of(&layers);
         let call = Arc::new(Call::new(target, is_async, streaming));
         let batch = Arc::clone(&self.batch);
         self.change(|router| {
@@ -88,17 +91,20 @@ impl PyRouter {
         })
     }
 
-    #[pyo3(signature = (method, pattern, queue, streaming = false, body_limit = None, timeout = None))]
+    #[pyo3(signature = (method, pattern, queue, layers, streaming = false, body_limit = None, timeout = None))]
+    #[allow(clippy::too_many_arguments, reason = "they have names in Python")]
     fn queue(
         &self,
         method: &str,
         pattern: &str,
         queue: &Bound<'_, PyQueue>,
+        layers: Vec<Bound<'_, PyLayer>>,
         streaming: bool,
         body_limit: Option<u64>,
         timeout: Option<f64>,
     ) -> PyResult<()> {
-        let options = route_options(streaming, body_limit, timeout)?;
+        let mut options = route_options(streaming, body_limit, timeout)?;
+        options.middleware = middleware_of(&layers);
         let queued = Queued {
             queue: queue.get().queue.clone(),
             batch: Arc::clone(&self.batch),
@@ -110,11 +116,28 @@ impl PyRouter {
         })
     }
 
-    fn files(&self, pattern: &str, folder: PathBuf, options: &str) -> PyResult<()> {
+    fn files(
+        &self,
+        pattern: &str,
+        folder: PathBuf,
+        options: &str,
+        layers: Vec<Bound<'_, PyLayer>>,
+    ) -> PyResult<()> {
         let files = Files::new(&folder)
             .map_err(|error| crate::errors::os_error(&error, format!("{}: {error}", folder.display())))?;
         let files = files.options(options).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        self.change(|router| router.get(pattern, files).map(drop).map_err(|error| error.to_string()))
+        let route = RouteOptions { middleware: middleware_of(&layers), ..RouteOptions::default() };
+        self.change(|router| {
+            router.add_with("GET", pattern, route, files).map(drop).map_err(|error| error.to_string())
+        })
+    }
+
+    /// Middleware of the core around everything, also what no route takes.
+    fn layer(&self, layer: &Bound<'_, PyLayer>) -> PyResult<()> {
+        self.change(|router| {
+            router.layer(Shared(layer.get().middleware()));
+            Ok(())
+        })
     }
 
     /// What answers requests that no route takes.
@@ -126,6 +149,10 @@ impl PyRouter {
             Ok(())
         })
     }
+}
+
+fn middleware_of(layers: &[Bound<'_, PyLayer>]) -> Vec<Arc<dyn Middleware>> {
+    layers.iter().map(|layer| layer.get().middleware()).collect()
 }
 
 fn route_options(streaming: bool, body_limit: Option<u64>, timeout: Option<f64>) -> PyResult<RouteOptions> {

@@ -28,6 +28,11 @@ pub(crate) struct PyReport {
 
 #[pymethods]
 impl PyReport {
+    #[new]
+    fn new(requests: u64, finished: u64, aborted: u64) -> Self {
+        Self { requests, finished, aborted }
+    }
+
     fn __repr__(&self) -> String {
         let Self { requests, finished, aborted } = self;
         format!("Report(requests={requests}, finished={finished}, aborted={aborted})")

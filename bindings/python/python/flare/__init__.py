@@ -1,14 +1,14 @@
 """flare: an HTTP server.
 
-    from flare import App
+from flare import App
 
-    app = App()
+app = App()
 
-    @app.get("/hi/:name")
-    def hi(request):
-        return f"hi, {request.params['name']}\\n"
+@app.get("/hi/:name")
+def hi(request):
+    return f"hi, {request.params['name']}\\n"
 
-    app.run("127.0.0.1", 8080)
+app.run("127.0.0.1", 8080)
 """
 
 from ._flare import (

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from . import App, __version__
+from .app import _address
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -22,15 +23,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="name or address to listen on (default %(default)s)")
     parser.add_argument("--port", type=int, default=8080, help="port; 0 for any free one (default %(default)s)")
     parser.add_argument("--unix", metavar="PATH", help="listen on a Unix socket instead")
+    parser.add_argument("--workers", type=int, default=1, help="processes that share the port (default %(default)s)")
+    parser.add_argument("--start", choices=("spawn", "fork"), default="spawn", help="how workers are made (default %(default)s)")
     parser.add_argument(
         "--loop",
         choices=("auto", "none", "asyncio", "uvloop"),
         default="auto",
         help="auto: no loop for plain functions, else uvloop if it is installed (default %(default)s)",
     )
-    parser.add_argument(
-        "--log-level", choices=("debug", "info", "warning", "error"), default="info", help="(default %(default)s)"
-    )
+    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info", help="(default %(default)s)")
     parser.add_argument("--app-dir", metavar="PATH", default=".", help="where the module is (default: here)")
     parser.add_argument("--version", action="version", version=f"flare {__version__}")
     return parser
@@ -59,10 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.path.insert(0, os.path.abspath(options.app_dir))
     app = _load(options.app)
     try:
-        if options.unix is not None:
-            app.run(f"unix:{options.unix}", loop=options.loop)
+        if options.workers > 1 and options.unix is None:
+            level = logging.getLevelName(options.log_level.upper())
+            app._run_workers(_address(options.host, options.port), options.workers, options.start, options.loop, level)
+        elif options.unix is not None:
+            app.run(f"unix:{options.unix}", workers=options.workers, loop=options.loop)
         else:
-            app.run(options.host, options.port, loop=options.loop)
+            app.run(options.host, options.port, workers=options.workers, loop=options.loop)
     except (OSError, ValueError) as error:
         raise SystemExit(f"flare: {error}") from None
     return 0

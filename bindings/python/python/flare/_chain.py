@@ -68,9 +68,7 @@ async def _answer_of_sync(handler: Handler, request: Request) -> Response:
     return as_response(handler(request))
 
 
-async def _around_async(
-    middleware: Callable[[Request, AsyncNext], Awaitable[Any]], inner: AsyncNext, request: Request
-) -> Response:
+async def _around_async(middleware: Callable[[Request, AsyncNext], Awaitable[Any]], inner: AsyncNext, request: Request) -> Response:
     return as_response(await middleware(request, inner))
 
 

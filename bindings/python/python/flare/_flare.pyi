@@ -299,6 +299,7 @@ class Response:
 class Report:
     """How a server ended."""
 
+    def __init__(self, requests: int, finished: int, aborted: int) -> None: ...
     @property
     def requests(self) -> int:
         """Requests over the life of the server."""
@@ -319,6 +320,7 @@ class Router:
         pattern: str,
         target: Callable[[Request], Any],
         is_async: bool,
+        layers: list[Layer],
         streaming: bool = False,
         blocking: bool = False,
         body_limit: int | None = None,
@@ -329,17 +331,17 @@ class Router:
         method: str,
         pattern: str,
         queue: Queue,
+        layers: list[Layer],
         streaming: bool = False,
         body_limit: int | None = None,
         timeout: float | None = None,
     ) -> None: ...
-    def files(self, pattern: str, folder: str, options: str) -> None: ...
+    def files(self, pattern: str, folder: str, options: str, layers: list[Layer]) -> None: ...
+    def layer(self, layer: Layer) -> None: ...
     def unrouted(self, target: Callable[[Request], Any], is_async: bool) -> None: ...
 
 class Server:
-    def __init__(
-        self, router: Router, addresses: list[str], settings: dict[str, int | float | str], log_level: int
-    ) -> None: ...
+    def __init__(self, router: Router, addresses: list[str], settings: dict[str, int | float | str], log_level: int) -> None: ...
     def set_spawn(self, spawn: Callable[[Request, Awaitable[Any]], object]) -> None: ...
     def fileno(self) -> int: ...
     def poll(self, budget: int = 256) -> bool: ...
@@ -419,3 +421,41 @@ class MuxListener:
 
     def close(self) -> None:
         """Listens no more."""
+
+class Layer:
+    """Middleware of the core."""
+
+@final
+class RequestId(Layer):
+    """Gives each request an id, which `request.id` and the field `x-request-id` of its answer tell."""
+
+    def __init__(self, *, trust_incoming: bool = False) -> None:
+        """trust_incoming: an id that came with the request stays. For servers that only a proxy can reach."""
+
+@final
+class AccessLog(Layer):
+    """Writes one line for each exchange that ended: answered, refused or cut."""
+
+    def __init__(self, path: str | PathLike[str] | None = None, *, format: str = "common") -> None:
+        """path: a file that lines are added to; None for the standard output. format: "common", "combined" or "json"."""
+
+@final
+class BearerAuth(Layer):
+    """Only lets requests with a known token pass (RFC 6750). `request.identity` is the name of its owner."""
+
+    def __init__(self, realm: str, tokens: dict[str, str]) -> None:
+        """realm: what is protected. tokens: the name of the owner of each."""
+
+@final
+class RateLimit(Layer):
+    """Limits the requests of each client, by its address; more are answered with 429."""
+
+    def __init__(self, capacity: int, per_second: float, *, fields: bool = False, ipv6_prefix: int = 64, max_clients: int = 65536) -> None:
+        """capacity: requests at once. per_second: over time. fields: answers say how the client stands."""
+
+@final
+class Forwarded(Layer):
+    """Finds out the client behind trusted proxies, for `request.client_ip`, logs and limits. It belongs first."""
+
+    def __init__(self, trusted: list[str], *, field: str = "standard", trust_unix_sockets: bool = False) -> None:
+        """trusted: networks, such as "10.0.0.0/8". field: what they add: "standard" (RFC 7239), "x-forwarded" or "both"."""

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
+import pickle
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Literal, TypeVar
 
-from . import _plain
+from . import _plain, _workers
 from ._chain import Handler, Middleware, compose, is_async, name_of, refuse
-from ._flare import Queue, Report, Router, Server
+from ._flare import Layer, Queue, Report, Router, Server
 from ._log import logger
+from ._workers import Start
 from .server import HostServer
 from .serving import Serving
 from .settings import Settings
+from .testing import TestClient
 
 H = TypeVar("H", bound=Handler)
-M = TypeVar("M", bound=Middleware)
+M = TypeVar("M", bound=Middleware | Layer)
 Loop = Literal["auto", "none", "asyncio", "uvloop"]
 
 
@@ -26,7 +32,7 @@ class _Route:
     method: str
     path: str
     handler: Handler | Queue
-    middleware: tuple[Middleware, ...] = ()
+    middleware: tuple[Middleware | Layer, ...] = ()
     stream: bool = False
     blocking: bool = False
     body_limit: int | None = None
@@ -57,7 +63,7 @@ class App:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
         self._routes: list[_Route | _Files | _Mount] = []
-        self._middleware: list[Middleware] = []
+        self._middleware: list[Middleware | Layer] = []
         self._known = Router()
 
     # ---- routes
@@ -71,7 +77,7 @@ class App:
         blocking: bool = False,
         body_limit: int | None = None,
         timeout: float | None = None,
-        middleware: Sequence[Middleware] = (),
+        middleware: Sequence[Middleware | Layer] = (),
     ) -> Callable[[H], H]:
         """Adds the function below as the handler of a path, for these methods ("*" for all).
 
@@ -95,9 +101,7 @@ class App:
                 _check_middleware(each)
             for method in given:
                 self._known.check(method, path)
-                self._routes.append(
-                    _Route(method, path, handler, tuple(middleware), stream, blocking, body_limit, timeout)
-                )
+                self._routes.append(_Route(method, path, handler, tuple(middleware), stream, blocking, body_limit, timeout))
             return handler
 
         return add
@@ -171,7 +175,7 @@ class App:
         text = "; ".join(f"{name}={value}" for name, value in options.items() if value is not None)
         path = f"{prefix.rstrip('/')}/*path"
         # Made once for nothing, so that what is wrong with it shows here.
-        Router().files(path, os.fspath(folder), text)
+        Router().files(path, os.fspath(folder), text, [])
         self._known.check("GET", path)
         self._routes.append(_Files(path, os.fspath(folder), text))
 
@@ -197,7 +201,7 @@ class App:
 
         A function of the request and what comes next: `def mw(request, next)` or `async def mw(request, next)`. `next(request)` gives the
         `Response`, which may be changed; who does not call it answers instead. In an app with `async def` handlers middleware is
-        `async def` too.
+        `async def` too. Or one of `flare.middleware`, which never comes to Python.
         """
         _check_middleware(middleware)
         self._middleware.append(middleware)
@@ -208,29 +212,32 @@ class App:
     def _compile(self) -> tuple[Router, bool]:
         """All routes for one server, and whether they need a loop."""
         router = Router()
-        needs_loop = self._add_to(router, "", [])
-        if self._middleware:
-            target, asynchronous = compose("that nobody takes", refuse, self._middleware)
+        layers, chain = _split(self._middleware)
+        for layer in layers:
+            router.layer(layer)
+        needs_loop = self._add_to(router, "", chain)
+        if chain:
+            target, asynchronous = compose("that nobody takes", refuse, chain)
             router.unrouted(target, asynchronous)
             needs_loop |= asynchronous
         return router, needs_loop
 
-    def _add_to(self, router: Router, prefix: str, around: list[Middleware]) -> bool:
-        around = [*around, *self._middleware]
+    def _add_to(self, router: Router, prefix: str, around: Sequence[Middleware | Layer]) -> bool:
         needs_loop = False
         for route in self._routes:
             if isinstance(route, _Mount):
                 below = prefix + ("" if route.prefix == "/" else route.prefix)
-                needs_loop |= route.app._add_to(router, below, around)
+                needs_loop |= route.app._add_to(router, below, [*around, *route.app._middleware])
                 continue
             path = prefix if prefix and route.path == "/" else prefix + route.path
             if isinstance(route, _Files):
-                router.files(path, route.folder, route.options)
+                router.files(path, route.folder, route.options, _split(around)[0])
                 continue
+            layers, chain = _split([*around, *route.middleware])
             if isinstance(route.handler, Queue):
-                router.queue(route.method, path, route.handler, route.stream, route.body_limit, route.timeout)
+                router.queue(route.method, path, route.handler, layers, route.stream, route.body_limit, route.timeout)
                 continue
-            target, asynchronous = compose(f"{route.method} {path}", route.handler, [*around, *route.middleware])
+            target, asynchronous = compose(f"{route.method} {path}", route.handler, chain)
             if asynchronous and route.blocking:
                 raise TypeError(f"route {route.method} {path}: async def middleware around a blocking handler")
             router.add(
@@ -238,6 +245,7 @@ class App:
                 path,
                 target,
                 asynchronous,
+                layers,
                 route.stream,
                 route.blocking,
                 route.body_limit,
@@ -258,6 +266,10 @@ class App:
             raise TypeError("async def handlers need a loop of asyncio: use serving() or run()")
         return HostServer(server)
 
+    def test_client(self, *, loop: Loop = "auto", timeout: float = 10) -> TestClient:
+        """A client for tests, which needs no port: `with app.test_client() as client`. See `TestClient`."""
+        return TestClient(self, loop, timeout)
+
     def serving(self, host: str = "127.0.0.1", port: int | None = None) -> Serving:
         """A server for a running loop of asyncio or uvloop: `async with app.serving("127.0.0.1", 8080) as server`."""
         address = _address(host, port)
@@ -268,22 +280,60 @@ class App:
         host: str = "127.0.0.1",
         port: int | None = None,
         *,
+        workers: int = 1,
+        start: Start = "spawn",
         loop: Loop = "auto",
         started: Callable[[HostServer], object] | None = None,
     ) -> Report:
         """Serves until SIGTERM or SIGINT, then drains and says how it ended. A second signal cuts what still runs.
 
         host: a name or an address, with the port in it or beside it; or `unix:/run/app.sock`. port: 0 for any free one; default 8080.
+        workers: processes that share the port. One that crashes is replaced, and the log says so. Their app must be a name in a module.
+        start: how they are made: "spawn" (a fresh Python each) or "fork".
         loop: "uvloop", "asyncio", or "none" for an app of plain functions; "auto" takes "none" where it can, then uvloop if that is there.
         started: called when connections are taken, with the server.
         """
         address = _address(host, port)
+        if workers < 1:
+            raise ValueError(f"workers: {workers} is less than 1")
+        if workers > 1:
+            if started is not None:
+                raise ValueError("started is for one worker: with several, each is a process of its own")
+            return self._run_workers(address, workers, start, loop)
         server, needs_loop = self._server([address])
+        return self._run_one(server, needs_loop, loop, started)
+
+    def _run_one(self, server: Server, needs_loop: bool, loop: Loop, started: Callable[[HostServer], object] | None) -> Report:
         if loop == "none" and needs_loop:
             raise TypeError('async def handlers need a loop: not with loop="none"')
         if loop == "none" or (loop == "auto" and not needs_loop):
             return self._run_plain(server, started)
         return _runner(loop)(self._run_async(server, started))
+
+    def _run_workers(self, address: str, count: int, start: Start, loop: Loop, level: int | None = None) -> Report:
+        if address.startswith("unix:"):
+            raise ValueError("several workers need a port: a Unix socket belongs to one process")
+        if start == "spawn":
+            pickle.dumps(self)
+        # What is wrong with the app shows here, and not in each worker.
+        self._compile()
+        address, held = _workers.reserve(address)
+        with held:
+            all_of_them = _workers.Workers(self, address, count, start, loop, level)
+            return _ended(all_of_them.run(lambda: logger.info("listening on %s, %d workers", address, count)))
+
+    def _run_worker(self, address: str, loop: Loop, listening: Callable[[], object]) -> Report:
+        """The life of this app in a worker."""
+        server, needs_loop = self._server([address], {"reuse_port": 1})
+        return self._run_one(server, needs_loop, loop, lambda _: listening())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By its name: another process has its own, with functions that can't be sent.
+        for module in (sys.modules["__main__"], *list(sys.modules.values())):
+            for name, value in list(vars(module).items()) if isinstance(module, ModuleType) else ():
+                if value is self:
+                    return _find, (module.__name__, name)
+        raise TypeError('an app for workers that are spawned must be a name in a module; or use start="fork"')
 
     def _run_plain(self, server: Server, started: Callable[[HostServer], object] | None) -> Report:
         host = HostServer(server)
@@ -296,6 +346,11 @@ class App:
             with watched_by_loop(_Drain(serving)):
                 _started(serving, started)
                 return _ended(await serving.wait())
+
+
+def _find(module: str, name: str) -> object:
+    """An app in another process."""
+    return getattr(importlib.import_module(module), name)
 
 
 class _Drain:
@@ -335,8 +390,14 @@ def _runner(loop: Loop) -> Callable[..., Report]:
     return asyncio.run
 
 
+def _split(middleware: Sequence[Middleware | Layer]) -> tuple[list[Layer], list[Middleware]]:
+    """Middleware of the core, and that of Python."""
+    layers = [each for each in middleware if isinstance(each, Layer)]
+    return layers, [each for each in middleware if not isinstance(each, Layer)]
+
+
 def _check_middleware(middleware: object) -> None:
-    if not callable(middleware):
+    if not callable(middleware) and not isinstance(middleware, Layer):
         raise TypeError(f"{middleware!r} is no middleware: it is a function of (request, next)")
 
 

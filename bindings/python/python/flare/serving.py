@@ -85,9 +85,7 @@ class Serving(HostServer):
         """Waits for the end of the server, which `drain` asks for, and says how it ended."""
         return await asyncio.shield(self._ended)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         # Who leaves by an exception, as a cancelled task does, does not wait for others.
         self.drain(0 if error is not None else None)
         await self.wait()
