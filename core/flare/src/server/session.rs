@@ -53,9 +53,21 @@ impl Session {
     pub(crate) fn receive(&mut self, input: &[u8], env: &mut Environment, out: &mut Output) {
         match &mut self.protocol {
             Protocol::Http1(_) if self.seen.is_some() => self.decide(input, env, out),
-            Protocol::Http1(http1) => http1.receive(input, env, out),
+            Protocol::Http1(http1) => {
+                http1.receive(input, env, out);
+                self.switch_to_http2(env, out);
+            }
             Protocol::Http2(http2) => http2.receive(input, env, out),
         }
+    }
+
+    /// A client of HTTP/1.1 may ask to go on with HTTP/2.
+    #[inline]
+    fn switch_to_http2(&mut self, env: &mut Environment, out: &mut Output) {
+        let Protocol::Http1(http1) = &mut self.protocol else { return };
+        let Some(next) = http1.take_http2() else { return };
+        let (key, peer) = (http1.key(), http1.peer());
+        self.protocol = Protocol::Http2(Box::new(Http2::upgraded(key, peer, *next, env, out)));
     }
 
     /// Takes the first input.
@@ -107,7 +119,10 @@ impl Session {
     #[inline]
     pub(crate) fn flushed(&mut self, env: &mut Environment, out: &mut Output) {
         match &mut self.protocol {
-            Protocol::Http1(http1) => http1.flushed(env, out),
+            Protocol::Http1(http1) => {
+                http1.flushed(env, out);
+                self.switch_to_http2(env, out);
+            }
             Protocol::Http2(http2) => http2.flushed(env, out),
         }
     }
@@ -115,7 +130,10 @@ impl Session {
     /// Something happened to an exchange, which may be over already.
     pub(crate) fn wake(&mut self, key: ExchangeKey, env: &mut Environment, out: &mut Output) {
         match &mut self.protocol {
-            Protocol::Http1(http1) => http1.wake(key, env, out),
+            Protocol::Http1(http1) => {
+                http1.wake(key, env, out);
+                self.switch_to_http2(env, out);
+            }
             Protocol::Http2(http2) => http2.wake(key, env, out),
         }
     }

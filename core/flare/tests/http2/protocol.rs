@@ -60,6 +60,42 @@ fn it_can_be_turned_off() {
 }
 
 #[test]
+fn a_client_of_http1_may_go_on_with_http2_wherever_it_is_split() {
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n";
+    let all = [request.as_bytes(), PREFACE, &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat();
+    for at in 1..all.len() {
+        let (server, _) = holding();
+        let mut connection = server.connect();
+        connection.send(&all[..at]);
+        connection.send(&all[at..]);
+        let answer = connection.received();
+        let head = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n";
+        assert!(answer.starts_with(head), "split at {at}: {}", String::from_utf8_lossy(&answer));
+        // The content of the answer, in a DATA frame that ends stream 1.
+        let data = [0, 0, 4, 0, 1, 0, 0, 0, 1, b'h', b'o', b'm', b'e'];
+        assert!(answer.windows(data.len()).any(|window| window == data), "split at {at}");
+        assert!(connection.is_open(), "split at {at}");
+    }
+}
+
+#[test]
+fn an_upgrade_without_good_settings_is_answered_as_ever() {
+    for settings in ["", "HTTP2-Settings: !\r\n", "HTTP2-Settings: AAMAAABk\r\nHTTP2-Settings: AAMAAABk\r\n"]
+    {
+        let (server, _) = holding();
+        let mut connection = server.connect();
+        let request =
+            format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n{settings}\r\n");
+        connection.send(request.as_bytes());
+        let answer = String::from_utf8(connection.received()).unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("home"),
+            "{settings}: {answer}"
+        );
+    }
+}
+
+#[test]
 fn a_request_says_its_version_and_its_host() {
     let (server, held) = holding();
     let mut client = Client::new(&server);

@@ -62,7 +62,7 @@ impl Http1 {
     /// A head is complete. `more`: bytes follow it already.
     fn begin(
         &mut self,
-        block: Arc<Block>,
+        mut block: Arc<Block>,
         info: RequestInfo,
         more: bool,
         env: &mut Environment,
@@ -72,6 +72,12 @@ impl Http1 {
             self.wire.close_after_response();
         }
         (self.late, self.until_close) = (false, false);
+        if info.upgrade && info.body == BodyLength::Empty {
+            block = match self.go_on_with_http2(block, env, out) {
+                Ok(()) => return,
+                Err(block) => block,
+            };
+        }
         let opening = Opening {
             length: info.body,
             expects_continue: info.expects_continue && !more,

@@ -6,6 +6,7 @@
 
 mod answer;
 mod input;
+mod to_http2;
 
 use flare_net::{Key, Millis, Output, Peer};
 use flare_proto::http1::ServerConnection;
@@ -14,6 +15,7 @@ use crate::exchange::{CancelReason, ExchangeKey};
 use crate::server::environment::Environment;
 use crate::server::running::{Answer, Content, News, Running};
 use crate::server::session::Next;
+pub(crate) use to_http2::ToHttp2;
 
 /// What is being read while no exchange runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub(crate) struct Http1 {
     key: Key,
     /// When the input has lasted too long, while no exchange runs.
     input_deadline: Millis,
+    /// The connection goes on with HTTP/2: nothing is read here any more.
+    to_http2: Option<Box<ToHttp2>>,
     /// Input that can't be used yet: a partial head, content that is held, or requests behind the running one.
     pending: Vec<u8>,
 }
@@ -64,6 +68,7 @@ impl Http1 {
             peer,
             key,
             input_deadline: env.now + env.service.config.head_timeout,
+            to_http2: None,
             pending: Vec::new(),
         }
     }
@@ -140,7 +145,7 @@ impl Http1 {
     /// Uses as much of the input as it can, and says how much.
     fn process(&mut self, input: &[u8], env: &mut Environment, out: &mut Output) -> usize {
         let mut used = 0;
-        while self.end.is_none() {
+        while self.end.is_none() && self.to_http2.is_none() {
             let rest = input.get(used..).unwrap_or_default();
             if out.len() >= env.service.config.output_limit {
                 self.blocked = true;

@@ -61,8 +61,10 @@ impl Http2 {
             match self.wire.receive(&mut rest, &mut own.head, &mut trailers, out.buffer()) {
                 Ok(None) => break,
                 Ok(Some(Event::Head { stream, info })) => {
+                    env.counters.requests.add(1);
                     let next = env.pool.take(self.exchange_key(None), self.peer);
-                    self.begin(stream, info, std::mem::replace(&mut block, next), env, out);
+                    let block = std::mem::replace(&mut block, next);
+                    self.begin(stream, opening(&info), info.ended, block, env, out);
                 }
                 Ok(Some(Event::Data { stream, bytes })) => self.content(stream, bytes, env, out),
                 Ok(Some(Event::End { stream, has_trailers })) => {
@@ -99,31 +101,21 @@ impl Http2 {
         env.service.log.tell(Level::Debug, "bad request", || format!("{}: {reason}", self.peer));
     }
 
-    /// A head is complete.
-    fn begin(
+    /// A head is complete. `received_all`: nothing follows it.
+    pub(super) fn begin(
         &mut self,
         key: StreamKey,
-        info: RequestInfo,
+        opening: Opening,
+        received_all: bool,
         mut block: Arc<Block>,
         env: &mut Environment,
         out: &mut Output,
     ) {
-        env.counters.requests.add(1);
-        let opening = Opening {
-            length: match info.content_length {
-                // What a CONNECT sends is no content (RFC 9110, 9.3.6).
-                _ if info.ended || info.is_connect => BodyLength::Empty,
-                Some(length) => BodyLength::Known(length),
-                None => BodyLength::Chunked,
-            },
-            expects_continue: info.expects_continue,
-            offers_switch: info.is_connect && !info.ended,
-        };
         if let Some(own) = Arc::get_mut(&mut block) {
             (own.key, own.peer) = (self.exchange_key(Some(key)), self.peer);
         }
         let running = Running::new(block, opening, env);
-        let turn = self.insert(Stream::new(key, running, info.ended)).running.begin(env);
+        let turn = self.insert(Stream::new(key, running, received_all)).running.begin(env);
         self.turn(key, turn, env, out);
     }
 
@@ -196,5 +188,18 @@ impl Http2 {
             stream.running.request.block.stream.lock().request_trailers = trailers;
         }
         self.feed(key, env, out);
+    }
+}
+
+fn opening(info: &RequestInfo) -> Opening {
+    Opening {
+        length: match info.content_length {
+            // What a CONNECT sends is no content (RFC 9110, 9.3.6).
+            _ if info.ended || info.is_connect => BodyLength::Empty,
+            Some(length) => BodyLength::Known(length),
+            None => BodyLength::Chunked,
+        },
+        expects_continue: info.expects_continue,
+        offers_switch: info.is_connect && !info.ended,
     }
 }

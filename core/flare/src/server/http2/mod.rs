@@ -11,11 +11,13 @@ mod stream;
 use std::sync::Arc;
 
 use flare_net::{Key, Millis, Output, Peer};
+use flare_proto::http1::BodyLength;
 use flare_proto::http2::{ErrorCode, ServerConnection, Stall, StreamKey};
 
 use crate::exchange::{CancelReason, ExchangeKey};
 use crate::server::environment::Environment;
-use crate::server::running::{Answer, News};
+use crate::server::http1::ToHttp2;
+use crate::server::running::{Answer, News, Opening};
 use crate::server::session::Next;
 use stream::Stream;
 
@@ -47,8 +49,32 @@ pub(crate) struct Http2 {
 impl Http2 {
     /// Of a client whose first bytes are still to be received.
     pub(crate) fn new(key: Key, peer: Peer, env: &Environment, out: &mut Output) -> Self {
+        Self::with_wire(ServerConnection::new(Arc::clone(&env.service.http2_limits)), key, peer, env, out)
+    }
+
+    /// Of a client that began with HTTP/1.1, and waits for the answer to that request.
+    pub(crate) fn upgraded(
+        key: Key,
+        peer: Peer,
+        from: ToHttp2,
+        env: &mut Environment,
+        out: &mut Output,
+    ) -> Self {
+        let mut http2 = Self::with_wire(from.wire, key, peer, env, out);
+        let opening = Opening { length: BodyLength::Empty, expects_continue: false, offers_switch: false };
+        http2.begin(from.stream, opening, true, from.block, env, out);
+        http2.receive(&from.input, env, out);
+        http2
+    }
+
+    fn with_wire(
+        mut wire: ServerConnection,
+        key: Key,
+        peer: Peer,
+        env: &Environment,
+        out: &mut Output,
+    ) -> Self {
         let config = &env.service.config;
-        let mut wire = ServerConnection::new(Arc::clone(&env.service.http2_limits));
         wire.start(out.buffer());
         Self {
             wire,
