@@ -10,9 +10,9 @@ use pyo3::prelude::*;
 use crate::answer::{self, Rest};
 use crate::batch::{Batch, Item};
 use crate::errors::{self, Fault};
-use crate::names;
 use crate::request::PyRequest;
 use crate::stream::Pump;
+use crate::{forked, names};
 
 /// The function behind a route, with its middleware around it.
 pub(crate) struct Call {
@@ -31,17 +31,29 @@ impl Call {
     /// Calls the function and answers with what it gives. An error is one that must not be swallowed.
     pub(crate) fn run(&self, py: Python<'_>, exchange: Exchange, batch: &Arc<Batch>) -> PyResult<()> {
         let request = Bound::new(py, PyRequest::new(exchange, batch, self.streaming))?;
-        match self.target.bind(py).call1((&request,)) {
+        match self.call(&request)? {
             Ok(coroutine) if self.is_async => spawn(&request, &coroutine),
             Ok(value) => take(&request, &value),
             Err(error) => fail(&request, error),
         }
     }
 
+    /// What the function gave or raised.
+    fn call<'py>(&self, request: &Bound<'py, PyRequest>) -> PyResult<PyResult<Bound<'py, PyAny>>> {
+        let py = request.py();
+        let generation = forked::generation();
+        let result = self.target.bind(py).call1((request,));
+        if forked::generation() != generation {
+            forked::leave(py, result)?;
+            return Err(PyRuntimeError::new_err("a forked process did not end"));
+        }
+        Ok(result)
+    }
+
     /// The same on a thread that may block.
     fn run_blocking(&self, py: Python<'_>, exchange: Exchange, batch: &Arc<Batch>) -> PyResult<()> {
         let request = Bound::new(py, PyRequest::new(exchange, batch, self.streaming))?;
-        let value = match self.target.bind(py).call1((&request,)) {
+        let value = match self.call(&request)? {
             Ok(value) => value,
             Err(error) => return fail(&request, error),
         };

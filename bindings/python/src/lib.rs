@@ -13,6 +13,7 @@ mod config;
 mod ear;
 mod errors;
 mod exchange;
+mod forked;
 mod headers;
 mod json;
 mod log;
@@ -73,6 +74,7 @@ mod _flare {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("Disconnected", module.py().get_type::<errors::Disconnected>())?;
         module.add("MuxClosed", module.py().get_type::<mux::MuxClosed>())?;
+        forked::watch(module.py())?;
         headers::register(module.py())
     }
 }
