@@ -43,7 +43,7 @@ class Program:
     cases: list
     arguments: tuple = ("127.0.0.1:0",)  # none: it listens where its source says and prints nothing
     held: Case | None = None  # a POST that is half sent when SIGTERM comes, and must still be answered
-    languages: tuple = ("c", "rust", "python", "mojo")  # where there is such an example
+    languages: tuple = ("c", "rust", "python", "node", "mojo")  # where there is such an example
     needs: str = ""  # a library that pkg-config must know; without it the example is neither built nor asked
     report: str = ""  # a pattern of what it prints at its end, besides "listening on"
     prints: str | None = None  # it serves nobody: it ends by itself, and this is what it prints
@@ -81,7 +81,7 @@ HELLO = Program([
     Case("OPTIONS", "/", 204, type=None, length=-1, fields={"allow": "GET, HEAD, OPTIONS"}),
     not_found("/nowhere"),
     not_allowed("DELETE", "/", "GET, HEAD, OPTIONS"),
-], arguments=(), languages=("c", "rust", "python", "mojo", "node"))
+], arguments=())
 
 ROUTER = Program([
     Case("GET", "/hi/ada", body=b"hi, ada\n"),
@@ -265,8 +265,8 @@ PROXY = Program([
 CASES = {
     "hello": HELLO, "router": ROUTER, "shutdown": SHUTDOWN, "later": LATER, "stream": STREAM, "upload": UPLOAD, "duplex": DUPLEX,
     "queue": QUEUE, "middleware": MIDDLEWARE, "blocking": BLOCKING, "informational": INFORMATIONAL, "trailers": TRAILERS,
-    "files": FILES, "mux": Program([], prints="100 of 100 streams were answered\n"),
-         "host_epoll": host(), "host_libuv": host(languages=("c",), needs="libuv"),
+    "files": FILES, "mux": Program([], prints="100 of 100 streams were answered\n", languages=("c", "rust", "python", "mojo")),
+         "host_epoll": host(languages=("c", "rust", "python", "mojo")), "host_libuv": host(languages=("c",), needs="libuv"),
          "host_glib": host(languages=("c",), needs="glib-2.0"), "proxy": PROXY}
 
 DOCUMENT = b'{"id":12345,"name":"widget","tags":["a","b"],"price":19.95,"stock":{"oslo":0},"ok":true}'

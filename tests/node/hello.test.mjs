@@ -13,7 +13,7 @@ test('a handler gives back text', async () => {
   assert.equal(answer.headers.get('content-type'), 'text/plain; charset=utf-8');
   assert.equal(await answer.text(), 'hi, ada b\n');
   const report = await app.close();
-  assert.deepEqual(report, { finished: 1, aborted: 0 });
+  assert.deepEqual(report, { finished: 1, aborted: 0, requests: 1 });
 });
 
 test('import and require give the same', () => {

@@ -1,11 +1,16 @@
 'use strict';
 const { EventEmitter } = require('node:events');
 const { native } = require('./native.cjs');
-const { register, unregister } = require('./dispatch.cjs');
+const { register, unregister, listeners } = require('./dispatch.cjs');
 const { settings } = require('./settings.cjs');
 const { coded } = require('./errors.cjs');
+const { Stock, OwnHandler } = require('./stock.cjs');
+const { TestClient } = require('./testing.cjs');
+const { OWN } = require('./symbols.cjs');
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
+
+let lastListener = 0;
 
 class App extends EventEmitter {
   #routes = [];
@@ -56,7 +61,7 @@ class App extends EventEmitter {
 
   use(...middleware) {
     for (const one of middleware) {
-      if (typeof one !== 'function') throw new TypeError('a middleware is a function of a request and next');
+      if (typeof one !== 'function' && !(one instanceof Stock)) throw new TypeError('a middleware is a function of a request and next');
     }
     this.#middleware.push(...middleware);
     return this;
@@ -65,38 +70,59 @@ class App extends EventEmitter {
   /** The routes as the addon has them. Without `real` only to see whether they go together. */
   #build(real, around = [], owner = this) {
     const router = native.router();
-    const chain = [...around, ...this.#middleware];
+    const number = (route) => {
+      if (!real) return 0;
+      const id = register(route);
+      owner.#handlers.push(id);
+      return id;
+    };
+    const chain = [...around, ...functions(this.#middleware)];
+    const extras = owner.#hasStock();
     for (const route of this.#routes) {
-      const whole = [...chain, ...route.middleware];
-      const id = real
-        ? register({ app: owner, handler: route.handler, chain: whole.length > 0 ? whole : undefined, silent: route.silent })
-        : 0;
-      if (real) owner.#handlers.push(id);
+      const whole = [...chain, ...functions(route.middleware)];
+      const own = route.handler instanceof OwnHandler;
+      const known = { app: owner, handler: own ? undefined : route.handler, chain: whole, silent: route.silent };
+      const id = own && whole.length === 0 ? -1 : number(known);
+      const handler = own ? route.handler[OWN] : id;
       for (const method of route.methods) {
-        native.route(router, method, route.pattern, id, route.streaming, route.bodyLimit, route.timeout, false);
+        const gate = whole.length > 0 ? id : -1;
+        native.route(router, method, route.pattern, handler, gate, extras, stock(route.middleware), route.options);
       }
     }
     for (const { prefix, app } of this.#mounts) native.mount(router, prefix, app.#build(real, chain, owner));
+    for (const one of stock(this.#middleware)) native.layer(router, one);
+    if (owner === this && chain.length > 0) {
+      native.layer(router, number({ app: owner, handler: undefined, chain, silent: false }), extras);
+    }
     return router;
+  }
+
+  #hasStock() {
+    const any = (list) => list.some((one) => one instanceof Stock);
+    return any(this.#middleware) || this.#routes.some((route) => any(route.middleware)) || this.#mounts.some(({ app }) => app.#hasStock());
   }
 
   async listen(port = 0, host = '127.0.0.1') {
     if (this.#server !== undefined) throw coded('ERR_FLARE_LISTENING', 'the app listens already');
     const router = this.#build(true);
+    const listener = this.listenerCount('end') > 0 ? ++lastListener : -1;
+    if (listener >= 0) listeners.set(listener, this);
     let end;
     this.#closed = new Promise((resolve, reject) => {
-      end = (problem, finished, aborted) => {
+      end = (problem, finished, aborted, requests) => {
         this.#server = undefined;
+        listeners.delete(listener);
         for (const id of this.#handlers.splice(0)) unregister(id);
         if (problem !== undefined) reject(coded('ERR_FLARE_SERVER', problem));
-        else resolve({ finished, aborted });
+        else resolve({ finished, aborted, requests });
         this.emit('close');
       };
     });
     this.#closed.catch(() => {}); // whoever closes hears of it
     try {
-      this.#server = native.listen(router, [readAddress(port, host)], this.#settings, end);
+      this.#server = native.listen(router, [readAddress(port, host)], this.#settings, end, listener);
     } catch (error) {
+      listeners.delete(listener);
       for (const id of this.#handlers.splice(0)) unregister(id);
       throw error;
     }
@@ -133,6 +159,10 @@ class App extends EventEmitter {
     }
   }
 
+  testClient() {
+    return new TestClient(this.#build(true), this.#settings);
+  }
+
   stats() {
     return this.#server === undefined ? undefined : native.stats(this.#server);
   }
@@ -160,26 +190,43 @@ function readRoute(methods, pattern, rest) {
     throw new TypeError('the methods of a route are a string or a list of strings');
   }
   if (typeof pattern !== 'string') throw new TypeError(`a pattern is a string, not ${typeof pattern}`);
-  const options = typeof rest[0] === 'object' && rest[0] !== null ? rest.shift() : {};
+  const hasOptions = typeof rest[0] === 'object' && rest[0] !== null && !(rest[0] instanceof Stock || rest[0] instanceof OwnHandler);
+  const options = hasOptions ? rest.shift() : {};
   const handler = rest.pop();
-  if (typeof handler !== 'function') throw new TypeError(`the handler of ${list} ${pattern} is not a function`);
+  if (typeof handler !== 'function' && !(handler instanceof OwnHandler)) throw new TypeError(`the handler of ${list} ${pattern} is not a function`);
   const middleware = rest;
-  if (middleware.some((one) => typeof one !== 'function')) {
+  if (options.blocking && !(handler instanceof OwnHandler)) {
+    throw new TypeError('JavaScript runs on the thread of its loop: only handlers of flare\'s own can be blocking');
+  }
+  if (middleware.some((one) => typeof one !== 'function' && !(one instanceof Stock))) {
     throw new TypeError(`what stands before the handler of ${list} ${pattern} is middleware: functions`);
   }
-  for (const name of Object.keys(options)) {
-    if (!['streaming', 'bodyLimit', 'timeout'].includes(name)) throw new TypeError(`a route has no option ${name}`);
-  }
-  const limit = (name) => {
-    const value = options[name] ?? -1;
-    if (value !== -1 && !(Number.isInteger(value) && value >= 0)) throw new RangeError(`${name}: ${value} is no whole number from 0`);
-    return value;
-  };
   return {
-    methods: list, pattern, handler, middleware, streaming: options.streaming === true, bodyLimit: limit('bodyLimit'),
-    timeout: limit('timeout'), silent: handler.length < 2,
+    methods: list, pattern, handler, middleware, options: routeOptions(options), silent: handler.length < 2,
   };
 }
+
+const ROUTE_OPTIONS = ['bodyLimit', 'timeout', 'streaming', 'blocking', 'bodyTimeout', 'bodyMinRate'];
+
+/** In the order in which the addon reads them; -1 leaves it to the server. */
+function routeOptions(options) {
+  for (const name of Object.keys(options)) {
+    if (!ROUTE_OPTIONS.includes(name)) throw new TypeError(`a route has no option ${name}; there are ${ROUTE_OPTIONS.join(', ')}`);
+  }
+  return ROUTE_OPTIONS.map((name) => {
+    const value = options[name];
+    if (name === 'streaming' || name === 'blocking') {
+      if (value !== undefined && typeof value !== 'boolean') throw new TypeError(`${name} is a boolean`);
+      return value === true ? 1 : 0;
+    }
+    if (value === undefined) return -1;
+    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${name}: ${value} is no whole number from 0`);
+    return value;
+  });
+}
+
+const functions = (list) => list.filter((one) => !(one instanceof Stock));
+const stock = (list) => list.filter((one) => one instanceof Stock).map((one) => one[OWN]);
 
 function readAddress(port, host) {
   if (typeof port === 'string') return port;

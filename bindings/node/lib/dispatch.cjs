@@ -2,19 +2,22 @@
 // From a request to its handler, and from what that gives back to the answer.
 
 const {
-  native, registers, connect, EXCHANGE, HANDLER, FLAGS, KIND, STATUS, DONE, KEPT, TEXT, JSON_TEXT, BYTES,
+  native, registers, connect, EXCHANGE, HANDLER, FLAGS: FLAGS_AT, KIND, STATUS, GATE, COMING, DONE, KEPT, TEXT, JSON_TEXT, BYTES,
 } = require('./native.cjs');
 const { Request, isUnread } = require('./request.cjs');
-const { ServerResponse, OPEN, ENDED, GONE, answer, finish, keep, notify } = require('./response.cjs');
+const { ServerResponse, OPEN, ENDED, GONE, answer, finish, keep, forget, notify } = require('./response.cjs');
 const { Reply, toReply } = require('./reply.cjs');
 const { HttpError } = require('./errors.cjs');
-const { FIELDS, STATE, LATER, SINK, ID } = require('./symbols.cjs');
+const { FIELDS, FLAGS, STATE, LATER, SINK, PASS, ID, OVER, REQUEST } = require('./symbols.cjs');
 
 /** Routes by the number that the addon has of them. */
 const routes = [];
 const free = [];
 
-/** A route: `{ app, handler, chain, silent }`. `silent`: its handler takes no response, so `undefined` is its answer. */
+/**
+ * A route: `{ app, handler, chain, silent }`. `silent`: its handler takes no response, so `undefined` is its answer. Without a handler
+ * it is of flare's own, or none: then only the chain is here.
+ */
 function register(route) {
   const id = free.length > 0 ? free.pop() : routes.length;
   routes[id] = route;
@@ -28,10 +31,10 @@ function unregister(id) {
 
 function dispatch(packed) {
   const route = routes[registers[HANDLER]];
-  const request = new Request(packed, registers[EXCHANGE], registers[FLAGS]);
+  const request = new Request(packed, registers[EXCHANGE], registers[FLAGS_AT]);
   const response = new ServerResponse(request);
   try {
-    const value = route.chain === undefined ? route.handler(request, response) : runChain(route, request, response);
+    const value = request[FLAGS] & GATE ? runChain(route, request, response) : route.handler(request, response);
     return settle(route, request, response, value);
   } catch (error) {
     return settle(route, request, response, errorReply(route, request, error));
@@ -96,6 +99,7 @@ function give(route, request, response, value) {
     }
     return;
   }
+  if (value instanceof Passing && value.isUntouched()) return passOn(response, value);
   let reply;
   try {
     reply = value === response ? undefined : toReply(value, value === null ? undefined : response.statusCode, response[FIELDS]);
@@ -127,6 +131,8 @@ function report(route, request, error) {
 
 /** What the client hears of an error: nothing of what went wrong, unless it was meant for it. */
 function errorReply(route, request, error) {
+  // Who waited for an exchange that is over has nobody to answer.
+  if (error !== undefined && error === request[OVER]) return new Reply(503);
   if (error instanceof HttpError) {
     const reply = Reply.text(`${error.message}\n`, { status: error.status });
     reply.error = error;
@@ -138,12 +144,32 @@ function errorReply(route, request, error) {
   return reply;
 }
 
+/** The answer of a handler of flare's own, or of the server when no route takes a request: fields can be added to it. */
+class Passing extends Reply {
+  constructor(status) {
+    super(status === 0 ? 200 : status);
+    this.known = this.status;
+    if (status === 0) this.status = this.known = undefined;
+  }
+
+  isUntouched() {
+    return this.status === this.known && this.body === undefined && this.trailers === undefined;
+  }
+}
+
+function passOn(response, reply) {
+  const id = response[REQUEST][ID];
+  response[STATE] = ENDED;
+  forget(response);
+  native.proceed(id, reply.headers.pack() ?? '');
+}
+
 /** Runs middleware around the handler, from the outermost in. */
 function runChain(route, request, response) {
-  const { chain, handler } = route;
+  const { chain } = route;
   const step = async (index) => {
     try {
-      if (index === chain.length) return await innermost(route, request, response, handler);
+      if (index === chain.length) return await innermost(route, request, response);
       let next;
       const value = await chain[index](request, () => {
         if (next !== undefined) throw new Error('next() was called twice');
@@ -168,18 +194,49 @@ function runChain(route, request, response) {
   });
 }
 
-/** The handler at the end of a chain: what it gives back, or does with its response, becomes a reply. */
-function innermost(route, request, response, handler) {
+/** What is at the end of a chain: its answer, as a reply. */
+async function innermost(route, request, response) {
+  if (route.handler === undefined) return new Passing(native.refusal(request[ID]) ?? 0);
+  if (request[FLAGS] & COMING) await collect(request, response);
   return new Promise((resolve, reject) => {
     response[SINK] = resolve;
     const back = (value) => {
       if (value === undefined && !(response[STATE] === OPEN && route.silent)) return;
-      if (response[STATE] === OPEN) resolve(toReply(value, value === undefined || value === null ? undefined : response.statusCode, response[FIELDS]));
+      if (response[STATE] === OPEN) {
+        const status = value === undefined || value === null ? undefined : response.statusCode;
+        resolve(toReply(value, status, response[FIELDS]));
+      }
     };
-    Promise.resolve(handler(request, response)).then(back).catch(reject);
+    Promise.resolve(route.handler(request, response)).then(back).catch(reject);
   });
 }
 
-connect(dispatch, notify);
+/** Lets the exchange go on from its gate, and waits until its content is here, or flows. */
+function collect(request, response) {
+  return new Promise((resolve, reject) => {
+    response[PASS] = () => {
+      request[FLAGS] = registers[FLAGS_AT];
+      resolve();
+    };
+    request.signal.addEventListener('abort', () => reject(request.signal.reason), { once: true });
+    native.proceed(request[ID], undefined);
+  });
+}
 
-module.exports = { register, unregister, report };
+/** Who hears of the ends of exchanges, by the number that the addon has of it. */
+const listeners = new Map();
+
+function onEnd(number, packed, status, bytes, duration, whole) {
+  const app = listeners.get(number);
+  try {
+    app?.emit('end', { request: new Request(packed, -1, 0), status, bytes, duration, whole: whole === 1 });
+  } catch (error) {
+    // A listener's mistake is its own: throwing here would end the process in the middle of others' requests.
+    if (app.listenerCount('error') > 0) app.emit('error', error);
+    else console.error('flare: a listener for the end of exchanges:', error);
+  }
+}
+
+connect(dispatch, notify, onEnd);
+
+module.exports = { register, unregister, listeners };

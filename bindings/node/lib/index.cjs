@@ -2,5 +2,8 @@
 const { App } = require('./app.cjs');
 const { Reply } = require('./reply.cjs');
 const { HttpError } = require('./errors.cjs');
+const { requestId, accessLog, bearer, rateLimit, forwarded, files, prepared } = require('./stock.cjs');
+const { serve } = require('./fetch.cjs');
+const { Queue } = require('./queue.cjs');
 
-module.exports = { App, Reply, HttpError };
+module.exports = { App, Reply, HttpError, Queue, serve, requestId, accessLog, bearer, rateLimit, forwarded, files, prepared };

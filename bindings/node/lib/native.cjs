@@ -34,6 +34,8 @@ const STATUS = 4;
 const HAS_CONTENT = 1;
 const HAS_TRAILERS = 2;
 const STREAMING = 4;
+const GATE = 8;
+const COMING = 16;
 
 /** What the answer of a handler is: `kind` in src/answer.rs. */
 const DONE = 0;
@@ -47,6 +49,7 @@ const READABLE = 0;
 const END = 1;
 const WRITABLE = 2;
 const CANCELLED = 3;
+const PASSED = 4;
 
 /** Why something was refused: `refusal` in src/answer.rs. */
 const ANSWERED = -1;
@@ -54,22 +57,25 @@ const WOULD_BLOCK = -2;
 
 let dispatch;
 let notify;
+let ended;
 const registers = new Int32Array(native.initialize(
   (packed) => dispatch(packed),
   (id, notice) => notify(id, notice),
+  (server, packed, status, bytes, duration, whole) => ended(server, packed, status, bytes, duration, whole),
 ));
 
-/** Sets the functions that are called for a request and for what happens to it later. */
-function connect(onRequest, onNotice) {
+/** Sets the functions that are called for a request, for what happens to it later, and for its end. */
+function connect(onRequest, onNotice, onEnd) {
   dispatch = onRequest;
   notify = onNotice;
+  ended = onEnd;
 }
 
 module.exports = {
   native, registers, connect,
   EXCHANGE, HANDLER, FLAGS, KIND, STATUS,
-  HAS_CONTENT, HAS_TRAILERS, STREAMING,
+  HAS_CONTENT, HAS_TRAILERS, STREAMING, GATE, COMING,
   DONE, KEPT, TEXT, JSON_TEXT, BYTES,
-  READABLE, END, WRITABLE, CANCELLED,
+  READABLE, END, WRITABLE, CANCELLED, PASSED,
   ANSWERED, WOULD_BLOCK,
 };

@@ -1,12 +1,13 @@
 'use strict';
 const { EventEmitter } = require('node:events');
+const { isIP } = require('node:net');
 const { PassThrough, Writable } = require('node:stream');
-const { native, WRITABLE, CANCELLED, READABLE, END, WOULD_BLOCK } = require('./native.cjs');
+const { native, WRITABLE, CANCELLED, PASSED, READABLE, END, WOULD_BLOCK } = require('./native.cjs');
 const { Fields } = require('./fields.cjs');
 const { Reply, toReply, checkStatus } = require('./reply.cjs');
 const { coded, overError } = require('./errors.cjs');
 const { isUnread, keepUnread, cancel } = require('./request.cjs');
-const { CACHE, ID, FIELDS, STATE, LATER, REQUEST, SINK } = require('./symbols.cjs');
+const { CACHE, FLAGS, ID, FIELDS, STATE, LATER, REQUEST, SINK, PASS } = require('./symbols.cjs');
 
 /** Nothing was sent; the head was; all was; the exchange ended before. */
 const OPEN = 0;
@@ -25,6 +26,7 @@ class ServerResponse {
     this[STATE] = OPEN;
     this[LATER] = undefined;
     this[SINK] = undefined;
+    this[PASS] = undefined;
   }
 
   get headSent() {
@@ -97,6 +99,22 @@ class ServerResponse {
     const result = native.inform(this[REQUEST][ID], status, Fields.from(headers).pack());
     if (result === -3) throw new RangeError(`${status} is no status of an interim answer: those are 102 to 199`);
     return result === 0;
+  }
+
+  relay(address, options = {}) {
+    mustBeOpen(this);
+    if (this[SINK] !== undefined) throw new Error('an answer that middleware waits for can\'t be relayed');
+    const { prologue = '', connectTimeout = 5000, silenceTimeout = 30_000, forwardContent = false } = options;
+    checkUpstream(address);
+    if (this[STATE] === GONE) return this;
+    const { list } = fields(this);
+    if (!list.includes('content-type')) list.push('content-type', 'application/octet-stream');
+    native.relay(
+      this[REQUEST][ID], this.statusCode, fields(this).pack(), address, prologue, connectTimeout, silenceTimeout, forwardContent,
+    );
+    this[REQUEST][FLAGS] = 0;
+    ended(this);
+    return this;
   }
 
   trailer(name, value) {
@@ -209,6 +227,14 @@ class ServerResponse {
 
   removeListener(event, listener) {
     return this.off(event, listener);
+  }
+}
+
+/** A name would have to be looked up, which would block the loop. */
+function checkUpstream(address) {
+  const host = typeof address === 'string' && /^\[?([^\]]*?)\]?:\d+$/.exec(address);
+  if (typeof address !== 'string' || !(address.startsWith('unix:') || (host && isIP(host[1])))) {
+    throw new TypeError(`${JSON.stringify(address)} is no address of an upstream: ip:port or unix:/path; look names up with node:dns`);
   }
 }
 
@@ -392,6 +418,9 @@ function notify(id, notice) {
     case WRITABLE:
       writable(response);
       break;
+    case PASSED:
+      response[PASS]();
+      break;
     default:
       gone(response, overError(native.cancelled(id)));
   }
@@ -402,4 +431,10 @@ function keep(response) {
   kept.set(response[REQUEST][ID], response);
 }
 
-module.exports = { ServerResponse, OPEN, STARTED, ENDED, GONE, answer, finish, keep, notify, ended };
+/** The answer is not JavaScript's any more. */
+function forget(response) {
+  kept.delete(response[REQUEST][ID]);
+  response[REQUEST][FLAGS] = 0;
+}
+
+module.exports = { ServerResponse, OPEN, STARTED, ENDED, GONE, answer, finish, keep, forget, notify, ended };

@@ -1,8 +1,11 @@
 //! What JavaScript answers.
 
-use flare::{AnswerError, Body, CancelReason, Exchange, Headers, InvalidField, Response};
+use std::time::Duration;
+
+use flare::{AnswerError, Body, CancelReason, Exchange, Headers, InvalidField, Response, Upstream};
 
 use crate::environment::Register;
+use crate::gate::{Added, Passed};
 use crate::handler;
 use crate::js::{Arguments, Env, Error, Function, Result, Value};
 use crate::turn::Turn;
@@ -14,6 +17,8 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function { name: "end", call: end },
     Function { name: "reset", call: reset },
     Function { name: "inform", call: inform },
+    Function { name: "proceed", call: proceed },
+    Function { name: "relay", call: relay },
 ];
 
 /// What the value is that a handler gave back. The numbers are those of `lib/native.cjs`; 2 is a string that is text.
@@ -181,6 +186,36 @@ fn let_go(arguments: &Arguments<'_>, keep: Value) -> Result<()> {
     Ok(())
 }
 
+/// Writes a whole answer.
+pub(crate) fn draft(
+    env: Env,
+    response: &mut Response,
+    status: Value,
+    fields: Value,
+    content: Value,
+) -> Result<()> {
+    let written = head(env, response, status, fields)
+        .and_then(|()| if env.is_absent(content)? { Ok(()) } else { write_body(env, content, response) });
+    written.map_err(Error::from)
+}
+
+/// Replaces the fields of the names that are in `packed` by those.
+pub(crate) fn replace_fields(packed: &[u8], fields: &mut Headers) {
+    let mut added = Headers::new();
+    let mut parts = packed.split(|byte| *byte == 0);
+    while let (Some(name), Some(value)) = (parts.next(), parts.next()) {
+        // Err: `lib` has checked names and values.
+        let _ = added.append(name, value);
+    }
+    for (name, _) in added.iter() {
+        fields.remove(name);
+    }
+    for (name, value) in added.iter() {
+        // Err: it was a field before.
+        let _ = fields.append(name, value);
+    }
+}
+
 fn head(env: Env, response: &mut Response, status: Value, fields: Value) -> std::result::Result<(), Problem> {
     response.set_status(u16::try_from(env.to_integer(status)?).unwrap_or(500));
     response.headers_mut().clear();
@@ -261,4 +296,53 @@ fn inform(arguments: &Arguments<'_>) -> Result<Value> {
         Ok(exchange.inform(u16::try_from(env.to_integer(status)?).unwrap_or(0), headers)?)
     })?;
     arguments.env.integer(result)
+}
+
+/// `proceed(id, fields)`: an exchange goes on from its gate. With fields it leaves JavaScript, and they are added to its answer; without,
+/// it comes back at its handler.
+fn proceed(arguments: &Arguments<'_>) -> Result<Value> {
+    let (env, environment) = (arguments.env, arguments.environment);
+    let id = env.to_integer(arguments.get(0))?;
+    let comes_back = env.is_absent(arguments.get(1))?;
+    let exchange = if comes_back {
+        environment.exchanges.borrow_mut().take(id)
+    } else {
+        environment.exchanges.borrow_mut().remove(id)
+    };
+    let Some(exchange) = exchange else { return env.integer(refusal(AnswerError::Answered)) };
+    if comes_back {
+        exchange.request().set_extension(Passed(id));
+    } else {
+        let mut packed = Vec::new();
+        env.append_latin1(arguments.get(1), &mut packed)?;
+        exchange.request().set_extension(Added(packed));
+    }
+    env.integer(exchange.proceed().map_or_else(refusal, |()| 0))
+}
+
+/// `relay(id, status, fields, address, prologue, connectTimeout, silenceTimeout, forwardContent)`: answers with what another server sends.
+/// Times are in milliseconds.
+fn relay(arguments: &Arguments<'_>) -> Result<Value> {
+    let env = arguments.env;
+    let milliseconds = |index| env.to_number(arguments.get(index)).map(|ms| Duration::from_millis(ms as u64));
+    // `lib` has seen that it is no name, so this does not wait for a look-up.
+    let upstream = Upstream::resolve(&env.to_string(arguments.get(3))?)
+        .map_err(|error| Error::Coded("ERR_FLARE_ADDRESS", error.to_string()))?;
+    let mut prologue = Vec::new();
+    append(env, arguments.get(4), &mut prologue)?;
+    let upstream = upstream
+        .prologue(prologue)
+        .connect_timeout(milliseconds(5)?)
+        .silence_timeout(milliseconds(6)?)
+        .forward_content(env.to_boolean(arguments.get(7))?);
+    let (status, fields) = (arguments.get(1), arguments.get(2));
+    let result = act(arguments, |env, exchange| {
+        exchange.draft(|response| head(env, response, status, fields))??;
+        Ok(exchange.relay(upstream)?)
+    })?;
+    if result == 0 {
+        let dropped = arguments.environment.exchanges.borrow_mut().remove(env.to_integer(arguments.get(0))?);
+        drop(dropped);
+    }
+    env.integer(result)
 }

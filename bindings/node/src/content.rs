@@ -13,6 +13,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function { name: "read", call: read },
     Function { name: "release", call: release },
     Function { name: "cancelled", call: cancelled },
+    Function { name: "refusal", call: own_refusal },
     Function { name: "held", call: held },
 ];
 
@@ -68,6 +69,13 @@ fn cancelled(arguments: &Arguments<'_>) -> Result<Value> {
         env.integer(
             exchange.request().cancelled().map_or(0, |reason| refusal(AnswerError::Cancelled(reason))),
         )
+    })
+}
+
+/// `refusal(id)`: the status that the server will answer a request with that no route takes; 0 when a route does.
+fn own_refusal(arguments: &Arguments<'_>) -> Result<Value> {
+    ask(arguments, |env, exchange| {
+        env.integer(flare::embed::refusal(exchange.request()).map_or(0, |(status, _)| status.into()))
     })
 }
 

@@ -34,6 +34,7 @@ const REGISTERS: usize = 8;
 struct Hooks {
     dispatch: Reference,
     event: Reference,
+    end: Reference,
 }
 
 /// An environment of JavaScript: its exchanges, and how to call it.
@@ -88,6 +89,7 @@ impl Environment {
                 this: env.undefined()?,
                 dispatch: hooks.dispatch.value(env)?,
                 event: hooks.event.value(env)?,
+                end: hooks.end.value(env)?,
                 environment: Rc::clone(self),
             }
         };
@@ -123,7 +125,7 @@ unsafe extern "C" fn forget(_: sys::napi_env, data: *mut c_void, _: *mut c_void)
     instance.environment.end();
 }
 
-/// `initialize(dispatch, event)`: the functions that the core calls. Returns the memory of the registers.
+/// `initialize(dispatch, event, end)`: the functions that the core calls. Returns the memory of the registers.
 fn initialize(arguments: &Arguments<'_>) -> Result<Value> {
     let Arguments { env, environment, .. } = *arguments;
     if environment.hooks.borrow().is_some() {
@@ -136,6 +138,7 @@ fn initialize(arguments: &Arguments<'_>) -> Result<Value> {
     *environment.hooks.borrow_mut() = Some(Hooks {
         dispatch: Reference::new(env, arguments.get(0))?,
         event: Reference::new(env, arguments.get(1))?,
+        end: Reference::new(env, arguments.get(2))?,
     });
     Ok(memory)
 }

@@ -65,6 +65,11 @@ impl Exchanges {
         }
     }
 
+    /// Whether an exchange was taken out, and did not come back.
+    pub(crate) fn is_out(&self, id: i32) -> bool {
+        self.index(id).and_then(|index| self.places.get(index)).is_some_and(|place| place.exchange.is_none())
+    }
+
     /// Lets a number go, and gives back its exchange, which the caller drops without a borrow.
     pub(crate) fn remove(&mut self, id: i32) -> Option<Exchange> {
         let index = self.index(id)?;

@@ -2,6 +2,7 @@
 
 use flare::{Event, Exchange, Flow, Handler};
 
+use crate::gate::Passed;
 use crate::turn;
 
 /// A handler in JavaScript, by its number there. It holds nothing of JavaScript's, so any thread may drop it.
@@ -12,16 +13,22 @@ pub(crate) struct JsHandler {
     pub(crate) streaming: bool,
     /// Stock middleware is around it, whose results it may ask for.
     pub(crate) extras: bool,
+    /// A gate is before it, and hands over only exchanges that JavaScript knows.
+    pub(crate) gated: bool,
 }
 
 /// What JavaScript should know of a request at once, as bits.
-mod flag {
+pub(crate) mod flag {
     /// It has content, which is here.
     pub(super) const CONTENT: i32 = 1;
     /// It has trailers, which are here.
     pub(super) const TRAILERS: i32 = 2;
     /// Its content comes piece by piece.
     pub(super) const STREAMING: i32 = 4;
+    /// It is at a gate: its middleware is to run.
+    pub(crate) const GATE: i32 = 8;
+    /// It has content, which comes when it goes on from the gate.
+    pub(crate) const COMING: i32 = 16;
 }
 
 /// Something that happened to an exchange. The numbers are those of `lib/native.cjs`.
@@ -36,9 +43,11 @@ pub(crate) enum Notice {
     Writable = 2,
     /// The exchange is over without a whole answer.
     Cancelled = 3,
+    /// It went on from its gate, and is at its handler.
+    Passed = 4,
 }
 
-pub(crate) fn flags(exchange: &Exchange, streaming: bool) -> i32 {
+fn flags(exchange: &Exchange, streaming: bool) -> i32 {
     let request = exchange.request();
     let mut flags = 0;
     if streaming {
@@ -56,7 +65,14 @@ pub(crate) fn flags(exchange: &Exchange, streaming: bool) -> i32 {
 impl Handler for JsHandler {
     fn handle(&self, exchange: Exchange) {
         // None: JavaScript can't be called. The exchange was dropped, which answers 500.
-        let _ = turn::with(|turn| turn.dispatch(self, exchange));
+        let _ = turn::with(|turn| {
+            let flags = flags(&exchange, self.streaming);
+            let passed = if self.gated { exchange.request().extension::<Passed>() } else { None };
+            match passed {
+                Some(passed) => turn.pass(passed.0, flags, exchange),
+                None => turn.dispatch(self.id, self.extras, flags, exchange),
+            }
+        });
     }
 }
 

@@ -13,8 +13,11 @@
 //! | [`packed`] | a request as one string |
 //! | [`handler`] | functions of JavaScript as handlers |
 //! | [`answer`], [`content`] | what JavaScript does with an exchange: answer it, read it |
+//! | [`gate`] | functions of JavaScript as middleware |
+//! | [`stock`] | middleware and handlers of flare's own |
 //! | [`router`] | routes and what they may decide for themselves |
 //! | [`server`] | a server in the loop of Node |
+//! | [`testing`] | connections without a socket |
 // Node-API is raw pointers: this is one of the crates that may hold unsafe code. Each block says why it is sound.
 #![allow(unsafe_code)]
 
@@ -22,11 +25,14 @@ mod answer;
 mod content;
 mod environment;
 mod exchanges;
+mod gate;
 mod handler;
 mod js;
 mod packed;
 mod router;
 mod server;
+mod stock;
+mod testing;
 mod turn;
 mod uv;
 
@@ -71,7 +77,14 @@ fn register(env: Env, exports: Value) -> Result<()> {
             "this runtime does not give its event loop (libuv) to addons: flare-node needs Node 20 or later";
         return Err(Error::Coded("ERR_FLARE_RUNTIME", problem.to_owned()));
     };
-    let functions =
-        [answer::FUNCTIONS, content::FUNCTIONS, router::FUNCTIONS, server::FUNCTIONS, environment::FUNCTIONS];
+    let functions = [
+        answer::FUNCTIONS,
+        content::FUNCTIONS,
+        router::FUNCTIONS,
+        server::FUNCTIONS,
+        stock::FUNCTIONS,
+        testing::FUNCTIONS,
+        environment::FUNCTIONS,
+    ];
     Environment::install(env, exports, uv, &functions)
 }

@@ -18,8 +18,8 @@ use napi_sys as sys;
 
 use crate::environment::Environment;
 use crate::js::{Arguments, AsyncContext, Env, Error, Function, Kind, Reference, Result, Scope, Value, node};
-use crate::router;
 use crate::uv::{self, Handle, Poll};
+use crate::{router, turn};
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function { name: "listen", call: listen },
@@ -81,11 +81,18 @@ pub(crate) fn config(env: Env, array: Value) -> Result<ServerConfig> {
     Ok(config)
 }
 
-/// `listen(router, addresses, settings, onEnd)`: binds, and serves from the next turn of the loop on.
+/// `listen(router, addresses, settings, onEnd, listener)`: binds, and serves from the next turn of the loop on. `listener` is
+/// the number under which ends of exchanges are told, or negative.
 fn listen(arguments: &Arguments<'_>) -> Result<Value> {
     let env = arguments.env;
     let router = router::copy(env, arguments.get(0))?;
     let mut server = Server::new(router).config(config(env, arguments.get(2))?);
+    let listener = env.to_integer(arguments.get(4))?;
+    if listener >= 0 {
+        server = server.access_log(move |record| {
+            let _ = turn::with(|turn| turn.end(listener, record));
+        });
+    }
     let texts = arguments.get(1);
     for index in 0..env.array_length(texts)? {
         let address = env.to_string(env.element(texts, index)?)?;
@@ -145,6 +152,10 @@ unsafe extern "C" fn closed(handle: Handle) {
     // SAFETY: libuv calls this once, with the handle of `listen`; then the count that it had goes.
     let own = unsafe { Rc::from_raw(uv::data(handle).cast_const().cast::<Hosted>()) };
     own.poll.borrow_mut().take();
+    if own.server.try_borrow_mut().is_err() {
+        // It is polled further up, by a handler that has ended the process.
+        std::mem::forget(Rc::clone(&own));
+    }
     let cleanup = own.cleanup.replace(null_mut());
     if !cleanup.is_null() {
         // SAFETY: the hook is removed once.
@@ -163,23 +174,29 @@ unsafe extern "C" fn environment_ends(_: sys::napi_async_cleanup_hook_handle, da
 impl Hosted {
     /// The loop found the descriptor readable.
     fn work(&self, status: c_int) {
-        let opened = self.context.borrow().as_ref().map(|context| Scope::open(self.env, context));
-        let Some(Ok(scope)) = opened else { return };
-        let polled = self.environment.enter(self.env, || {
-            let server = self.server.borrow();
-            server.as_ref().map(|server| server.poll(Budget::default()).map(|_| server.drained()))
-        });
-        let ended = match polled {
-            Ok(Some(Ok(Some(report)))) => Some(Ok(report)),
-            Ok(Some(Err(error))) => Some(Err(error.to_string())),
-            Ok(Some(Ok(None))) if status < 0 => Some(Err("the loop can't watch the server".to_owned())),
-            Ok(Some(Ok(None)) | None) | Err(_) => None,
+        let over = {
+            let context = self.context.borrow();
+            let Some(Ok(mut scope)) = context.as_ref().map(|context| Scope::open(self.env, context)) else {
+                return;
+            };
+            // Answers that come from promises belong to this turn of the server too, and leave without a wake-up.
+            let polled = self.environment.enter(self.env, || {
+                let server = self.server.borrow();
+                let server = server.as_ref()?;
+                Some(server.poll_then(Budget::default(), || scope.settle()).map(|_| server.drained()))
+            });
+            let ended = match polled {
+                Ok(Some(Ok(Some(report)))) => Some(Ok(report)),
+                Ok(Some(Err(error))) => Some(Err(error.to_string())),
+                Ok(Some(Ok(None))) if status < 0 => Some(Err("the loop can't watch the server".to_owned())),
+                Ok(Some(Ok(None)) | None) | Err(_) => None,
+            };
+            let over = ended.is_some();
+            if let Some(report) = ended {
+                self.tell_end(report);
+            }
+            over
         };
-        let over = ended.is_some();
-        if let Some(report) = ended {
-            self.tell_end(report);
-        }
-        scope.close(self.env);
         if over {
             self.close();
         }
@@ -195,8 +212,11 @@ impl Hosted {
                     env.undefined()?,
                     env.number(report.finished() as f64)?,
                     env.number(report.aborted() as f64)?,
+                    env.number(self.requests() as f64)?,
                 ],
-                Err(problem) => [env.text(problem.as_bytes())?, env.undefined()?, env.undefined()?],
+                Err(problem) => {
+                    [env.text(problem.as_bytes())?, env.undefined()?, env.undefined()?, env.undefined()?]
+                }
             };
             env.call(env.undefined()?, on_end.value(env)?, &arguments).map(drop)
         };
@@ -206,18 +226,24 @@ impl Hosted {
         on_end.delete(env);
     }
 
+    fn requests(&self) -> u64 {
+        self.server.borrow().as_ref().map_or(0, |server| server.handle().stats().requests)
+    }
+
     /// Drops the server, and its handle in the loop.
     fn close(&self) {
         if self.closing.replace(true) {
             return;
         }
-        // Not while it is polled: a handler can't come here, because JavaScript only drains.
+        // What is borrowed is in use further up: a handler has ended the process.
         if let Ok(mut server) = self.server.try_borrow_mut() {
             let ended = server.take();
             drop(server);
             drop(ended);
         }
-        if let Some(context) = self.context.borrow_mut().take() {
+        if let Ok(mut context) = self.context.try_borrow_mut()
+            && let Some(context) = context.take()
+        {
             context.destroy(self.env);
         }
         if let Some(poll) = self.poll.borrow_mut().as_mut() {

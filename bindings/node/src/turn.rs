@@ -5,10 +5,11 @@ use std::ptr::null;
 use std::rc::Rc;
 
 use flare::Exchange;
+use flare::log::AccessRecord;
 
 use crate::answer;
 use crate::environment::{Environment, Register};
-use crate::handler::{self, JsHandler, Notice};
+use crate::handler::{self, Notice};
 use crate::js::{Env, Error, Value};
 use crate::packed::pack;
 
@@ -18,6 +19,7 @@ pub(crate) struct Turn {
     pub(crate) this: Value,
     pub(crate) dispatch: Value,
     pub(crate) event: Value,
+    pub(crate) end: Value,
     pub(crate) environment: Rc<Environment>,
 }
 
@@ -49,19 +51,18 @@ pub(crate) fn with<T>(work: impl FnOnce(&Turn) -> T) -> Option<T> {
 
 impl Turn {
     /// Hands an exchange to its handler in JavaScript. An exchange that can't be handed over is dropped, which answers 500.
-    pub(crate) fn dispatch(&self, to: &JsHandler, exchange: Exchange) {
+    pub(crate) fn dispatch(&self, handler: i32, extras: bool, flags: i32, exchange: Exchange) {
         let environment = &self.environment;
         let packed = {
             let mut scratch = environment.scratch.borrow_mut();
             scratch.clear();
-            pack(exchange.request(), to.extras, &mut scratch);
+            pack(exchange.request(), extras, &mut scratch);
             self.env.latin1(&scratch)
         };
         let Ok(packed) = packed else { return };
-        let flags = handler::flags(&exchange, to.streaming);
         let Some(id) = environment.exchanges.borrow_mut().insert(exchange) else { return };
         environment.write(Register::Exchange, id);
-        environment.write(Register::Handler, to.id);
+        environment.write(Register::Handler, handler);
         environment.write(Register::Flags, flags);
         let answered = self
             .env
@@ -74,6 +75,16 @@ impl Turn {
         }
     }
 
+    /// Hands an exchange back to JavaScript that went on from its gate.
+    pub(crate) fn pass(&self, id: i32, flags: i32, exchange: Exchange) {
+        handler::attend(&exchange, id);
+        let unwanted = self.environment.exchanges.borrow_mut().put(id, exchange);
+        // JavaScript has let it go in between.
+        drop(unwanted);
+        self.environment.write(Register::Flags, flags);
+        self.notify(id, Notice::Passed);
+    }
+
     /// Tells JavaScript of something that happened to an exchange.
     pub(crate) fn notify(&self, id: i32, notice: Notice) {
         let told = self.env.integer(id).and_then(|id| {
@@ -81,6 +92,26 @@ impl Turn {
             self.env.call(self.this, self.event, &[id, notice])
         });
         if let Err(error) = told {
+            self.fail(error);
+        }
+    }
+
+    /// Tells JavaScript of an exchange that has ended, for the server of this number.
+    pub(crate) fn end(&self, server: i32, record: &AccessRecord<'_>) {
+        let mut packed = Vec::new();
+        pack(record.request, false, &mut packed);
+        let told = || {
+            let arguments = [
+                self.env.integer(server)?,
+                self.env.latin1(&packed)?,
+                self.env.integer(record.status.into())?,
+                self.env.number(record.body_bytes as f64)?,
+                self.env.number(record.duration.as_secs_f64() * 1000.0)?,
+                self.env.integer(record.whole.into())?,
+            ];
+            self.env.call(self.this, self.end, &arguments)
+        };
+        if let Err(error) = told() {
             self.fail(error);
         }
     }

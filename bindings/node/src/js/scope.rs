@@ -29,33 +29,49 @@ impl AsyncContext {
     }
 }
 
-/// A scope for values and for calls: when it is closed, `process.nextTick` and promises have their turn.
-pub(crate) struct Scope {
+/// A scope for values and, within it, for calls: when that is closed, `process.nextTick` and promises have their turn.
+pub(crate) struct Scope<'c> {
+    env: Env,
+    context: &'c AsyncContext,
     handles: sys::napi_handle_scope,
     calls: sys::napi_callback_scope,
 }
 
-impl Scope {
-    pub(crate) fn open(env: Env, context: &AsyncContext) -> Result<Self> {
-        let (mut handles, mut calls) = (null_mut(), null_mut());
+impl<'c> Scope<'c> {
+    pub(crate) fn open(env: Env, context: &'c AsyncContext) -> Result<Self> {
+        let mut handles = null_mut();
         node!(env, napi_open_handle_scope(&mut handles))?;
-        let opened = context.resource.value(env).and_then(|resource| {
-            node!(env, napi_open_callback_scope(resource.0, context.context, &mut calls))
-        });
-        if let Err(error) = opened {
-            // Err: nothing is left that could be done about it.
-            let _ = node!(env, napi_close_handle_scope(handles));
-            return Err(error);
-        }
-        Ok(Self { handles, calls })
+        // From here on dropping it closes what is open.
+        let mut scope = Self { env, context, handles, calls: null_mut() };
+        scope.open_calls()?;
+        Ok(scope)
     }
 
-    /// Closes it, in the order that Node asks for. An exception that nobody caught goes to the process.
-    pub(crate) fn close(self, env: Env) {
-        if node!(env, napi_close_callback_scope(self.calls)).is_err() {
-            env.raise_pending();
+    fn open_calls(&mut self) -> Result<()> {
+        let resource = self.context.resource.value(self.env)?;
+        node!(self.env, napi_open_callback_scope(resource.0, self.context.context, &mut self.calls))
+    }
+
+    fn close_calls(&mut self) {
+        let calls = std::mem::replace(&mut self.calls, null_mut());
+        // An exception that nobody caught goes to the process.
+        if !calls.is_null() && node!(self.env, napi_close_callback_scope(calls)).is_err() {
+            self.env.raise_pending();
         }
+    }
+
+    /// Gives promises their turn, and goes on.
+    pub(crate) fn settle(&mut self) {
+        self.close_calls();
+        // Err: the environment ends, and calls fail in other ways too.
+        let _ = self.open_calls();
+    }
+}
+
+impl Drop for Scope<'_> {
+    fn drop(&mut self) {
+        self.close_calls();
         // Err: it was opened by this value and is closed once.
-        let _ = node!(env, napi_close_handle_scope(self.handles));
+        let _ = node!(self.env, napi_close_handle_scope(self.handles));
     }
 }

@@ -97,6 +97,14 @@ impl TestConnection {
         true
     }
 
+    /// As [`TestConnection::step`], but does not wait: for hosts whose handlers run in the same thread. False: nothing has come.
+    pub fn try_step(&mut self) -> bool {
+        let Ok(key) = self.late.try_recv() else { return false };
+        self.session.wake(key, &mut self.env, &mut self.output);
+        self.flush();
+        true
+    }
+
     /// Moves the time, and lets deadlines pass.
     pub fn advance(&mut self, time: Duration) {
         self.env.now = self.env.now + time;
