@@ -36,7 +36,7 @@ PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance 
 
 .DEFAULT_GOAL := help
 .PHONY: help run lib showcase examples mojo header symbols install setup test $(addprefix test-,$(PARTS) deny) \
-        conformance fuzz fuzz-prove bench bench-instructions bench-syscalls bench-memory deny fmt clean FORCE
+        conformance fuzz fuzz-prove bench bench-instructions bench-syscalls bench-memory bench-mojo deny fmt clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -188,6 +188,16 @@ bench-syscalls: showcase ## system calls per request (strace)
 
 bench-memory: showcase ## bytes per idle connection
 	@tests/bench/run memory
+
+# No instructions beyond those of every machine: the library has none either, and valgrind does not know all of them.
+target/bench/bin/plain_mojo: tests/bench/mojo/plain.mojo $(MOJO_PACKAGE) $(MOJO)
+	@mkdir -p $(@D)
+	$(MOJO_BUILD) --target-cpu $(if $(filter x86_64,$(shell uname -m)),x86-64,generic) -o $@ $<
+
+bench-mojo: showcase target/bench/bin/plain_mojo ## what a handler in Mojo costs beside the same one in C
+	@tests/bench/lab.py build c
+	@tests/bench/lab.py cg -l plain -s flare,mojo
+	@tests/bench/lab.py lock -l plain -s flare,flare@2,mojo -r 7
 
 clean: ## remove target/
 	$(CARGO) clean

@@ -14,6 +14,7 @@ SERVERS = {
     "floor": "{bin}/floor -p {port} {floor}",
     "flare": "{top}/target/showcase --port {port} --workers 1 --files {files}",
     "now": "{top}/target/showcase --port {port} --workers 1 --files {files}",
+    "mojo": "FLARE_LIBRARY={top}/target/lib/libflare.so {bin}/plain_mojo {port}",
     "hyper": "{bin}/peer_hyper {port}",
     "actix": "{bin}/peer_actix {port}",
     "axum": "{bin}/peer_axum {port}",

@@ -5,14 +5,13 @@ from .boxed import boxed, unbox
 from .fields import Fields
 from .library import ApiPointer, api
 from .source import Source, SourceHolder
-from .text import bytes_of, literal, terminated
+from .text import bytes_of, terminated
 
 comptime _TEXT = 0
-comptime _JSON = 1
-comptime _BYTES = 2
-comptime _FILE = 3
-comptime _RELAY = 4
-comptime _SOURCE = 5
+comptime _BYTES = 1
+comptime _FILE = 2
+comptime _RELAY = 3
+comptime _SOURCE = 4
 
 comptime _LARGE = 64 * 1024
 """From here on content is sent from where it is, instead of being copied beside its head."""
@@ -28,6 +27,7 @@ struct Response(Movable):
     var headers: Fields
     var trailers: Fields
     var _kind: Int
+    var _type: String
     # The text, the path of the file, or the address of the upstream.
     var _text: String
     # The content, or the prologue for the upstream.
@@ -35,12 +35,15 @@ struct Response(Movable):
     var _relay: _Relay
     var _source: Optional[SourceHolder]
 
-    def __init__(out self, var text: String = String(), *, status: Int = 200):
-        """Answers with text, as text/plain in UTF-8 unless a Content-Type is set."""
+    def __init__(
+        out self, var text: String = String(), *, status: Int = 200, var content_type: String = "text/plain; charset=utf-8"
+    ):
+        """Answers with text. A header "content-type" that is set goes before `content_type`."""
         self.status = status
         self.headers = Fields()
         self.trailers = Fields()
         self._kind = _TEXT
+        self._type = content_type^
         self._text = text^
         self._bytes = List[UInt8]()
         self._relay = _Relay(0, 0, 0)
@@ -49,16 +52,12 @@ struct Response(Movable):
     @staticmethod
     def json(var text: String, *, status: Int = 200) -> Response:
         """Answers with JSON that is text already, as application/json. It is not checked."""
-        var response = Response(text^, status=status)
-        response._kind = _JSON
-        return response^
+        return Response(text^, status=status, content_type="application/json")
 
     @staticmethod
     def html(var text: String, *, status: Int = 200) -> Response:
         """Answers with a page."""
-        var response = Response(text^, status=status)
-        response.headers.add("content-type", "text/html; charset=utf-8")
-        return response^
+        return Response(text^, status=status, content_type="text/html; charset=utf-8")
 
     @staticmethod
     def bytes(var content: List[UInt8], *, status: Int = 200) -> Response:
@@ -151,10 +150,8 @@ struct Response(Movable):
             if drafted < 0:
                 return drafted
         var status = Int32(self.status)
-        if self._kind == _TEXT or self._kind == _JSON:
-            var type = literal("text/plain; charset=utf-8")
-            if self._kind == _JSON:
-                type = literal("application/json")
+        if self._kind == _TEXT:
+            var type = terminated(self._type, "the content type")
             var text = self._text.as_bytes()
             return api[].response_send_as(handle, status, type, bytes_of(text), UInt(len(text)))
         if self._kind == _BYTES:

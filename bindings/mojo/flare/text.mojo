@@ -1,5 +1,7 @@
 """Texts on their way into the library, which wants them to end with NUL."""
 
+from std.ffi import c_int, external_call
+
 from .api import Bytes, Place, Room, Text
 
 
@@ -10,9 +12,9 @@ def terminated(mut text: String, what: StaticString) raises -> Text:
     Raises:
         When there is a NUL in it: the library would see its beginning only.
     """
-    for byte in text.as_bytes():
-        if byte == 0:
-            raise Error("FLARE_ERROR_INVALID_ARGUMENT: ", what, " has a NUL in it")
+    var bytes = text.as_bytes()
+    if external_call["memchr", UInt](bytes.unsafe_ptr(), c_int(0), UInt(len(bytes))) != 0:
+        raise Error("FLARE_ERROR_INVALID_ARGUMENT: ", what, " has a NUL in it")
     return text.as_c_string_span().ptr().unsafe_origin_cast[ImmUntrackedOrigin]()
 
 
