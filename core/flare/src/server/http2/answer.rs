@@ -112,7 +112,7 @@ impl Http2 {
 
     /// Sends content of the streams whose turn it is, as long as the client takes it.
     pub(super) fn pump(&mut self, env: &mut Environment, out: &mut Output) {
-        while self.end.is_none() && !self.blocked {
+        while self.end.is_none() && !self.blocked && !self.fresh {
             if out.len() >= env.service.config.output_limit {
                 self.blocked = true;
                 return;

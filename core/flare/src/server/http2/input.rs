@@ -17,6 +17,7 @@ use crate::server::session::Next;
 impl Http2 {
     /// Takes input.
     pub(crate) fn receive(&mut self, input: &[u8], env: &mut Environment, out: &mut Output) {
+        self.fresh &= input.is_empty();
         if self.pending.is_empty() {
             let used = self.process(input, env, out);
             if self.end.is_none()

@@ -34,6 +34,8 @@ pub(crate) struct Http2 {
     read_closed: bool,
     /// So much output waits that no more is made.
     blocked: bool,
+    /// The client has not sent its preface. One that switched may have room for little behind the 101: curl has 32 KiB.
+    fresh: bool,
     peer: Peer,
     key: Key,
     /// When it has been idle for too long, while no exchange runs.
@@ -83,6 +85,7 @@ impl Http2 {
             end: None,
             read_closed: false,
             blocked: false,
+            fresh: true,
             peer,
             key,
             idle_deadline: env.now + config.head_timeout,
