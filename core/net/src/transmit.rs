@@ -3,6 +3,7 @@
 use crate::Output;
 use crate::output::{Body, fill};
 use crate::send_file::FileSender;
+use rustix::net::SendFlags;
 use socket2::SockRef;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -48,12 +49,13 @@ pub(crate) fn transmit(socket: &OwnedFd, output: &Output) -> io::Result<Progress
 }
 
 fn transmit_text(socket: &OwnedFd, text: &[u8]) -> io::Result<Progress> {
-    let socket = SockRef::from(socket);
     let text = text.get(..TURN).unwrap_or(text);
     let mut progress = Progress { sent: 0, full: false };
     while progress.sent < text.len() && !progress.full {
         let rest = text.get(progress.sent..).unwrap_or_default();
-        progress.add(rest.len(), socket.send_with_flags(rest, FLAGS))?;
+        // Not through libc: see `Driver::read`.
+        let flags = SendFlags::from_bits_retain(FLAGS.cast_unsigned());
+        progress.add(rest.len(), rustix::net::send(socket, rest, flags).map_err(io::Error::from))?;
     }
     Ok(progress)
 }

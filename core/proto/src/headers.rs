@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::grammar::{is_field_value, is_token, trim_ows};
+use crate::known_field::known_field;
 use crate::lower_case::{make_lower_case, make_plain_lower_case};
 use crate::words::is_plain_name;
 
@@ -15,6 +16,8 @@ use crate::words::is_plain_name;
 pub struct Headers {
     pub(crate) text: Vec<u8>,
     fields: Vec<Field>,
+    /// The text is more than [`Headers::append`] wrote, or a field belongs to the connection: so it can't be sent as it is.
+    is_mixed: bool,
 }
 
 /// Offsets into the text. Behind each end stands a NUL.
@@ -30,6 +33,10 @@ pub(crate) struct Span {
     pub(crate) start: u32,
     pub(crate) end: u32,
 }
+
+/// What stands behind a name that was appended, and behind its value.
+const NAME_END: &[u8] = b"\0 ";
+const VALUE_END: &[u8] = b"\0\n";
 
 impl Span {
     #[inline]
@@ -69,7 +76,7 @@ impl std::error::Error for InvalidField {}
 impl Headers {
     /// An empty section. Does not allocate.
     pub const fn new() -> Self {
-        Headers { text: Vec::new(), fields: Vec::new() }
+        Headers { text: Vec::new(), fields: Vec::new(), is_mixed: false }
     }
 
     /// The number of fields.
@@ -89,6 +96,7 @@ impl Headers {
     pub fn clear(&mut self) {
         self.text.clear();
         self.fields.clear();
+        self.is_mixed = false;
     }
 
     /// Adds a field behind the others. The name is put into lower case; white space around the value is dropped.
@@ -106,25 +114,27 @@ impl Headers {
         self.append_checked(name, is_lower_case, value)
     }
 
+    /// The text becomes a line of HTTP/1, with NULs where colon and CR belong. So the whole section is sent by one copy.
     fn append_checked(&mut self, name: &[u8], is_lower_case: bool, value: &[u8]) -> Result<(), InvalidField> {
         let start = self.text.len();
         let name_end = start + name.len();
-        let value_start = name_end + 1;
+        let value_start = name_end + NAME_END.len();
         let value_end = value_start + value.len();
-        // One more than the end has to fit too: the NUL is addressed by it.
-        if u32::try_from(value_end + 1).is_err() {
+        let end = value_end + VALUE_END.len();
+        if u32::try_from(end).is_err() {
             return Err(InvalidField::TooLong);
         }
-        self.text.reserve(value_end + 1 - start);
+        self.text.reserve(end - start);
         self.text.extend_from_slice(name);
-        self.text.push(0);
+        self.text.extend_from_slice(NAME_END);
         self.text.extend_from_slice(value);
-        self.text.push(0);
+        self.text.extend_from_slice(VALUE_END);
         if !is_lower_case && let Some(name) = self.text.get_mut(start..name_end) {
             make_lower_case(name);
         }
+        self.is_mixed |= known_field(name).is_some();
         let span = |start, end| Span { start: start as u32, end: end as u32 };
-        self.push(span(start, name_end), span(value_start, value_end));
+        self.fields.push(Field { name: span(start, name_end), value: span(value_start, value_end) });
         Ok(())
     }
 
@@ -151,7 +161,9 @@ impl Headers {
                 continue;
             }
             self.fields.remove(index);
-            self.cut(field.name.start, field.value.end + 1);
+            let end = field.value.end + 1;
+            let is_line = self.text.get(end as usize) == Some(&b'\n');
+            self.cut(field.name.start, end + u32::from(is_line));
         }
         before - self.fields.len()
     }
@@ -211,7 +223,28 @@ impl Headers {
     /// Makes a field of text that is there, with a NUL behind its name and its value.
     #[inline]
     pub(crate) fn push(&mut self, name: Span, value: Span) {
+        self.is_mixed = true;
         self.fields.push(Field { name, value });
+    }
+
+    /// Writes the section as lines of HTTP/1, if it can be sent as it is: none of its fields belongs to the connection. False: nothing
+    /// was written.
+    #[inline]
+    pub(crate) fn push_lines_to(&self, out: &mut Vec<u8>) -> bool {
+        if self.is_mixed {
+            return false;
+        }
+        let start = out.len();
+        out.extend_from_slice(&self.text);
+        let lines = out.get_mut(start..).unwrap_or_default();
+        for field in &self.fields {
+            for (end, byte) in [(field.name.end, b':'), (field.value.end, b'\r')] {
+                if let Some(nul) = lines.get_mut(end as usize) {
+                    *nul = byte;
+                }
+            }
+        }
+        true
     }
 
     /// Makes a field of a field line that is in the text already: puts the name into lower case, and the NULs over the colon
@@ -261,6 +294,7 @@ impl Headers {
 
     /// Adds text that is no field, and a NUL.
     pub(crate) fn append_text(&mut self, text: &[u8]) -> Result<Span, InvalidField> {
+        self.is_mixed = true;
         let start = u32::try_from(self.text.len()).map_err(|_| InvalidField::TooLong)?;
         // One more than the end has to fit too: the NUL is addressed by it.
         let end = u32::try_from(self.text.len() + text.len() + 1).map_err(|_| InvalidField::TooLong)? - 1;

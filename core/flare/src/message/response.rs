@@ -136,6 +136,15 @@ impl Response {
         self
     }
 
+    /// The content, if it is bytes in memory and nothing follows it.
+    pub(crate) fn content_in_memory(&self) -> Option<&[u8]> {
+        match &self.body {
+            _ if self.trailers.is_some() => None,
+            Body::Empty | Body::Owned(_) | Body::Shared(_) => Some(self.body.as_slice()),
+            Body::File(_) | Body::Parts(_) | Body::Source(_) => None,
+        }
+    }
+
     /// The trailers, if there are any.
     #[must_use]
     pub fn trailers(&self) -> Option<&Headers> {

@@ -14,8 +14,25 @@ pub(crate) fn push_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
 }
 
 /// In decimal digits.
+#[inline]
 pub(crate) fn push_decimal(out: &mut Vec<u8>, number: u64) {
-    out.extend_from_slice(decimal(number, &mut [0; 20]));
+    if number < 10_000 {
+        // Few enough to be written together: the first of them become the lowest bytes.
+        let (mut digits, mut count, mut rest) = (0, 0, number as u32);
+        loop {
+            digits = digits << 8 | (b'0' as u32 + rest % 10);
+            count += 1;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        let end = out.len() + count;
+        out.extend_from_slice(&digits.to_le_bytes());
+        out.truncate(end);
+    } else {
+        out.extend_from_slice(decimal(number, &mut [0; 20]));
+    }
 }
 
 /// The number in decimal digits, at the end of the room for them.
@@ -61,6 +78,11 @@ pub(super) struct SentFields {
 /// Writes the fields, but for those that the connection writes itself: Content-Length, Connection, Keep-Alive.
 #[inline]
 pub(super) fn push_fields(out: &mut Vec<u8>, headers: &Headers) -> Result<SentFields, SendError> {
+    if headers.push_lines_to(out) { Ok(SentFields::default()) } else { push_mixed_fields(out, headers) }
+}
+
+#[inline(never)]
+fn push_mixed_fields(out: &mut Vec<u8>, headers: &Headers) -> Result<SentFields, SendError> {
     let mut sent = SentFields::default();
     for (name, value) in headers.raw() {
         match known_field(name) {
@@ -139,7 +161,25 @@ mod tests {
 
     #[test]
     fn numbers() {
-        for number in [0, 1, 9, 10, 15, 16, 255, 4096, 65_535, u64::from(u32::MAX), u64::MAX] {
+        for number in [
+            0,
+            1,
+            9,
+            10,
+            15,
+            16,
+            99,
+            100,
+            255,
+            999,
+            1000,
+            4096,
+            9999,
+            10_000,
+            65_535,
+            u64::from(u32::MAX),
+            u64::MAX,
+        ] {
             let mut out = Vec::new();
             push_decimal(&mut out, number);
             assert_eq!(out, number.to_string().as_bytes());

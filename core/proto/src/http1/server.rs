@@ -5,7 +5,7 @@ use super::body_encoder::{BodyEncoder, BodyFraming};
 use super::error::{Error, Kind};
 use super::framing::BodyLength;
 use super::head_end;
-use super::head_writer::{SentFields, push_content_length, push_decimal, push_fields};
+use super::head_writer::{SentFields, push_content_length, push_decimal, push_field, push_fields};
 use super::limits::Limits;
 use super::request_parser::{self, RequestFields};
 use crate::{ContentLength, Headers, Method, RequestHead, ResponseParts, SendError, Version, reason};
@@ -265,6 +265,49 @@ impl ServerConnection {
 
     #[inline]
     fn push_head(&mut self, out: &mut Vec<u8>, parts: &ResponseParts<'_>) -> Result<BodyFraming, SendError> {
+        if let ContentLength::Known(length) = parts.body
+            && self.push_usual_head(out, parts, length)
+        {
+            let framing = if length == 0 { BodyFraming::Nothing } else { BodyFraming::Raw };
+            self.answer.begin(framing, length, false);
+            return Ok(framing);
+        }
+        self.push_any_head(out, parts)
+    }
+
+    /// Writes the head of nearly every answer: its status has content, as has the method, the length of that is known, and no field
+    /// belongs to the connection. False: it is another one, and nothing was written.
+    #[inline]
+    fn push_usual_head(&mut self, out: &mut Vec<u8>, parts: &ResponseParts<'_>, length: u64) -> bool {
+        let has_content = matches!(parts.status, 200..=203 | 206..=303 | 305..=999);
+        if !has_content || self.request.is_head || self.request.is_connect {
+            return false;
+        }
+        let start = out.len();
+        push_status_line(out, parts.status);
+        if !parts.headers.push_lines_to(out) {
+            out.truncate(start);
+            return false;
+        }
+        if let Some(origin) = parts.origin {
+            origin.push_to(out, false, false);
+        }
+        push_content_length(out, length);
+        self.close |= self.phase == Phase::Head;
+        let persistence = self.persistence();
+        if !persistence.is_empty() {
+            push_field(out, b"connection", persistence);
+        }
+        out.extend_from_slice(b"\r\n");
+        true
+    }
+
+    #[inline(never)]
+    fn push_any_head(
+        &mut self,
+        out: &mut Vec<u8>,
+        parts: &ResponseParts<'_>,
+    ) -> Result<BodyFraming, SendError> {
         let status = parts.status;
         if !(200..=999).contains(&status) && status != 101 {
             return Err(SendError::Status);
@@ -295,6 +338,29 @@ impl ServerConnection {
         out.extend_from_slice(b"\r\n");
         self.answer.begin(body.framing, body.length, body.drops);
         Ok(body.framing)
+    }
+
+    /// Sends a whole answer whose content is in memory: [`send_head`](Self::send_head), [`send_data`](Self::send_data) and
+    /// [`send_end`](Self::send_end) in one. `parts.body` is the length of the content, which is left out where an answer has none.
+    ///
+    /// # Errors
+    /// As those three.
+    #[inline]
+    pub fn send_whole(
+        &mut self,
+        out: &mut Vec<u8>,
+        parts: &ResponseParts<'_>,
+        content: &[u8],
+    ) -> Result<BodyFraming, SendError> {
+        let framing = self.send_head(out, parts)?;
+        if framing == BodyFraming::Raw && parts.body == ContentLength::Known(content.len() as u64) {
+            out.extend_from_slice(content);
+            self.answer.begin(BodyFraming::Nothing, 0, false);
+            return Ok(framing);
+        }
+        self.send_data(out, content)?;
+        self.send_end(out, None)?;
+        Ok(framing)
     }
 
     /// What the Connection field says about the future of the connection (RFC 9112 section 9.3).

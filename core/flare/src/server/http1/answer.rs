@@ -219,13 +219,20 @@ fn write(
     env: &Environment,
     out: &mut Output,
 ) -> Result<Written, SendError> {
-    if !answer.headers.is_empty() || answer.trailers.is_some() {
+    if answer.prepared.is_some() && (!answer.headers.is_empty() || answer.trailers.is_some()) {
         answer.unprepare();
     }
     if let Some(prepared) = &answer.prepared {
         wire.send_prepared(out.buffer(), &prepared.http1, env.date.fields())?;
         let body_bytes = prepared.body.len() as u64;
         return Ok(Written { rest: Rest::Nothing, body_bytes, until_close: false });
+    }
+    if let Some(content) = answer.content_in_memory().filter(|content| content.len() <= COPY_LIMIT) {
+        let parts = parts(answer, ContentLength::Known(content.len() as u64), env);
+        let framing = wire.send_whole(out.buffer(), &parts, content)?;
+        let body_bytes = if framing == BodyFraming::Nothing { 0 } else { content.len() as u64 };
+        let until_close = framing == BodyFraming::UntilClose;
+        return Ok(Written { rest: Rest::Nothing, body_bytes, until_close });
     }
     let length = match answer.body.length() {
         _ if answer.trailers.is_some() => ContentLength::Unknown,
@@ -253,13 +260,9 @@ fn write(
                 write_parts(wire, body_bytes, parts, out)?;
             }
             body => {
-                let length = body.as_slice().len();
-                body_bytes = length as u64;
-                if length <= COPY_LIMIT {
-                    wire.send_data(out.buffer(), body.as_slice())?;
-                } else {
-                    write_data(wire, body.take_bytes(), out)?;
-                }
+                let content = body.take_bytes();
+                body_bytes = content.len() as u64;
+                write_data(wire, content, out)?;
             }
         }
     }
@@ -289,13 +292,16 @@ fn write_head(
     env: &Environment,
     out: &mut Output,
 ) -> Result<BodyFraming, SendError> {
-    let parts = ResponseParts {
+    wire.send_head(out.buffer(), &parts(answer, length, env))
+}
+
+fn parts<'a>(answer: &'a Response, length: ContentLength, env: &'a Environment) -> ResponseParts<'a> {
+    ResponseParts {
         status: status_to_send(answer),
         headers: &answer.headers,
         body: length,
         origin: Some(env.date.fields()),
-    };
-    wire.send_head(out.buffer(), &parts)
+    }
 }
 
 /// Writes bytes of another protocol.
