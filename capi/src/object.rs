@@ -73,7 +73,7 @@ fn mismatch() -> Failure {
 }
 
 /// Runs `f` on the exchange behind a request or response handle.
-#[inline]
+#[inline(always)]
 pub(crate) fn with_exchange<P, R>(
     handle: *const P,
     kind: Kind,
@@ -102,7 +102,7 @@ pub(crate) fn with_request<P, R>(
 }
 
 /// Runs `f` on the answer behind a response handle, while its head may be changed.
-#[inline]
+#[inline(always)]
 pub(crate) fn with_draft<P, R>(
     handle: *const P,
     f: impl FnOnce(&mut Response) -> Result<R, Failure>,

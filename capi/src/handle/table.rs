@@ -72,24 +72,38 @@ impl<T: Send + Sync> Table<T> {
     ///
     /// # Errors
     /// A [`HandleError`] as the caller's error, or what `f` gives.
-    #[inline]
+    #[inline(always)]
     pub fn with<R, E: From<HandleError>>(
         &self,
         token: Token,
         kind: Kind,
         f: impl FnOnce(&T) -> Result<R, E>,
     ) -> Result<R, E> {
-        let current = thread::here(|thread| thread.current());
-        if current.identity == token.identity() && ptr::eq(current.table, ptr::from_ref(self).cast()) {
-            // SAFETY: the slot belongs to this table, whose slots stay as long as it does.
-            let slot = unsafe { &*current.slot.cast::<Slot<T>>() };
-            if token.kind() == kind.number() && slot.answers(token.generation(), kind.number()) {
-                // SAFETY: the handle is current, so a frame below us on this thread's stack holds a pin until it ends the
-                // scope; that is after `f`.
-                return f(unsafe { slot.object() });
+        let pinned;
+        // One call of `f` for both, so that it is compiled into its caller.
+        let object = match self.current(token, kind) {
+            // SAFETY: the handle is current, so a frame below us on this thread's stack holds a pin until it ends the
+            // scope; that is after `f`.
+            Some(slot) => unsafe { slot.object() },
+            None => {
+                pinned = self.pin(token, kind)?;
+                &*pinned
             }
+        };
+        f(object)
+    }
+
+    /// The slot of this thread's current handle, if the token is that.
+    #[inline(always)]
+    fn current(&self, token: Token, kind: Kind) -> Option<&Slot<T>> {
+        let current = thread::here(|thread| thread.current());
+        if current.identity != token.identity() || !ptr::eq(current.table, ptr::from_ref(self).cast()) {
+            return None;
         }
-        f(&*self.pin(token, kind)?)
+        // SAFETY: the slot belongs to this table, whose slots stay as long as it does.
+        let slot = unsafe { &*current.slot.cast::<Slot<T>>() };
+        let answers = token.kind() == kind.number() && slot.answers(token.generation(), kind.number());
+        answers.then_some(slot)
     }
 
     /// The same as [`Table::with`], for an `f` that calls back into C: until it returns, the handle is this thread's current

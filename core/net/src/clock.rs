@@ -21,9 +21,11 @@ impl Millis {
 impl Add<Duration> for Millis {
     type Output = Millis;
 
+    #[inline]
     fn add(self, duration: Duration) -> Millis {
-        let rounded = duration.saturating_add(Duration::from_nanos(999_999)).as_millis();
-        Millis(self.0.saturating_add(u64::try_from(rounded).unwrap_or(u64::MAX)))
+        let of_seconds = duration.as_secs().saturating_mul(1000);
+        let rounded = of_seconds.saturating_add(u64::from(duration.subsec_nanos().div_ceil(1_000_000)));
+        Millis(self.0.saturating_add(rounded))
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) fn is_valid(text: &[u8]) -> bool {
 }
 
 /// Checks and splits. `None` if it is not a valid host with an optional port.
-#[inline]
+#[inline(always)]
 pub(crate) fn parse(text: &[u8]) -> Option<Authority<'_>> {
     let host_len = if text.first() == Some(&b'[') {
         let close = memchr::memchr(b']', text)?;

@@ -75,6 +75,7 @@ impl Block {
     }
 
     /// The answer, locked. A panic while it was held leaves an answer that is whole enough to send or replace.
+    #[inline]
     pub(crate) fn answer(&self) -> MutexGuard<'_, Response> {
         self.answer.lock().unwrap_or_else(PoisonError::into_inner)
     }

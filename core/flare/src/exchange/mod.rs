@@ -125,6 +125,7 @@ impl Exchange {
     }
 
     /// The answer, locked, while its head may be changed.
+    #[inline(always)]
     fn open_answer(&self) -> Result<std::sync::MutexGuard<'_, Response>, AnswerError> {
         let block = self.block();
         // Also before the lock: the worker holds it while middleware looks at an answer, and that may come here.
@@ -161,6 +162,7 @@ impl Exchange {
     ///
     /// # Errors
     /// When it was sent before, or the exchange is over.
+    #[inline(always)]
     pub fn draft<T>(&self, change: impl FnOnce(&mut Response) -> T) -> Result<T, AnswerError> {
         Ok(change(&mut *self.open_answer()?))
     }
@@ -195,6 +197,7 @@ impl Exchange {
     ///
     /// # Errors
     /// As [`Exchange::draft`], or what `change` gives.
+    #[inline(always)]
     pub fn finish_with<E: From<AnswerError>>(
         &self,
         change: impl FnOnce(&mut Response) -> Result<(), E>,

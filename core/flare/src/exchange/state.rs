@@ -74,8 +74,10 @@ impl State {
     }
 
     /// An error unless the head of the answer may still be changed.
+    #[inline]
     pub(crate) fn check_open(&self) -> Result<(), AnswerError> {
-        refused(self.0.load(Ordering::Acquire))
+        let bits = self.0.load(Ordering::Acquire);
+        if bits & (ANSWERED | CANCELLED) == 0 { Ok(()) } else { refused(bits) }
     }
 
     /// Whether the answer was begun as a stream.
@@ -165,6 +167,7 @@ fn reason(bits: u32) -> Option<CancelReason> {
     }
 }
 
+#[cold]
 fn refused(bits: u32) -> Result<(), AnswerError> {
     match reason(bits) {
         Some(reason) => Err(AnswerError::Cancelled(reason)),

@@ -109,6 +109,7 @@ impl Body {
     }
 
     /// Replaces the content by a copy of `bytes`, and uses the memory of an owned body again.
+    #[inline]
     pub fn copy_from(&mut self, bytes: &[u8]) {
         if let Self::Owned(own) = self {
             own.clear();

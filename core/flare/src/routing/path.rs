@@ -33,12 +33,12 @@ fn is_plain(path: &[u8]) -> bool {
     }
 }
 
-const fn repeat(byte: u8) -> u64 {
+pub(super) const fn repeat(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
 /// Not 0 if a byte of `word` is 0. The lowest bit that is set belongs to the first such byte; higher ones may be wrong.
-const fn zero_bytes(word: u64) -> u64 {
+pub(super) const fn zero_bytes(word: u64) -> u64 {
     word.wrapping_sub(repeat(1)) & !word & repeat(0x80)
 }
 

@@ -103,6 +103,7 @@ impl Http1 {
     }
 
     /// Content for a handler that wants it whole.
+    #[inline(never)]
     fn collect(
         &mut self,
         input: &[u8],
@@ -137,6 +138,7 @@ impl Http1 {
     }
 
     /// Content for a handler that wants it as it comes.
+    #[inline(never)]
     fn flow(&mut self, input: &[u8], allowed: u64, env: &mut Environment, out: &mut Output) -> Option<usize> {
         let running = self.running.as_mut()?;
         match receive_body(&mut self.wire, running, input, env) {
@@ -164,6 +166,7 @@ impl Http1 {
     }
 
     /// Bytes of another protocol.
+    #[inline(never)]
     fn pass_on(&mut self, input: &[u8], env: &mut Environment) -> Option<usize> {
         let running = self.running.as_mut()?;
         let taken = running.flow(input, u64::MAX, env);
@@ -182,6 +185,7 @@ impl Http1 {
     }
 
     /// Content that nobody wants.
+    #[inline(never)]
     fn discard(&mut self, input: &[u8], allowed: u64, env: &mut Environment) -> Option<usize> {
         let mut trailers = Headers::new();
         match self.wire.receive_body(&env.service.config.http1, input, &mut trailers) {
@@ -204,6 +208,7 @@ impl Http1 {
     }
 
     /// Ready for the next request.
+    #[inline]
     pub(super) fn next_request(&mut self, env: &Environment) {
         self.wire.next_request();
         if env.draining {
@@ -214,6 +219,7 @@ impl Http1 {
         self.input_deadline = env.now + env.service.config.idle_timeout;
     }
 
+    #[cold]
     fn protocol_error(&mut self, error: http1::Error, env: &mut Environment, out: &mut Output) {
         env.counters.bad_requests.add(1);
         env.service.log.tell(Level::Debug, "bad request", || format!("{}: {error}", self.peer));

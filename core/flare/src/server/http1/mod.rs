@@ -83,6 +83,7 @@ impl Http1 {
 
     /// When [`Http1::timeout`] has to be called, unless something happens before. `flushing`: the peer has not taken all output
     /// yet, so it is not idle, and content that waits for it is not late.
+    #[inline]
     pub(crate) fn deadline(&self, flushing: bool) -> Millis {
         let Some(running) = &self.running else {
             // Nothing is read until the peer has taken what waits, so nothing that it sends is late.
@@ -98,6 +99,7 @@ impl Http1 {
         content.min(answer)
     }
 
+    #[inline]
     pub(crate) fn next(&self) -> Next {
         match self.end {
             Some(end) => end,
@@ -117,6 +119,7 @@ impl Http1 {
     }
 
     /// Takes input.
+    #[inline]
     pub(crate) fn receive(&mut self, input: &[u8], env: &mut Environment, out: &mut Output) {
         if self.pending.is_empty() {
             let used = self.process(input, env, out);
@@ -133,6 +136,7 @@ impl Http1 {
     }
 
     /// Goes on with input that waited.
+    #[inline(never)]
     fn resume(&mut self, env: &mut Environment, out: &mut Output) {
         let mut pending = std::mem::take(&mut self.pending);
         let used = self.process(&pending, env, out);
@@ -176,6 +180,7 @@ impl Http1 {
     }
 
     /// All that the peer sent was used. A request that is cut short is never answered as if it were whole.
+    #[inline(never)]
     fn input_ended(&mut self, env: &mut Environment) {
         match self.running.as_ref().map(|running| running.content) {
             Some(Content::Complete | Content::Undecided) => {}
@@ -194,7 +199,17 @@ impl Http1 {
     }
 
     /// The peer took all output. Idle time counts from now, and so does the time for what could not be read meanwhile.
+    #[inline]
     pub(crate) fn flushed(&mut self, env: &mut Environment, out: &mut Output) {
+        if let (None, Input::Idle { fresh: false }, false) = (&self.running, self.input, self.blocked) {
+            self.input_deadline = env.now + env.service.config.idle_timeout;
+        } else {
+            self.flushed_amid(env, out);
+        }
+    }
+
+    #[inline(never)]
+    fn flushed_amid(&mut self, env: &mut Environment, out: &mut Output) {
         let was_blocked = std::mem::take(&mut self.blocked);
         let config = &env.service.config;
         match (&mut self.running, self.input) {
@@ -224,6 +239,7 @@ impl Http1 {
     }
 
     /// Looks at the running exchange: an answer, content for it, or room for content of the request.
+    #[inline(never)]
     fn look(&mut self, env: &mut Environment, out: &mut Output) {
         let Some(running) = &mut self.running else { return };
         match running.news() {

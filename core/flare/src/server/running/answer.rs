@@ -25,10 +25,13 @@ pub(crate) enum Supply {
 
 impl Running {
     /// Shows the head of an answer to the middlewares that saw the request. False: one of them panicked, so it is a 500 now.
+    #[inline]
     pub(crate) fn on_head(&self, answer: &mut Response, env: &Environment) -> bool {
-        if self.route.chain.is_empty() {
-            return true;
-        }
+        self.route.chain.is_empty() || self.show_head(answer, env)
+    }
+
+    #[inline(never)]
+    fn show_head(&self, answer: &mut Response, env: &Environment) -> bool {
         answer.unprepare();
         let mut unharmed = true;
         for middleware in self.route.chain.iter().take(self.stage).rev() {
@@ -43,14 +46,19 @@ impl Running {
     }
 
     /// Tells middleware and logs that the exchange has ended. `whole`: the answer was sent whole.
+    #[inline]
     pub(super) fn tell_end_of_answer(&self, whole: bool, env: &Environment) {
         if self.status != 0 {
             env.counters.answer(self.status);
         }
-        let chain = self.route.chain.as_slice();
-        if chain.is_empty() && env.service.access.is_none() {
-            return;
+        if !self.route.chain.is_empty() || env.service.access.is_some() {
+            self.tell_listeners(whole, env);
         }
+    }
+
+    #[inline(never)]
+    fn tell_listeners(&self, whole: bool, env: &Environment) {
+        let chain = self.route.chain.as_slice();
         let record = AccessRecord {
             request: &self.request,
             status: self.status,

@@ -48,6 +48,7 @@ impl Running {
     }
 
     /// Brings it as far as it can go at once.
+    #[inline]
     pub(crate) fn begin(&mut self, env: &mut Environment) -> Turn {
         let block = &self.request.block;
         if self.route.is_plain() && block.length == BodyLength::Empty && block.unrouted.is_none() {
@@ -67,6 +68,7 @@ impl Running {
     }
 
     /// Shows the exchange to the middlewares of its route that have not seen it.
+    #[inline(never)]
     fn pass(&mut self, env: &mut Environment) -> Turn {
         match self.show(Exchange::new(Arc::clone(&self.request.block)), env) {
             Some(exchange) => self.admit(exchange, env),
@@ -120,6 +122,7 @@ impl Running {
     }
 
     /// Calls the handler.
+    #[inline]
     pub(super) fn call(&mut self, exchange: Exchange, env: &mut Environment) -> Turn {
         if env.is_full() {
             return self.refuse(exchange, 503, None, env);
@@ -136,6 +139,7 @@ impl Running {
     }
 
     /// Somebody got the exchange.
+    #[inline]
     fn called(&mut self, env: &mut Environment) -> Turn {
         let (progress, told) = self.request.block.state.detach();
         env.enter_flight();
@@ -148,6 +152,7 @@ impl Running {
     }
 
     /// Answers before anybody asked for the content.
+    #[cold]
     fn refuse(
         &mut self,
         exchange: Exchange,

@@ -137,6 +137,7 @@ impl Running {
     }
 
     /// Whether content that comes has a place to go to.
+    #[inline]
     pub(crate) fn takes_content(&self) -> bool {
         match self.content {
             Content::Collected { .. } => true,
@@ -146,6 +147,7 @@ impl Running {
     }
 
     /// When the next of the content must have come.
+    #[inline]
     pub(crate) fn content_deadline(&self) -> Millis {
         // A byte stream has one time limit for both directions, which is that of the answer.
         if self.takes_content() && !self.switched { self.content_deadline } else { Millis::NEVER }
@@ -167,6 +169,7 @@ impl Running {
     }
 
     /// Ends it. `whole`: the answer was sent whole. Also one whose content was still being collected: middleware has seen it.
+    #[inline]
     pub(crate) fn conclude(self, whole: bool, env: &mut Environment) {
         self.tell_end_of_answer(whole, env);
         if self.answer != Answer::None {

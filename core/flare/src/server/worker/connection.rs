@@ -1,6 +1,6 @@
 //! A connection of a worker: between its session and its socket.
 
-use flare_net::{Key, Millis, Sent, TimerId};
+use flare_net::{Key, Millis, Sent, TimerId, Wheel};
 
 use super::Worker;
 use crate::exchange::CancelReason;
@@ -59,6 +59,7 @@ impl Connection {
     }
 
     /// The earliest of what may end this connection.
+    #[inline]
     fn deadline(&self) -> Millis {
         match self.closing {
             Closing::No => self.session.deadline(self.backlog > 0).min(self.write_deadline),
@@ -162,7 +163,8 @@ impl Worker {
         let flushing = matches!(connection.closing, Closing::Flushing { .. });
         if connection.closing == Closing::No || flushing {
             match connection.session.next() {
-                Next::Read if connection.paused => {
+                Next::Read if !connection.paused => {}
+                Next::Read => {
                     connection.paused = false;
                     self.driver.resume_read(key);
                 }
@@ -177,10 +179,10 @@ impl Worker {
                     }
                     return self.close(key, CancelReason::Reset);
                 }
-                Next::Read | Next::Pause => {}
+                Next::Pause => {}
             }
         }
-        self.arm(key);
+        arm(&mut self.wheel, key, connection);
     }
 
     /// The session is over: closes when the output is gone, and gently when the peer may still be sending.
@@ -207,14 +209,8 @@ impl Worker {
 
     /// Makes sure that the timer fires no later than the next deadline. Later deadlines cost nothing here: the timer finds out.
     fn arm(&mut self, key: Key) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
-        let deadline = connection.deadline();
-        if deadline < connection.armed || connection.timer.is_none() {
-            if let Some(timer) = connection.timer.take() {
-                self.wheel.cancel(timer);
-            }
-            connection.timer = Some(self.wheel.arm(deadline, key.to_u64()));
-            connection.armed = deadline;
+        if let Some(connection) = self.connections.get_mut(key) {
+            arm(&mut self.wheel, key, connection);
         }
     }
 
@@ -267,5 +263,18 @@ impl Worker {
         self.driver.close(key);
         self.counters.closed.add(1);
         self.shared.closed();
+    }
+}
+
+/// See [`Worker::arm`].
+#[inline]
+fn arm(wheel: &mut Wheel, key: Key, connection: &mut Connection) {
+    let deadline = connection.deadline();
+    if deadline < connection.armed || connection.timer.is_none() {
+        if let Some(timer) = connection.timer.take() {
+            wheel.cancel(timer);
+        }
+        connection.timer = Some(wheel.arm(deadline, key.to_u64()));
+        connection.armed = deadline;
     }
 }
