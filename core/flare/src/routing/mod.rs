@@ -36,6 +36,7 @@ mod allow;
 mod capture;
 mod compiled;
 mod error;
+mod exact;
 mod missing;
 mod params;
 mod path;

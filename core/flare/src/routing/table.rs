@@ -2,6 +2,7 @@
 
 use super::allow::{self, Names, Query};
 use super::error::{RouteError, RouteProblem};
+use super::exact::Exact;
 use super::params::Params;
 use super::path;
 use super::pattern::{self, Kind, Segments};
@@ -14,6 +15,7 @@ use super::{Found, capture, missing};
 #[derive(Debug, Clone)]
 pub struct RouteTable<T> {
     root: Node,
+    exact: Exact,
     routes: Vec<Route<T>>,
     methods: Vec<Box<str>>,
 }
@@ -36,7 +38,7 @@ impl<T> Default for RouteTable<T> {
 impl<T> RouteTable<T> {
     /// A table without routes.
     pub fn new() -> Self {
-        Self { root: Node::default(), routes: Vec::new(), methods: Vec::new() }
+        Self { root: Node::default(), exact: Exact::default(), routes: Vec::new(), methods: Vec::new() }
     }
 
     /// How many routes there are.
@@ -108,7 +110,12 @@ impl<T> RouteTable<T> {
             has_params: route.has_params,
             value: value(&route.value),
         });
-        RouteTable { root: self.root.clone(), routes: routes.collect(), methods: self.methods.clone() }
+        RouteTable {
+            root: self.root.clone(),
+            exact: self.exact.clone(),
+            routes: routes.collect(),
+            methods: self.methods.clone(),
+        }
     }
 
     /// The route for a method and the raw path of a request, without its query. `path` may be `*` if the method is
@@ -121,6 +128,13 @@ impl<T> RouteTable<T> {
     ) -> Found<'t, T> {
         let (method, path) = (method.as_ref(), path.as_ref());
         params.clear();
+        if let Some(route) = self.exact.find(method, path).and_then(|index| self.routes.get(index)) {
+            return Found::Match(&route.value);
+        }
+        self.search(method, path, params)
+    }
+
+    fn search<'t>(&'t self, method: &[u8], path: &[u8], params: &mut Params) -> Found<'t, T> {
         let names = Names::Owned(&self.methods);
         let Some((b'/', path)) = path.split_first() else {
             return missing::path(method, path, names);
@@ -179,13 +193,17 @@ impl<T> RouteTable<T> {
             }
         };
         let segments = segments.as_slice();
+        let has_params = segments.iter().any(|s| s.kind != Kind::Text);
+        if !has_params {
+            self.exact.add(method, pattern, self.routes.len());
+        }
         let leaf = self.root.leaf_mut(segments.iter().map(|s| (s.kind, s.of(pattern))));
         leaf.add(bit, self.routes.len());
         self.routes.push(Route {
             method: method.into(),
             pattern: pattern.into(),
             segments: segments.into(),
-            has_params: segments.iter().any(|s| s.kind != Kind::Text),
+            has_params,
             value,
         });
     }
