@@ -11,6 +11,9 @@ use super::role::Role;
 use super::stream::{Phase, StreamKey, UNKNOWN_LENGTH};
 use super::streams::Closed;
 
+/// DATA that is shorter is not much use.
+const SHORT: u32 = 256;
+
 impl<R: Role> Connection<R> {
     /// The head of a DATA.
     pub(super) fn begin_data_frame<'a>(
@@ -28,12 +31,6 @@ impl<R: Role> Connection<R> {
         }
         if !self.receive_window.take(header.length) {
             return Err(ConnectionError::flow_control("more content than the connection's window"));
-        }
-        let content = header.length > u32::from(is_padded);
-        if content {
-            self.budgets.refund(Cost::Ping, 1);
-        } else if !header.has(flag::END_STREAM) {
-            self.spend(Cost::EmptyFrame)?;
         }
         let Some(key) = self.streams.find(id) else { return self.late_data(header, out) };
         let Some(stream) = self.streams.get_mut(key) else { return Ok(None) };
@@ -57,8 +54,8 @@ impl<R: Role> Connection<R> {
         self.drop_frame(header.length, out);
         let id = header.stream;
         if self.is_behind_drain(id) || self.closed.find(id) == Some(Closed::Reset) {
-            // The peer may not know yet.
-            return Ok(None);
+            // The peer may not know yet. Long frames use its window up, short ones only cost.
+            return if header.length < SHORT { self.spend(Cost::IdleFrame).map(|()| None) } else { Ok(None) };
         }
         self.spend(Cost::Reset)?;
         write(out, FrameKind::RstStream, 0, id, &ErrorCode::StreamClosed.number().to_be_bytes());
@@ -85,9 +82,13 @@ impl<R: Role> Connection<R> {
             return Err(ConnectionError::protocol("padding longer than its frame"));
         };
         let ends = header.has(flag::END_STREAM);
-        self.inbound = Inbound::Data { stream: key, left: content, padding: pad as u8, ends };
         if padding.is_some() {
             self.give_back(Some(key), 1 + pad, out);
+        }
+        if content > 0 {
+            self.budgets.refund(Cost::Ping, 1);
+        } else if !ends {
+            self.spend(Cost::EmptyFrame)?;
         }
         let mut is_wrong = false;
         if let Some(stream) = self.streams.get_mut(key)
@@ -98,6 +99,8 @@ impl<R: Role> Connection<R> {
                 _ => is_wrong = true,
             }
         }
+        self.inbound =
+            Inbound::Data { stream: key, left: content, padding: pad as u8, ends: ends && !is_wrong };
         if content == 0 {
             self.end_frame();
         }
@@ -141,13 +144,11 @@ impl<R: Role> Connection<R> {
         }
     }
 
-    /// The peer's message has ended with DATA.
-    pub(super) fn peer_ended<'a>(&mut self, key: StreamKey, out: &mut Vec<u8>) -> Event<'a, R::Info> {
-        if let Some(stream) = self.streams.get_mut(key) {
-            stream.receiving = Phase::Ended;
-        }
+    /// The peer's message has ended with DATA. The stream may have been reset since.
+    pub(super) fn peer_ended<'a>(&mut self, key: StreamKey, out: &mut Vec<u8>) -> Option<Event<'a, R::Info>> {
+        self.streams.get_mut(key)?.receiving = Phase::Ended;
         self.remove_if_over(key, out);
-        Event::End { stream: key, has_trailers: false }
+        Some(Event::End { stream: key, has_trailers: false })
     }
 
     /// The peer broke a rule on a stream that the owner knows: it is reset.

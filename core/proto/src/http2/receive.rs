@@ -65,8 +65,10 @@ impl<R: Role> Connection<R> {
     /// What is to be told without more input.
     #[inline]
     fn waiting_event<'a>(&mut self, out: &mut Vec<u8>) -> Option<Event<'a, R::Info>> {
-        if let Some(stream) = self.ended.take() {
-            return Some(self.peer_ended(stream, out));
+        if let Some(stream) = self.ended.take()
+            && let Some(event) = self.peer_ended(stream, out)
+        {
+            return Some(event);
         }
         if self.drain.peer_last.is_some() {
             return self.stream_behind_goaway(out);

@@ -232,6 +232,8 @@ impl<R: Role> Connection<R> {
                     | KnownField::Upgrade
                     | KnownField::TransferEncoding,
                 ) => {}
+                // It is the authority of a request.
+                Some(KnownField::Host) if !R::IS_SERVER => {}
                 Some(KnownField::Te) if !value.eq_ignore_ascii_case(b"trailers") => {}
                 None if name == b"proxy-connection" => {}
                 _ => self.encoder.encode(out, name, value),
