@@ -801,7 +801,8 @@ const char *flare_request_authority(const flare_request *request, size_t *length
 int32_t flare_request_version(const flare_request *request);
 
 /**
- * The address of the client, such as "127.0.0.1:50000" or "unix:", copied into a buffer and terminated.
+ * The address of the client, such as "127.0.0.1:50000" or "unix:", copied into a buffer and terminated: the other end of its connection, or
+ * whom a trusted proxy told (setting "proxy_protocol_from").
  *
  * @return The length of the whole text without the NUL, which may be more than fits; 0 for a bad handle, and the copy is empty.
  *
@@ -809,6 +810,17 @@ int32_t flare_request_version(const flare_request *request);
  * `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
  */
 size_t flare_request_peer(const flare_request *request, char *buffer, size_t capacity);
+
+/**
+ * What the client connected to, such as "127.0.0.1:8080" or "unix:/run/app.sock", copied into a buffer and terminated: the address of this
+ * end of its connection, or what a trusted proxy told (setting "proxy_protocol_from").
+ *
+ * @return The length of the whole text without the NUL, which may be more than fits; 0 for a bad handle, and the copy is empty.
+ *
+ * The caller promises:
+ * `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
+ */
+size_t flare_request_local_address(const flare_request *request, char *buffer, size_t capacity);
 
 /**
  * The value of the first header field of this name (in any case). NULL when there is none.

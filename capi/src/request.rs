@@ -141,7 +141,8 @@ pub extern "C" fn flare_request_version(request: *const flare_request) -> i32 {
     if code == FLARE_OK { version } else { code }
 }
 
-/// The address of the client, such as "127.0.0.1:50000" or "unix:", copied into a buffer and terminated.
+/// The address of the client, such as "127.0.0.1:50000" or "unix:", copied into a buffer and terminated: the other end of its connection, or
+/// whom a trusted proxy told (setting "proxy_protocol_from").
 ///
 /// @return The length of the whole text without the NUL, which may be more than fits; 0 for a bad handle, and the copy is empty.
 ///
@@ -157,6 +158,24 @@ pub unsafe extern "C" fn flare_request_peer(
     unsafe {
         text::copied(buffer, capacity, || with_request(request, |request| Ok(request.peer().to_string())))
     }
+}
+
+/// What the client connected to, such as "127.0.0.1:8080" or "unix:/run/app.sock", copied into a buffer and terminated: the address of this
+/// end of its connection, or what a trusted proxy told (setting "proxy_protocol_from").
+///
+/// @return The length of the whole text without the NUL, which may be more than fits; 0 for a bad handle, and the copy is empty.
+///
+/// # Safety
+/// `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flare_request_local_address(
+    request: *const flare_request,
+    buffer: *mut c_char,
+    capacity: usize,
+) -> usize {
+    let text = || with_request(request, |request| Ok(request.local_address().to_string()));
+    // SAFETY: the caller's promise.
+    unsafe { text::copied(buffer, capacity, text) }
 }
 
 /// The value of the first header field of this name (in any case). NULL when there is none.

@@ -39,6 +39,7 @@ static const struct {
     {"linger_timeout_ms", 1, 86400000},
     {"drain_timeout_ms", 1, 86400000},
     {"stream_timeout_ms", 1, 86400000},
+    {"proxy_protocol_timeout_ms", 1, 86400000},
     {"max_exchanges", 1, INT64_C(1) << 32},
     {"blocking_threads", 1, 4096},
     {"blocking_queue", 0, 1 << 24},

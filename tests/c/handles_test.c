@@ -129,6 +129,7 @@ TEXT_CALL(request_query, flare_request_query(handle, &length))
 TEXT_CALL(request_authority, flare_request_authority(handle, &length))
 CALL(request_version, flare_request_version(handle))
 COPY_CALL(request_peer, flare_request_peer(handle, buffer, sizeof buffer))
+COPY_CALL(request_local_address, flare_request_local_address(handle, buffer, sizeof buffer))
 TEXT_CALL(request_header, flare_request_header(handle, "host", &length))
 CALL(request_header_count, flare_request_header_count(handle))
 TEXT_CALL(request_header_name_at, flare_request_header_name_at(handle, 0, &length))
@@ -276,6 +277,7 @@ static const struct row rows[] = {
     {"flare_request_authority", REQUEST, NOTHING, call_request_authority, false, false},
     {"flare_request_version", REQUEST, CODE, call_request_version, false, false},
     {"flare_request_peer", REQUEST, NOTHING, call_request_peer, false, false},
+    {"flare_request_local_address", REQUEST, NOTHING, call_request_local_address, false, false},
     {"flare_request_header", REQUEST, NOTHING, call_request_header, false, false},
     {"flare_request_header_count", REQUEST, NOTHING, call_request_header_count, false, false},
     {"flare_request_header_name_at", REQUEST, NOTHING, call_request_header_name_at, false, false},

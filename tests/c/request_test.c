@@ -187,7 +187,7 @@ static void send_slowly(const char *text) {
     client_close(&c);
 }
 
-static char peer[64];
+static char peer[64], local[64];
 
 static void read_peer(flare_request *request) {
     size_t length = flare_request_peer(request, peer, sizeof peer);
@@ -197,6 +197,9 @@ static void read_peer(flare_request *request) {
     char cut[4] = "xxx";
     CHECK_NUMBER(flare_request_peer(request, cut, 3), length);
     CHECK(!memcmp(cut, peer, 2) && cut[2] == 0 && cut[3] == 0);
+    length = flare_request_local_address(request, local, sizeof local);
+    CHECK_NUMBER(strlen(local), length);
+    CHECK_NUMBER(flare_request_local_address(request, NULL, 0), length);
 }
 
 static void check_peer(void) {
@@ -212,6 +215,7 @@ static void check_peer(void) {
     reply r = client_read(&c, false);
     CHECK_NUMBER(r.status, 204);
     CHECK_TEXT(peer, wanted);
+    CHECK_TEXT(local, a.address);
     reply_free(&r);
     client_close(&c);
 }
@@ -225,8 +229,41 @@ static void check_unix_peer(flare_router *router) {
     examine = read_peer;
     expect(&b, "GET / HTTP/1.1\r\nhost: a\r\n\r\n", 204, "");
     CHECK_TEXT(peer, "unix:");
+    CHECK_TEXT(local, address);
     app_stop(&b);
     CHECK(!remove(folder));
+}
+
+// The last line of the log; a server that has ended writes no more.
+static char last_line[160];
+
+static void keep_line(int32_t level, const char *message, void *user) {
+    (void)level, (void)user;
+    snprintf(last_line, sizeof last_line, "%s", message);
+}
+
+// What a proxy tells in front of its connections, and what becomes of those that tell nothing.
+static void check_proxied(flare_router *router) {
+    flare_config *config = one_worker();
+    CHECK_STATUS(flare_config_set_text(config, "proxy_protocol_from", "10.0.0.0/33"), FLARE_ERROR_INVALID_ARGUMENT);
+    CHECK(strstr(last_error(), "proxy_protocol_from") && strstr(last_error(), "10.0.0.0/33"));
+    CHECK_STATUS(flare_config_set_text(config, "proxy_protocol_from", "127.0.0.0/8, unix"), FLARE_OK);
+    flare_server *server = flare_server_new(router, config);
+    CHECK_STATUS(flare_config_free(config), FLARE_OK);
+    CHECK_STATUS(flare_server_set_log(server, FLARE_LOG_WARN, keep_line, NULL, NULL), FLARE_OK);
+    app b;
+    app_start_server(&b, server, "127.0.0.1:0");
+    examine = read_peer;
+    expect(&b, "PROXY TCP4 192.0.2.1 198.51.100.2 50000 443\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n", 204, "");
+    CHECK_TEXT(peer, "192.0.2.1:50000");
+    CHECK_TEXT(local, "198.51.100.2:443");
+    client c;
+    CHECK(client_open(&c, b.address));
+    CHECK(client_send(&c, "GET / HTTP/1.1\r\nhost: a\r\n\r\n"));
+    CHECK(client_at_end(&c));
+    client_close(&c);
+    app_stop(&b);
+    CHECK(strstr(last_line, "PROXY header refused: from 127.0.0.1:") && strstr(last_line, ": no PROXY header"));
 }
 
 static void head_of_get(flare_request *request) { CHECK_FIELD(flare_request_method, "HEAD", request); }
@@ -355,6 +392,8 @@ int main(void) {
     TEST("the peer is the address of the client");
     check_peer();
     check_unix_peer(router);
+    TEST("a proxy tells both ends of its client's connection");
+    check_proxied(router);
 
     CHECK_STATUS(flare_router_free(router), FLARE_OK);
     app_stop(&a);

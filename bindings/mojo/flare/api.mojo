@@ -122,6 +122,7 @@ struct Api:
     var request_authority: def(Handle, Place[UInt]) thin abi("C") -> Text
     var request_version: def(Handle) thin abi("C") -> Int32
     var request_peer: def(Handle, Room, UInt) thin abi("C") -> UInt
+    var request_local_address: def(Handle, Room, UInt) thin abi("C") -> UInt
     var request_header: def(Handle, Text, Place[UInt]) thin abi("C") -> Text
     var request_header_count: def(Handle) thin abi("C") -> UInt
     var request_header_name_at: def(Handle, UInt, Place[UInt]) thin abi("C") -> Text
@@ -235,6 +236,7 @@ comptime NAMES: List[StaticString] = [
     "flare_request_authority",
     "flare_request_version",
     "flare_request_peer",
+    "flare_request_local_address",
     "flare_request_header",
     "flare_request_header_count",
     "flare_request_header_name_at",

@@ -23,6 +23,7 @@ pub mod log;
 pub mod message;
 pub mod middleware;
 pub mod mux;
+mod networks;
 mod router;
 pub mod routing;
 pub mod server;
@@ -35,6 +36,7 @@ pub use handler::{Handler, later};
 pub use message::{
     Body, Headers, IntoResponse, InvalidField, Json, Method, Peer, Request, Response, Version,
 };
+pub use networks::{Networks, NoNetwork};
 pub use router::{RouteOptions, Router};
 pub use routing::RouteError;
 pub use server::{Server, ServerConfig, ServerHandle, serve};

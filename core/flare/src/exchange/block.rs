@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use flare_net::{Key, Peer};
+use flare_net::Key;
 use flare_proto::http1::BodyLength;
 use flare_proto::{Headers, RequestHead};
 
-use crate::exchange::{Callback, RelayRequest, State, Stream};
+use crate::exchange::{Callback, Ends, RelayRequest, State, Stream};
 use crate::message::{Extensions, Response};
 use crate::routing::Params;
 
@@ -46,7 +46,7 @@ pub(crate) struct Block {
     pub(crate) body: OnceLock<Vec<u8>>,
     pub(crate) trailers: OnceLock<Headers>,
     pub(crate) extensions: Extensions,
-    pub(crate) peer: Peer,
+    pub(crate) ends: Ends,
     pub(crate) key: ExchangeKey,
     pub(crate) home: Arc<dyn Home>,
     pub(crate) state: State,
@@ -55,7 +55,7 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    pub(crate) fn new(home: Arc<dyn Home>, key: ExchangeKey, peer: Peer) -> Self {
+    pub(crate) fn new(home: Arc<dyn Home>, key: ExchangeKey, ends: Ends) -> Self {
         Self {
             head: RequestHead::new(),
             params: Params::new(),
@@ -65,7 +65,7 @@ impl Block {
             body: OnceLock::new(),
             trailers: OnceLock::new(),
             extensions: Extensions::default(),
-            peer,
+            ends,
             key,
             home,
             state: State::default(),

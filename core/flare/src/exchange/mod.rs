@@ -1,6 +1,7 @@
 //! The exchange: one request, its answer and its cancel state.
 
 mod block;
+mod ends;
 mod pool;
 mod relay;
 mod state;
@@ -20,6 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 
 pub(crate) use block::{Block, ExchangeKey, Home};
+pub(crate) use ends::Ends;
 pub(crate) use pool::Pool;
 pub use relay::Upstream;
 pub(crate) use relay::{RelayRequest, Target};

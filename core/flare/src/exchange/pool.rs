@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use flare_net::Peer;
-
-use crate::exchange::{Block, ExchangeKey, Home};
+use crate::exchange::{Block, Ends, ExchangeKey, Home};
 
 /// The free blocks of one worker.
 pub(crate) struct Pool {
@@ -19,9 +17,9 @@ impl Pool {
         Self { home, free: Vec::new(), most }
     }
 
-    /// A block that nobody else holds; its key and peer may be those of an earlier exchange.
-    pub(crate) fn take(&mut self, key: ExchangeKey, peer: Peer) -> Arc<Block> {
-        self.free.pop().unwrap_or_else(|| Arc::new(Block::new(Arc::clone(&self.home), key, peer)))
+    /// A block that nobody else holds; its key and ends may be those of an earlier exchange.
+    pub(crate) fn take(&mut self, key: ExchangeKey, ends: &Ends) -> Arc<Block> {
+        self.free.pop().unwrap_or_else(|| Arc::new(Block::new(Arc::clone(&self.home), key, ends.clone())))
     }
 
     /// Takes a block back if this was its last holder; otherwise the last holder frees it, and nothing flows for it any more.

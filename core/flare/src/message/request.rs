@@ -7,6 +7,7 @@ use crate::exchange::{Block, CancelReason};
 use crate::message::{Headers, Method, Version};
 use crate::routing::Params;
 
+use flare_net::Address;
 pub use flare_net::Peer;
 
 /// The request of an exchange: an immutable head, and the content if the route collects it.
@@ -114,19 +115,28 @@ impl Request {
         self.block.trailers.get().unwrap_or(&NONE)
     }
 
-    /// Who sent the request.
+    /// Who sent the request: the other end of its connection, or whom a trusted proxy told
+    /// ([`ServerConfig::proxy_protocol`](crate::ServerConfig)).
     #[must_use]
     pub fn peer(&self) -> Peer {
-        self.block.peer
+        self.block.ends.peer
     }
 
     /// The address of the client; `None` on a Unix socket.
     #[must_use]
     pub fn peer_address(&self) -> Option<SocketAddr> {
-        match self.block.peer {
+        match self.block.ends.peer {
             Peer::Ip(address) => Some(address),
             Peer::Unix => None,
         }
+    }
+
+    /// What the client connected to: the address of this end of its connection. Behind a proxy that tells it
+    /// ([`ServerConfig::proxy_protocol`](crate::ServerConfig)) the one that the client connected to there. An unnamed Unix socket in a test
+    /// without a socket.
+    #[must_use]
+    pub fn local_address(&self) -> &Address {
+        &self.block.ends.local
     }
 
     /// Why the exchange is over before its answer was sent, if it is.

@@ -5,11 +5,10 @@ mod walk;
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
-
 use crate::exchange::Exchange;
-use crate::message::{Peer, Request};
+use crate::message::Request;
 use crate::middleware::{Middleware, Step};
+use crate::networks::{Networks, NoNetwork};
 use crate::server::ConfigError;
 
 /// Finds the client behind trusted proxies.
@@ -37,8 +36,7 @@ use crate::server::ConfigError;
 #[derive(Debug, Clone)]
 pub struct Forwarded {
     field: ForwardedField,
-    trusted: Vec<IpNet>,
-    trust_unix: bool,
+    trusted: Networks,
 }
 
 /// The fields that trusted proxies add. A field that they only pass on must not be chosen: its content is the client's.
@@ -68,7 +66,7 @@ pub struct ClientAddress {
 }
 
 impl Forwarded {
-    /// Trusts proxies in these networks: `192.0.2.0/24`, `2001:db8::/32`, or a single address.
+    /// Trusts proxies in these networks: `192.0.2.0/24`, `2001:db8::/32`, or a single address; `unix` for peers on Unix sockets.
     ///
     /// # Errors
     /// One of them is no network. The error names it.
@@ -76,29 +74,27 @@ impl Forwarded {
         field: ForwardedField,
         trusted: impl IntoIterator<Item = N>,
     ) -> Result<Self, ConfigError> {
-        let trusted = trusted.into_iter().map(|text| network(text.as_ref())).collect::<Result<_, _>>()?;
-        Ok(Self { field, trusted, trust_unix: false })
+        let wrong =
+            |error: NoNetwork| ConfigError { field: "trusted".to_owned(), problem: error.to_string() };
+        Ok(Self { field, trusted: Networks::new(trusted).map_err(wrong)? })
     }
 
     /// Whether peers on Unix sockets are trusted proxies. They are not unless this says so.
     #[must_use]
     pub fn trust_unix_sockets(mut self, trust: bool) -> Self {
-        self.trust_unix = trust;
+        self.trusted = self.trusted.with_unix(trust);
         self
     }
 
     fn trusts(&self, ip: IpAddr) -> bool {
-        self.trusted.iter().any(|network| network.contains(&ip))
+        self.trusted.contains_ip(ip)
     }
 
     /// Who sent this request.
     fn resolve(&self, request: &Request) -> ClientAddress {
         let ip = peer_ip(request);
-        let trusted = match request.peer() {
-            Peer::Unix => self.trust_unix,
-            Peer::Ip(_) => ip.is_some_and(|ip| self.trusts(ip)),
-        };
-        let found = if trusted { walk::client(self, request.headers()) } else { None };
+        let found =
+            if self.trusted.contains(request.peer()) { walk::client(self, request.headers()) } else { None };
         found.unwrap_or(ClientAddress { ip, ..ClientAddress::default() })
     }
 }
@@ -123,14 +119,6 @@ pub fn client_ip(request: &Request) -> Option<IpAddr> {
 
 fn peer_ip(request: &Request) -> Option<IpAddr> {
     request.peer_address().map(|address| address.ip().to_canonical())
-}
-
-fn network(text: &str) -> Result<IpNet, ConfigError> {
-    let address = || text.parse::<IpAddr>().map(|ip| IpNet::from(ip.to_canonical()));
-    text.parse::<IpNet>().or_else(|_| address()).map_err(|_| ConfigError {
-        field: "trusted".to_owned(),
-        problem: format!("{text:?} is no network and no address"),
-    })
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use flare_net::{Key, Peer};
+use flare_net::{Address, Key, Peer};
 
-use crate::exchange::{Block, ExchangeKey, Home};
+use crate::exchange::{Block, Ends, ExchangeKey, Home};
 use crate::message::{Request, Version};
 
 struct Nobody;
@@ -21,7 +21,8 @@ pub(super) fn request(peer: &str, method: &str, target: &str, fields: &[(&str, &
         address => Peer::Ip(address.parse::<SocketAddr>().unwrap()),
     };
     let key = ExchangeKey { connection: Key::from_u64(0), stream: 0 };
-    let mut block = Block::new(Arc::new(Nobody), key, peer);
+    let ends = Ends { peer, local: Arc::new(Address::Unix(None)) };
+    let mut block = Block::new(Arc::new(Nobody), key, ends);
     block.head.build(method, None, "host.test", target, Version::Http11).unwrap();
     for (name, value) in fields {
         block.head.append(name, value).unwrap();

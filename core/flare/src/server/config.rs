@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use flare_proto::{http1, http2};
 
+use super::proxy_protocol::ProxyProtocol;
+use crate::networks::NoNetwork;
+
 /// Settings of a server. Each has a safe default; [`ServerConfig::validate`] names the field that is wrong.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
@@ -65,6 +68,8 @@ pub struct ServerConfig {
     pub blocking_queue: usize,
     /// The value of `Server`; empty: no such field.
     pub server_name: String,
+    /// Which peers tell, in front of everything else, whom they speak for.
+    pub proxy_protocol: ProxyProtocol,
 }
 
 impl Default for ServerConfig {
@@ -95,6 +100,7 @@ impl Default for ServerConfig {
             blocking_threads: 64,
             blocking_queue: 1024,
             server_name: "flare".to_owned(),
+            proxy_protocol: ProxyProtocol::default(),
         }
     }
 }
@@ -153,6 +159,9 @@ impl ServerConfig {
         within("max_exchanges", self.max_exchanges as u64, 1, 1 << 32)?;
         within("blocking_threads", self.blocking_threads as u64, 1, 4096)?;
         within("blocking_queue", self.blocking_queue as u64, 0, 1 << 24)?;
+        if self.proxy_protocol.only && self.proxy_protocol.from.is_empty() {
+            return Err(wrong("proxy_protocol_only", "nobody could connect: proxy_protocol_from is empty"));
+        }
         for (field, value) in self.durations() {
             if value.is_zero() || value > LONGEST {
                 return Err(wrong(field, format!("{value:?} is not within 1 ms to 24 h")));
@@ -162,7 +171,7 @@ impl ServerConfig {
         headers.append("server", &self.server_name).map_err(|error| wrong("server_name", error.to_string()))
     }
 
-    fn durations(&self) -> [(&'static str, Duration); 8] {
+    fn durations(&self) -> [(&'static str, Duration); 9] {
         [
             ("head_timeout_ms", self.head_timeout),
             ("body_timeout_ms", self.body_timeout),
@@ -172,6 +181,7 @@ impl ServerConfig {
             ("write_timeout_ms", self.write_timeout),
             ("linger_timeout_ms", self.linger_timeout),
             ("drain_timeout_ms", self.drain_timeout),
+            ("proxy_protocol_timeout_ms", self.proxy_protocol.timeout),
         ]
     }
 
@@ -220,6 +230,8 @@ impl ServerConfig {
             "write_timeout_ms" => self.write_timeout = duration()?,
             "linger_timeout_ms" => self.linger_timeout = duration()?,
             "drain_timeout_ms" => self.drain_timeout = duration()?,
+            "proxy_protocol_only" => self.proxy_protocol.only = switch()?,
+            "proxy_protocol_timeout_ms" => self.proxy_protocol.timeout = duration()?,
             _ => match name.strip_prefix("http2_") {
                 Some(name) => http2_limits::set_number(&mut self.http2, name, value)?,
                 None => return Err(wrong(name, "there is no such number setting")),
@@ -228,13 +240,22 @@ impl ServerConfig {
         Ok(())
     }
 
-    /// Sets a text by name: `server_name`.
+    /// Sets a text by name: `server_name`, and the lists `proxy_protocol_from` (of networks) and `proxy_protocol_on` (of addresses), with commas
+    /// between their parts.
     ///
     /// # Errors
-    /// When there is no such setting.
+    /// When there is no such setting or the value does not fit it.
     pub fn set_text(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
         match name {
             "server_name" => value.clone_into(&mut self.server_name),
+            "proxy_protocol_from" => {
+                let fails = |error: NoNetwork| wrong(name, error.to_string());
+                self.proxy_protocol.from = value.parse().map_err(fails)?;
+            }
+            "proxy_protocol_on" => {
+                let parts = value.split(',').map(str::trim).filter(|part| !part.is_empty());
+                self.proxy_protocol.on = parts.map(str::to_owned).collect();
+            }
             _ => return Err(wrong(name, "there is no such text setting")),
         }
         Ok(())
@@ -266,12 +287,30 @@ mod tests {
     }
 
     #[test]
+    fn proxies_are_set_by_name() {
+        let mut config = ServerConfig::default();
+        config.set_number("proxy_protocol_only", 1).unwrap();
+        assert_eq!(config.validate().unwrap_err().field, "proxy_protocol_only");
+        config.set_text("proxy_protocol_from", "10.0.0.0/8, unix").unwrap();
+        config.set_text("proxy_protocol_on", "0.0.0.0:80, [::]:80").unwrap();
+        assert_eq!(config.validate(), Ok(()));
+        let on = |address| config.proxy_protocol.is_on(address);
+        assert!(on("[::]:80") && !on("[::]:81"));
+        config.set_text("proxy_protocol_on", "").unwrap();
+        assert!(config.proxy_protocol.is_on("[::]:81"));
+    }
+
+    #[test]
     fn unknown_names_and_values_that_do_not_fit_are_refused() {
         let mut config = ServerConfig::default();
         assert_eq!(config.set_number("no_such", 1).unwrap_err().field, "no_such");
         assert_eq!(config.set_number("workers", -1).unwrap_err().field, "workers");
         assert_eq!(config.set_number("pin_workers", 2).unwrap_err().field, "pin_workers");
         assert_eq!(config.set_text("workers", "1").unwrap_err().field, "workers");
+        assert_eq!(
+            config.set_text("proxy_protocol_from", "10.0.0.0/8 x").unwrap_err().field,
+            "proxy_protocol_from"
+        );
         config.set_text("server_name", "a\r\nb").unwrap();
         assert_eq!(config.validate().unwrap_err().field, "server_name");
     }

@@ -6,6 +6,7 @@ mod connections;
 mod context;
 mod counters;
 mod drain;
+mod entrance;
 pub(crate) mod environment;
 pub(crate) mod guard;
 mod handle;
@@ -13,6 +14,7 @@ mod host;
 mod http1;
 mod http2;
 pub(crate) mod local;
+mod proxy_protocol;
 mod running;
 pub(crate) mod session;
 pub(crate) mod shared;
@@ -30,11 +32,13 @@ pub use context::WorkerContext;
 pub use counters::ServerStats;
 pub use drain::{DrainReport, WorkerReport};
 pub use handle::ServerHandle;
+pub use proxy_protocol::ProxyProtocol;
 pub use signals::SignalDrain;
 
 use crate::error::Error;
 use crate::log::{AccessRecord, Level, Log};
 use crate::router::Router;
+use entrance::Entrance;
 use environment::{AccessSink, Service};
 use shared::{Hooks, Shared};
 use worker::Worker;
@@ -128,16 +132,24 @@ impl Server {
         if self.addresses.is_empty() {
             return Err(Error::State("the server has no address to listen on"));
         }
+        if let Some(other) = self.config.proxy_protocol.on.iter().find(|on| !self.addresses.contains(on)) {
+            let problem = format!("the server does not listen on {other:?}");
+            return Err(ConfigError { field: "proxy_protocol_on".to_owned(), problem }.into());
+        }
         let workers = if self.config.workers == 0 { flare_net::cores() } else { self.config.workers };
         let mut each: Vec<Vec<Listener>> = (0..workers).map(|_| Vec::new()).collect();
         let mut addresses = Vec::new();
+        let mut entrances = Vec::new();
         for text in &self.addresses {
+            let proxied = self.config.proxy_protocol.is_on(text);
             for address in resolve(text)? {
-                addresses.push(bind_for_all(&address, &self.config, &mut each)?);
+                let bound = bind_for_all(&address, &self.config, &mut each)?;
+                entrances.push(Entrance::new(&bound, proxied));
+                addresses.push(bound);
             }
         }
         let service = Service::new(self.router, self.config, self.log, self.access);
-        let shared = Arc::new(Shared::new(service, self.hooks, workers));
+        let shared = Arc::new(Shared::new(service, self.hooks, entrances, workers));
         Ok(BoundServer { shared, listeners: each, addresses })
     }
 

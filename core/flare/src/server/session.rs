@@ -1,9 +1,9 @@
 //! A connection without its socket, in the protocol that it speaks: bytes, time and commands in; bytes, exchanges and a deadline out.
 
-use flare_net::{Key, Millis, Output, Peer};
+use flare_net::{Key, Millis, Output};
 use flare_proto::http2::PREFACE;
 
-use crate::exchange::{CancelReason, ExchangeKey};
+use crate::exchange::{CancelReason, Ends, ExchangeKey};
 use crate::server::environment::Environment;
 use crate::server::http1::Http1;
 use crate::server::http2::Http2;
@@ -43,9 +43,9 @@ enum Protocol {
 
 impl Session {
     /// Of a client that has sent nothing yet. Its first bytes tell whether it speaks HTTP/2 (RFC 9113, 3.3).
-    pub(crate) fn new(key: Key, peer: Peer, env: &Environment) -> Self {
+    pub(crate) fn new(key: Key, ends: Ends, env: &Environment) -> Self {
         let seen = env.service.config.http2_enabled.then_some(0);
-        Self { protocol: Protocol::Http1(Http1::new(key, peer, env)), seen }
+        Self { protocol: Protocol::Http1(Http1::new(key, ends, env)), seen }
     }
 
     /// Takes input.
@@ -66,8 +66,8 @@ impl Session {
     fn switch_to_http2(&mut self, env: &mut Environment, out: &mut Output) {
         let Protocol::Http1(http1) = &mut self.protocol else { return };
         let Some(next) = http1.take_http2() else { return };
-        let (key, peer) = (http1.key(), http1.peer());
-        self.protocol = Protocol::Http2(Box::new(Http2::upgraded(key, peer, *next, env, out)));
+        let (key, ends) = (http1.key(), http1.ends());
+        self.protocol = Protocol::Http2(Box::new(Http2::upgraded(key, ends, *next, env, out)));
     }
 
     /// Takes the first input.
@@ -78,7 +78,7 @@ impl Session {
         let expected = PREFACE.get(seen..).unwrap_or_default();
         let common = expected.iter().zip(input).take_while(|(one, other)| one == other).count();
         if common == expected.len() {
-            let mut http2 = Box::new(Http2::new(http1.key(), http1.peer(), env, out));
+            let mut http2 = Box::new(Http2::new(http1.key(), http1.ends(), env, out));
             http2.receive(PREFACE, env, out);
             http2.receive(input.get(common..).unwrap_or_default(), env, out);
             self.protocol = Protocol::Http2(http2);

@@ -10,6 +10,7 @@ use crate::exchange::{ExchangeKey, RelayRequest};
 use crate::server::ServerStats;
 use crate::server::context::WorkerContext;
 use crate::server::counters::Counters;
+use crate::server::entrance::Entrance;
 use crate::server::environment::Service;
 
 pub(crate) type Hook = Box<dyn Fn(&mut WorkerContext) + Send + Sync>;
@@ -43,6 +44,8 @@ pub(crate) struct Hooks {
 pub(crate) struct Shared {
     pub(crate) service: Service,
     pub(crate) hooks: Hooks,
+    /// In the order of each worker's listeners.
+    pub(crate) entrances: Vec<Entrance>,
     /// Connections open over all workers.
     open: AtomicUsize,
     /// Workers that wait for room, so that a connection which closes has to look for them only then.
@@ -79,11 +82,12 @@ impl WorkerBox {
 }
 
 impl Shared {
-    pub(crate) fn new(service: Service, hooks: Hooks, workers: usize) -> Self {
+    pub(crate) fn new(service: Service, hooks: Hooks, entrances: Vec<Entrance>, workers: usize) -> Self {
         let workers = (0..workers).map(|index| Arc::new(WorkerBox::new(index))).collect();
         Self {
             service,
             hooks,
+            entrances,
             open: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             workers,

@@ -2,6 +2,7 @@
 
 mod accept;
 mod connection;
+mod proxy_header;
 mod relay;
 
 use std::collections::VecDeque;
@@ -29,6 +30,7 @@ use crate::server::local;
 use crate::server::shared::{Message, Shared, WorkerBox};
 use accept::Accepting;
 use connection::{Closing, Connection};
+use proxy_header::Awaiting;
 use relay::Relays;
 
 /// A worker: the only one on its thread, or one of several servers that a host has in its loop.
@@ -39,7 +41,11 @@ pub(crate) struct Worker {
     env: Environment,
     connections: Connections<Connection>,
     relays: Relays,
+    /// Those that have to say first whom they speak for.
+    awaiting: Awaiting,
     listeners: Vec<ListenerKey>,
+    /// Where each listener listens, in their order.
+    places: Vec<Arc<Address>>,
     accepting: Accepting,
     messages: MailboxReceiver<Message>,
     batch: Vec<Message>,
@@ -81,7 +87,9 @@ impl Worker {
         own.open(mailbox.clone());
         let exclusive = shared.service.config.shared_listener;
         let mut keys = Vec::new();
+        let mut places = Vec::new();
         for listener in listeners {
+            places.push(Arc::new(listener.local_address().clone()));
             let shares = exclusive || matches!(listener.local_address(), Address::Unix(_));
             keys.push(driver.listen(listener, shares)?);
         }
@@ -102,7 +110,9 @@ impl Worker {
             ),
             connections: Connections::new(),
             relays: Relays::new(),
+            awaiting: Awaiting::new(),
             listeners: keys,
+            places,
             accepting: Accepting::Yes,
             messages,
             batch: Vec::new(),
@@ -154,6 +164,7 @@ impl Worker {
         for key in self.connections.keys() {
             self.close(key, CancelReason::Drain);
         }
+        self.close_all_awaited();
         let shared = Arc::clone(&self.shared);
         for hook in &shared.hooks.stop {
             self.run_task("stop hook panicked", hook);
@@ -164,7 +175,8 @@ impl Worker {
     /// Whether nothing is left to do, for ever.
     pub(crate) fn is_over(&self) -> bool {
         self.env.draining
-            && (self.connections.is_empty() || self.drain_deadline.is_some_and(|at| at <= self.env.now))
+            && ((self.connections.is_empty() && self.awaiting.is_empty())
+                || self.drain_deadline.is_some_and(|at| at <= self.env.now))
     }
 
     /// One turn of a loop of its own: waits for something, and works off all there is.
@@ -304,12 +316,12 @@ impl Worker {
                         connection.session.receive(&lease, &mut self.env, &mut self.output);
                         self.settle(key);
                     }
-                } else {
+                } else if !self.header_received(key, &lease) {
                     self.relay_received(key, &lease);
                 }
                 self.driver.recycle(lease);
             }
-            Event::Accepted { key, peer, .. } => self.accepted(key, peer),
+            Event::Accepted { listener, key, peer } => self.accepted(listener, key, peer),
             Event::ReadClosed { key } => self.read_closed(key),
             Event::Flushed { key } => self.flushed(key),
             Event::Failed { key, .. } => self.failed(key),
@@ -363,6 +375,7 @@ impl Worker {
         }
         self.env.draining = true;
         self.stop_accepting();
+        self.close_all_awaited();
         for key in self.connections.keys() {
             if let Some(connection) = self.connections.get_mut(key)
                 && connection.closing == Closing::No

@@ -4,9 +4,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use flare_net::{Key, Millis, Output, Peer};
+use flare_net::{Address, Key, Millis, Output, Peer};
 
-use crate::exchange::{CancelReason, ExchangeKey, Home};
+use crate::exchange::{CancelReason, Ends, ExchangeKey, Home};
 use crate::server::environment::{Environment, Service};
 use crate::server::session::{Next, Session};
 
@@ -36,7 +36,8 @@ impl TestConnection {
         let (sender, late) = channel();
         let home = Arc::new(Inbox(Mutex::new(sender)));
         let env = Environment::new(service.clone(), home, Arc::default(), Millis(0), 1);
-        let session = Session::new(Key::from_u64(0), Peer::Unix, &env);
+        let ends = Ends { peer: Peer::Unix, local: Arc::new(Address::Unix(None)) };
+        let session = Session::new(Key::from_u64(0), ends, &env);
         Self { session, env, output: Output::new(), received: Vec::new(), late }
     }
 

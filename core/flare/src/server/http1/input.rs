@@ -32,9 +32,10 @@ impl Http1 {
 
     fn read_head(&mut self, input: &[u8], env: &mut Environment, out: &mut Output) -> Option<usize> {
         let key = ExchangeKey { connection: self.key, stream: 0 };
-        let mut block = env.pool.take(key, self.peer);
+        let mut block = env.pool.take(key, &self.ends);
         let own = Arc::get_mut(&mut block)?;
-        (own.key, own.peer) = (key, self.peer);
+        own.key = key;
+        own.ends.become_those(&self.ends);
         match self.wire.receive_head(&env.service.config.http1, input, &mut own.head) {
             Ok(Some((used, info))) => {
                 env.counters.requests.add(1);
@@ -222,7 +223,7 @@ impl Http1 {
     #[cold]
     fn protocol_error(&mut self, error: http1::Error, env: &mut Environment, out: &mut Output) {
         env.counters.bad_requests.add(1);
-        env.service.log.tell(Level::Debug, "bad request", || format!("{}: {error}", self.peer));
+        env.service.log.tell(Level::Debug, "bad request", || format!("{}: {error}", self.ends.peer));
         self.refuse(error.status(), env, out);
     }
 }

@@ -8,10 +8,10 @@ mod answer;
 mod input;
 mod to_http2;
 
-use flare_net::{Key, Millis, Output, Peer};
+use flare_net::{Key, Millis, Output};
 use flare_proto::http1::ServerConnection;
 
-use crate::exchange::{CancelReason, ExchangeKey};
+use crate::exchange::{CancelReason, Ends, ExchangeKey};
 use crate::server::environment::Environment;
 use crate::server::running::{Answer, Content, News, Running};
 use crate::server::session::Next;
@@ -44,7 +44,7 @@ pub(crate) struct Http1 {
     late: bool,
     /// The end of the connection is the end of the answer: one that is cut would look whole, so it is cut by a reset.
     until_close: bool,
-    peer: Peer,
+    ends: Ends,
     key: Key,
     /// When the input has lasted too long, while no exchange runs.
     input_deadline: Millis,
@@ -55,7 +55,7 @@ pub(crate) struct Http1 {
 }
 
 impl Http1 {
-    pub(crate) fn new(key: Key, peer: Peer, env: &Environment) -> Self {
+    pub(crate) fn new(key: Key, ends: Ends, env: &Environment) -> Self {
         Self {
             wire: ServerConnection::new(),
             input: Input::Idle { fresh: true },
@@ -65,7 +65,7 @@ impl Http1 {
             blocked: false,
             late: false,
             until_close: false,
-            peer,
+            ends,
             key,
             input_deadline: env.now + env.service.config.head_timeout,
             to_http2: None,
@@ -77,8 +77,8 @@ impl Http1 {
         self.key
     }
 
-    pub(crate) fn peer(&self) -> Peer {
-        self.peer
+    pub(crate) fn ends(&self) -> Ends {
+        self.ends.clone()
     }
 
     /// When [`Http1::timeout`] has to be called, unless something happens before. `flushing`: the peer has not taken all output

@@ -49,7 +49,7 @@ impl Http2 {
         self.wire.set_now(env.now.0);
         let mut rest = input;
         // The next request comes into a block that is ready for it.
-        let mut block = env.pool.take(self.exchange_key(None), self.peer);
+        let mut block = env.pool.take(self.exchange_key(None), &self.ends);
         let mut trailers = Headers::new();
         while self.end.is_none() {
             if out.len() >= env.service.config.output_limit {
@@ -63,7 +63,7 @@ impl Http2 {
                 Ok(None) => break,
                 Ok(Some(Event::Head { stream, info })) => {
                     env.counters.requests.add(1);
-                    let next = env.pool.take(self.exchange_key(None), self.peer);
+                    let next = env.pool.take(self.exchange_key(None), &self.ends);
                     let block = std::mem::replace(&mut block, next);
                     self.begin(stream, opening(&info), info.ended, block, env, out);
                 }
@@ -99,7 +99,7 @@ impl Http2 {
 
     fn tell_bad_request(&self, reason: &str, env: &Environment) {
         env.counters.bad_requests.add(1);
-        env.service.log.tell(Level::Debug, "bad request", || format!("{}: {reason}", self.peer));
+        env.service.log.tell(Level::Debug, "bad request", || format!("{}: {reason}", self.ends.peer));
     }
 
     /// A head is complete. `received_all`: nothing follows it.
@@ -113,7 +113,8 @@ impl Http2 {
         out: &mut Output,
     ) {
         if let Some(own) = Arc::get_mut(&mut block) {
-            (own.key, own.peer) = (self.exchange_key(Some(key)), self.peer);
+            own.key = self.exchange_key(Some(key));
+            own.ends.become_those(&self.ends);
         }
         let running = Running::new(block, opening, env);
         let turn = self.insert(Stream::new(key, running, received_all)).running.begin(env);

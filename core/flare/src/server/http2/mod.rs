@@ -10,11 +10,11 @@ mod stream;
 
 use std::sync::Arc;
 
-use flare_net::{Key, Millis, Output, Peer};
+use flare_net::{Key, Millis, Output};
 use flare_proto::http1::BodyLength;
 use flare_proto::http2::{ErrorCode, ServerConnection, Stall, StreamKey};
 
-use crate::exchange::{CancelReason, ExchangeKey};
+use crate::exchange::{CancelReason, Ends, ExchangeKey};
 use crate::server::environment::Environment;
 use crate::server::http1::ToHttp2;
 use crate::server::running::{Answer, News, Opening};
@@ -36,7 +36,7 @@ pub(crate) struct Http2 {
     blocked: bool,
     /// The client has not sent its preface. One that switched may have room for little behind the 101: curl has 32 KiB.
     fresh: bool,
-    peer: Peer,
+    ends: Ends,
     key: Key,
     /// When it has been idle for too long, while no exchange runs.
     idle_deadline: Millis,
@@ -50,19 +50,19 @@ pub(crate) struct Http2 {
 
 impl Http2 {
     /// Of a client whose first bytes are still to be received.
-    pub(crate) fn new(key: Key, peer: Peer, env: &Environment, out: &mut Output) -> Self {
-        Self::with_wire(ServerConnection::new(Arc::clone(&env.service.http2_limits)), key, peer, env, out)
+    pub(crate) fn new(key: Key, ends: Ends, env: &Environment, out: &mut Output) -> Self {
+        Self::with_wire(ServerConnection::new(Arc::clone(&env.service.http2_limits)), key, ends, env, out)
     }
 
     /// Of a client that began with HTTP/1.1, and waits for the answer to that request.
     pub(crate) fn upgraded(
         key: Key,
-        peer: Peer,
+        ends: Ends,
         from: ToHttp2,
         env: &mut Environment,
         out: &mut Output,
     ) -> Self {
-        let mut http2 = Self::with_wire(from.wire, key, peer, env, out);
+        let mut http2 = Self::with_wire(from.wire, key, ends, env, out);
         let opening = Opening { length: BodyLength::Empty, expects_continue: false, offers_switch: false };
         http2.begin(from.stream, opening, true, from.block, env, out);
         http2.receive(&from.input, env, out);
@@ -72,7 +72,7 @@ impl Http2 {
     fn with_wire(
         mut wire: ServerConnection,
         key: Key,
-        peer: Peer,
+        ends: Ends,
         env: &Environment,
         out: &mut Output,
     ) -> Self {
@@ -86,7 +86,7 @@ impl Http2 {
             read_closed: false,
             blocked: false,
             fresh: true,
-            peer,
+            ends,
             key,
             idle_deadline: env.now + config.head_timeout,
             settings_deadline: env.now + config.head_timeout,

@@ -1,12 +1,15 @@
 //! Accepting connections, and when not to.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use flare_net::{Key, Millis, Peer};
+use flare_net::{Address, Key, ListenerKey, Millis, Peer};
 
 use super::{ACCEPT_TIMER, Connection, Worker};
+use crate::exchange::Ends;
 use crate::log::Level;
+use crate::server::proxy_protocol::Introduction;
 use crate::server::session::Session;
 
 /// How long a worker waits before it accepts again after the process ran out of descriptors or memory.
@@ -27,7 +30,7 @@ pub(super) enum Accepting {
 }
 
 impl Worker {
-    pub(super) fn accepted(&mut self, key: Key, peer: Peer) {
+    pub(super) fn accepted(&mut self, listener: ListenerKey, key: Key, peer: Peer) {
         self.counters.accepted.add(1);
         if !self.shared.opened() && self.accepting != Accepting::Over && !self.shared.has_room(&self.own) {
             self.accepting = Accepting::Full;
@@ -35,7 +38,43 @@ impl Worker {
                 self.driver.pause_accept(*listener);
             }
         }
-        let session = Session::new(key, peer, &self.env);
+        let proxied = self.shared.entrances.get(listener.index()).is_some_and(|entrance| entrance.proxied);
+        if proxied {
+            match self.env.service.config.proxy_protocol.expects(peer) {
+                Introduction::None => {}
+                Introduction::Header => return self.await_header(listener, key, peer),
+                Introduction::Refused => return self.refuse(key, peer),
+            }
+        }
+        let ends = self.ends(listener, key, peer);
+        self.open(key, ends);
+    }
+
+    /// The ends of a connection as its socket has them.
+    pub(super) fn ends(&self, listener: ListenerKey, key: Key, peer: Peer) -> Ends {
+        let entrance = self.shared.entrances.get(listener.index());
+        let own = match entrance {
+            // Err: the peer is gone, which reading will tell.
+            Some(entrance) if entrance.wildcard => self.driver.local_address(key).ok().map(Arc::new),
+            _ => None,
+        };
+        let place = || self.places.get(listener.index()).cloned();
+        Ends { peer, local: own.or_else(place).unwrap_or_else(|| Arc::new(Address::Unix(None))) }
+    }
+
+    /// Closes a connection that nobody may make.
+    fn refuse(&mut self, key: Key, peer: Peer) {
+        self.env.service.log.tell(Level::Warn, "connection refused", || {
+            format!("{peer} is not in proxy_protocol_from, and proxy_protocol_only is set")
+        });
+        self.driver.close(key);
+        self.counters.closed.add(1);
+        self.shared.closed();
+    }
+
+    /// A connection begins.
+    pub(super) fn open(&mut self, key: Key, ends: Ends) {
+        let session = Session::new(key, ends, &self.env);
         let mut connection = Connection::new(session);
         connection.timer = Some(self.wheel.arm(connection.armed, key.to_u64()));
         self.connections.insert(key, connection);

@@ -71,7 +71,12 @@ impl Connection {
 
 impl Worker {
     pub(super) fn read_closed(&mut self, key: Key) {
-        let Some(connection) = self.connections.get_mut(key) else { return self.relay_ended(key) };
+        let Some(connection) = self.connections.get_mut(key) else {
+            if !self.header_ended(key) {
+                self.relay_ended(key);
+            }
+            return;
+        };
         if connection.closing == Closing::No {
             connection.session.read_closed(&mut self.env, &mut self.output);
             self.settle(key);
@@ -105,7 +110,7 @@ impl Worker {
     pub(super) fn failed(&mut self, key: Key) {
         if self.relays.has(key) {
             self.relay_failed(key);
-        } else {
+        } else if !self.header_ended(key) {
             self.close(key, CancelReason::PeerGone);
         }
     }
@@ -215,7 +220,12 @@ impl Worker {
     }
 
     pub(super) fn deadline(&mut self, key: Key) {
-        let Some(connection) = self.connections.get_mut(key) else { return self.relay_deadline(key) };
+        let Some(connection) = self.connections.get_mut(key) else {
+            if !self.header_late(key) {
+                self.relay_deadline(key);
+            }
+            return;
+        };
         connection.timer = None;
         let now = self.env.now;
         if connection.deadline() > now {
@@ -243,7 +253,7 @@ impl Worker {
     }
 
     pub(super) fn close(&mut self, key: Key, reason: CancelReason) {
-        let Some(mut connection) = self.connections.remove(key) else { return };
+        let Some(mut connection) = self.connections.remove(key) else { return self.close_awaited(key) };
         if let Some(timer) = connection.timer.take() {
             self.wheel.cancel(timer);
         }
