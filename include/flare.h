@@ -194,6 +194,12 @@
 typedef struct flare_config flare_config;
 
 /**
+ * Settings of a middleware that comes with flare. Made by flare_middleware_new(), freed by flare_middleware_free(). Any thread may use
+ * it.
+ */
+typedef struct flare_middleware flare_middleware;
+
+/**
  * One end of a connection that carries many streams. Made by flare_mux_connect() or flare_mux_listener_accept(), freed by
  * flare_mux_free(). Any thread may use it.
  */
@@ -274,6 +280,20 @@ typedef void (*flare_on_end)(flare_request *request, int32_t status, uint64_t bo
  * that took it fails.
  */
 typedef void (*flare_destroy)(void *user);
+
+/**
+ * Takes a line of an access log, without its end. Called on workers, several at once, which it must not block.
+ */
+typedef void (*flare_line_sink)(const char *line, size_t length, void *user);
+
+/**
+ * Says whose token this is. Called on workers, several at once, which it must not block; the request is borrowed, and can be read.
+ *
+ * @param name      Gets the name of the owner, NUL-terminated and in UTF-8; empty at first.
+ * @param capacity  Bytes in `name`, the NUL included.
+ * @return FLARE_OK for a valid token; any other number refuses it.
+ */
+typedef int32_t (*flare_token_check)(const char *token, flare_request *request, char *name, size_t capacity, void *user);
 
 /**
  * Hears of an exchange. Called on its worker, which it must not block, one call at a time. The handles are borrowed.
@@ -490,6 +510,117 @@ int32_t flare_route_options_add_layer(flare_route_options *options,
  * answered; FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when it is over.
  */
 int32_t flare_response_proceed(flare_response *response);
+
+/**
+ * Makes settings for a middleware: "request_id", "access_log", "bearer_auth", "rate_limit" or "forwarded". They are listed in
+ * docs/c-api/middleware.md. The caller owns the handle. NULL with a message for another name, or when there is no memory.
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string.
+ */
+flare_middleware *flare_middleware_new(const char *name);
+
+/**
+ * Frees settings. Routers and options that were given them have a middleware of their own.
+ */
+int32_t flare_middleware_free(flare_middleware *middleware);
+
+/**
+ * Sets a number or a switch (0 or 1) by name.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT for a name that this middleware does not have, or a value out of its range.
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string.
+ */
+int32_t flare_middleware_set_number(flare_middleware *middleware, const char *name, int64_t value);
+
+/**
+ * Sets a text by name, which is copied.
+ *
+ * @return As flare_middleware_set_number().
+ *
+ * The caller promises:
+ * `name` and `value` are NUL-terminated strings.
+ */
+int32_t flare_middleware_set_text(flare_middleware *middleware, const char *name, const char *value);
+
+/**
+ * Adds a token of "bearer_auth", with the name of its owner. Both are copied. Tokens are compared in a time that does not tell them.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT for another middleware, or what is no token (RFC 6750, 2.1).
+ *
+ * The caller promises:
+ * `token` and `name` are NUL-terminated strings.
+ */
+int32_t flare_middleware_add_token(flare_middleware *middleware, const char *token, const char *name);
+
+/**
+ * Gives the lines of an "access_log" to a callback, instead of the one before.
+ *
+ * @param destroy  Frees `user` when the settings and all middleware made of them are gone, or when this call fails; may be NULL.
+ * @return FLARE_ERROR_INVALID_ARGUMENT for another middleware, or when `sink` is NULL.
+ *
+ * The caller promises:
+ * `sink` may be called with `user` from any thread.
+ */
+int32_t flare_middleware_on_line(flare_middleware *middleware, flare_line_sink sink, void *user, flare_destroy destroy);
+
+/**
+ * Asks a callback about tokens of "bearer_auth" that were not added, instead of the one before.
+ *
+ * @param destroy  As for flare_middleware_on_line().
+ * @return FLARE_ERROR_INVALID_ARGUMENT for another middleware, or when `check` is NULL.
+ *
+ * The caller promises:
+ * `check` may be called with `user` from any thread, and writes a NUL-terminated string into the place it is given.
+ */
+int32_t flare_middleware_on_token(flare_middleware *middleware, flare_token_check check, void *user, flare_destroy destroy);
+
+/**
+ * Adds a middleware with these settings around all routes of a router, as flare_router_add_layer() does. Each that is added counts for
+ * itself: a rate limit that is added twice is two limits.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT when something is missing; the message names it.
+ */
+int32_t flare_router_add_middleware(flare_router *router, const flare_middleware *middleware);
+
+/**
+ * Adds a middleware with these settings around the routes that are added with these options, inside that of their router.
+ *
+ * @return As flare_router_add_middleware().
+ */
+int32_t flare_route_options_add_middleware(flare_route_options *options, const flare_middleware *middleware);
+
+/**
+ * The id that "request_id" gave the request, copied into a buffer and terminated.
+ *
+ * @return The length of the whole text without the NUL, which may be more than fits; 0 when it has none.
+ *
+ * The caller promises:
+ * `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
+ */
+size_t flare_request_id(const flare_request *request, char *buffer, size_t capacity);
+
+/**
+ * The name of whom "bearer_auth" let pass, copied into a buffer and terminated.
+ *
+ * @return As flare_request_id().
+ *
+ * The caller promises:
+ * As for flare_request_id().
+ */
+size_t flare_request_identity(const flare_request *request, char *buffer, size_t capacity);
+
+/**
+ * The IP address of the client, as "forwarded" found it or else that of the connection, copied into a buffer and terminated.
+ *
+ * @return As flare_request_id(); 0 for a client that is unknown, or on a Unix socket.
+ *
+ * The caller promises:
+ * As for flare_request_id().
+ */
+size_t flare_request_client(const flare_request *request, char *buffer, size_t capacity);
 
 /**
  * Connects to `unix:/path`, `127.0.0.1:80`, `[::1]:80` or `name:port` (looking up a name blocks).

@@ -17,6 +17,7 @@
 //! | [`host`] | servers in the loop of their host |
 //! | [`relay`] | answers that come from an upstream |
 //! | [`handler`], [`layer`] | C callbacks as handlers and as middleware |
+//! | [`middleware`] | the middleware that comes with flare |
 //! | [`version`] | the version of the ABI, of the library, and its features |
 // A C ABI is raw pointers: this is one of the crates that may hold unsafe code. Each block says why it is sound.
 #![allow(unsafe_code)]
@@ -33,6 +34,7 @@ pub mod host;
 pub mod last_error;
 pub mod layer;
 mod life;
+pub mod middleware;
 pub mod mux;
 pub mod mux_stream;
 mod object;
@@ -57,6 +59,7 @@ pub use handler::{flare_destroy, flare_handler};
 pub use host::*;
 pub use last_error::flare_last_error;
 pub use layer::{FLARE_DONE, flare_response_proceed, flare_route_options_add_layer, flare_router_add_layer};
+pub use middleware::*;
 pub use mux::*;
 pub use mux_stream::*;
 pub use prepared::flare_router_add_prepared;

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use flare::embed::StockMiddleware;
 use flare::mux::{Mux, MuxListener, MuxStream};
 use flare::{AnswerError, CancelReason, Exchange, Request, Response, RouteOptions, Router, ServerConfig};
 
@@ -23,6 +24,7 @@ pub(crate) const QUEUE: Kind = Kind::new(7);
 pub(crate) const MUX: Kind = Kind::new(8);
 pub(crate) const MUX_STREAM: Kind = Kind::new(9);
 pub(crate) const MUX_LISTENER: Kind = Kind::new(10);
+pub(crate) const MIDDLEWARE: Kind = Kind::new(11);
 /// A request and its response are two faces of one object.
 pub(crate) const EXCHANGE: Kinds = REQUEST.and(RESPONSE);
 
@@ -33,6 +35,7 @@ pub(crate) enum Object {
     Server(Box<ServerState>),
     RouteOptions(Box<Mutex<RouteOptions>>),
     Queue(Box<EventQueue>),
+    Middleware(Box<Mutex<StockMiddleware>>),
     Mux(Mux),
     MuxStream(MuxStream),
     MuxListener(Arc<MuxListener>),
@@ -122,6 +125,17 @@ pub(crate) fn with_route_options<P, R>(
 ) -> Result<R, Failure> {
     TABLE.with(Token::from_pointer(handle), ROUTE_OPTIONS, |object| match object {
         Object::RouteOptions(options) => f(&mut lock(options)),
+        _ => Err(mismatch()),
+    })
+}
+
+/// Runs `f` on the settings of a middleware behind a handle.
+pub(crate) fn with_middleware<P, R>(
+    handle: *const P,
+    f: impl FnOnce(&mut StockMiddleware) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    TABLE.with(Token::from_pointer(handle), MIDDLEWARE, |object| match object {
+        Object::Middleware(middleware) => f(&mut lock(middleware)),
         _ => Err(mismatch()),
     })
 }

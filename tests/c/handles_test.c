@@ -8,7 +8,7 @@
 
 #include "app.h"
 
-enum kind { NONE, CONFIG, ROUTER, SERVER, REQUEST, RESPONSE, ROUTE_OPTIONS, QUEUE, MUX, MUX_STREAM, MUX_LISTENER, KINDS };
+enum kind { NONE, CONFIG, ROUTER, SERVER, REQUEST, RESPONSE, ROUTE_OPTIONS, QUEUE, MUX, MUX_STREAM, MUX_LISTENER, MIDDLEWARE, KINDS };
 
 // How a function tells that it refused the handle.
 enum tells {
@@ -29,6 +29,7 @@ struct row {
 static flare_config *config;
 static flare_router *router;
 static flare_queue *queue;
+static flare_middleware *middleware;
 // The exchange that a handler kept; NULL before.
 static flare_request *kept_request;
 static flare_response *kept_response;
@@ -49,6 +50,11 @@ static void unused_access(const char *peer, const char *method, const char *path
 static int32_t unused_event(flare_request *request, flare_response *response, int32_t event, const uint8_t *data, size_t length,
                             void *user) {
     (void)request, (void)response, (void)event, (void)data, (void)length, (void)user;
+    return FLARE_OK;
+}
+static void unused_line(const char *line, size_t length, void *user) { (void)line, (void)length, (void)user; }
+static int32_t unused_check(const char *token, flare_request *request, char *name, size_t capacity, void *user) {
+    (void)token, (void)request, (void)name, (void)capacity, (void)user;
     return FLARE_OK;
 }
 static int64_t unused_source(uint8_t *buffer, size_t capacity, void *user) {
@@ -180,6 +186,19 @@ CALL(response_send_source, flare_response_send_source(handle, 200, -1, unused_so
 CALL(route_options_free, flare_route_options_free(handle))
 CALL(route_options_add_layer, flare_route_options_add_layer(handle, unused_handler, NULL, NULL, USER))
 CALL(route_options_set_number, flare_route_options_set_number(handle, "streaming", 1))
+
+CALL(middleware_free, flare_middleware_free(handle))
+CALL(middleware_set_number, flare_middleware_set_number(handle, "trust_incoming", 1))
+CALL(middleware_set_text, flare_middleware_set_text(handle, "realm", "x"))
+CALL(middleware_add_token, flare_middleware_add_token(handle, "a", "b"))
+CALL(middleware_on_line, flare_middleware_on_line(handle, unused_line, USER))
+CALL(middleware_on_token, flare_middleware_on_token(handle, unused_check, USER))
+CALL(router_add_middleware, flare_router_add_middleware(handle, middleware))
+CALL(router_add_middleware_middleware, flare_router_add_middleware(router, handle))
+CALL(route_options_add_middleware, flare_route_options_add_middleware(handle, middleware))
+COPY_CALL(request_id, flare_request_id(handle, buffer, sizeof buffer))
+COPY_CALL(request_identity, flare_request_identity(handle, buffer, sizeof buffer))
+COPY_CALL(request_client, flare_request_client(handle, buffer, sizeof buffer))
 
 CALL(queue_free, flare_queue_free(handle))
 CALL(queue_close, flare_queue_close(handle))
@@ -326,6 +345,20 @@ static const struct row rows[] = {
     {"flare_router_add_with", ROUTE_OPTIONS, CODE, call_router_add_with_options, true, true},
     {"flare_router_add_files", ROUTE_OPTIONS, CODE, call_router_add_files_options, false, true},
     {"flare_router_add_queue", ROUTE_OPTIONS, CODE, call_router_add_queue_options, false, true},
+
+    {"flare_middleware_new", NONE, CODE, NULL, false, false},
+    {"flare_middleware_free", MIDDLEWARE, CODE, call_middleware_free, false, false},
+    {"flare_middleware_set_number", MIDDLEWARE, CODE, call_middleware_set_number, false, false},
+    {"flare_middleware_set_text", MIDDLEWARE, CODE, call_middleware_set_text, false, false},
+    {"flare_middleware_add_token", MIDDLEWARE, CODE, call_middleware_add_token, false, false},
+    {"flare_middleware_on_line", MIDDLEWARE, CODE, call_middleware_on_line, true, false},
+    {"flare_middleware_on_token", MIDDLEWARE, CODE, call_middleware_on_token, true, false},
+    {"flare_router_add_middleware", MIDDLEWARE, CODE, call_router_add_middleware_middleware, false, false},
+    {"flare_router_add_middleware", ROUTER, CODE, call_router_add_middleware, false, false},
+    {"flare_route_options_add_middleware", ROUTE_OPTIONS, CODE, call_route_options_add_middleware, false, false},
+    {"flare_request_id", REQUEST, NOTHING, call_request_id, false, false},
+    {"flare_request_identity", REQUEST, NOTHING, call_request_identity, false, false},
+    {"flare_request_client", REQUEST, NOTHING, call_request_client, false, false},
 
     {"flare_queue_free", QUEUE, CODE, call_queue_free, false, false},
     {"flare_queue_close", QUEUE, CODE, call_queue_close, false, false},
@@ -479,6 +512,7 @@ int main(void) {
     config = flare_config_new();
     router = flare_router_new();
     queue = flare_queue_new();
+    middleware = flare_middleware_new("request_id");
     flare_route_options *options = flare_route_options_new();
     learn_messages();
 
@@ -499,6 +533,8 @@ int main(void) {
     flare_queue *old_queue = flare_queue_new();
     CHECK_STATUS(flare_route_options_free(old_options), FLARE_OK);
     CHECK_STATUS(flare_queue_free(old_queue), FLARE_OK);
+    flare_middleware *old_middleware = flare_middleware_new("request_id");
+    CHECK_STATUS(flare_middleware_free(old_middleware), FLARE_OK);
     mux_start();
     mux_end();
     flare_config *others[16];
@@ -508,6 +544,7 @@ int main(void) {
     refused_by_all(SERVER, old_server, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(ROUTE_OPTIONS, old_options, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(QUEUE, old_queue, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
+    refused_by_all(MIDDLEWARE, old_middleware, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(MUX, mux, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(MUX_STREAM, mux_stream, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(MUX_LISTENER, mux_listener, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
@@ -525,7 +562,7 @@ int main(void) {
     if (!CHECK(gate_wait(&kept, 1))) return DONE();
     mux_start();
     void *live[] = {NULL,          config,  router, a.server, kept_request, kept_response,
-                    options,       queue,   mux,    mux_stream, mux_listener};
+                    options,       queue,   mux,    mux_stream, mux_listener, middleware};
     for (enum kind wanted = CONFIG; wanted < KINDS; wanted++) {
         for (enum kind given = CONFIG; given < KINDS; given++) {
             if (given != wanted) refused_by_all(wanted, live[given], FLARE_ERROR_WRONG_KIND, "a handle of another kind");
@@ -569,6 +606,7 @@ int main(void) {
     client_close(&c);
     app_stop(&a);
 
+    CHECK_STATUS(flare_middleware_free(middleware), FLARE_OK);
     CHECK_STATUS(flare_config_free(config), FLARE_OK);
     CHECK_STATUS(flare_router_free(router), FLARE_OK);
     CHECK_STATUS(flare_route_options_free(options), FLARE_OK);

@@ -32,6 +32,8 @@ comptime OnRequestCallback = def(Handle, Handle, Address) thin abi("C") -> Int32
 comptime OnHeadCallback = def(Handle, Handle, Int32, Address) thin abi("C") -> None
 comptime OnEndCallback = def(Handle, Int32, UInt64, UInt64, Int32, Address) thin abi("C") -> None
 comptime DestroyCallback = def(Address) thin abi("C") -> None
+comptime LineSinkCallback = def(Text, UInt, Address) thin abi("C") -> None
+comptime TokenCheckCallback = def(Text, Handle, Room, UInt, Address) thin abi("C") -> Int32
 comptime EventCallback = def(Handle, Handle, Int32, Bytes, UInt, Address) thin abi("C") -> Int32
 comptime SourceCallback = def(Room, UInt, Address) thin abi("C") -> Int64
 comptime HandlerCallback = def(Handle, Handle, Address) thin abi("C") -> Int32
@@ -91,6 +93,18 @@ struct Api:
     var router_add_layer: def(Handle, OnRequestCallback, OnHeadCallback, OnEndCallback, Address, DestroyCallback) thin abi("C") -> Int32
     var route_options_add_layer: def(Handle, OnRequestCallback, OnHeadCallback, OnEndCallback, Address, DestroyCallback) thin abi("C") -> Int32
     var response_proceed: def(Handle) thin abi("C") -> Int32
+    var middleware_new: def(Text) thin abi("C") -> Handle
+    var middleware_free: def(Handle) thin abi("C") -> Int32
+    var middleware_set_number: def(Handle, Text, Int64) thin abi("C") -> Int32
+    var middleware_set_text: def(Handle, Text, Text) thin abi("C") -> Int32
+    var middleware_add_token: def(Handle, Text, Text) thin abi("C") -> Int32
+    var middleware_on_line: def(Handle, LineSinkCallback, Address, DestroyCallback) thin abi("C") -> Int32
+    var middleware_on_token: def(Handle, TokenCheckCallback, Address, DestroyCallback) thin abi("C") -> Int32
+    var router_add_middleware: def(Handle, Handle) thin abi("C") -> Int32
+    var route_options_add_middleware: def(Handle, Handle) thin abi("C") -> Int32
+    var request_id: def(Handle, Room, UInt) thin abi("C") -> UInt
+    var request_identity: def(Handle, Room, UInt) thin abi("C") -> UInt
+    var request_client: def(Handle, Room, UInt) thin abi("C") -> UInt
     var mux_connect: def(Text, Int64, Place[Handle]) thin abi("C") -> Int32
     var mux_free: def(Handle) thin abi("C") -> Int32
     var mux_open: def(Handle, Place[Handle]) thin abi("C") -> Int32
@@ -205,6 +219,18 @@ comptime NAMES: List[StaticString] = [
     "flare_router_add_layer",
     "flare_route_options_add_layer",
     "flare_response_proceed",
+    "flare_middleware_new",
+    "flare_middleware_free",
+    "flare_middleware_set_number",
+    "flare_middleware_set_text",
+    "flare_middleware_add_token",
+    "flare_middleware_on_line",
+    "flare_middleware_on_token",
+    "flare_router_add_middleware",
+    "flare_route_options_add_middleware",
+    "flare_request_id",
+    "flare_request_identity",
+    "flare_request_client",
     "flare_mux_connect",
     "flare_mux_free",
     "flare_mux_open",

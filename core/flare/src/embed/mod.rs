@@ -2,9 +2,11 @@
 
 mod host;
 mod queue;
+mod stock;
 
 pub use host::{Budget, HostError, HostServer, Progress};
 pub use queue::{Closed, Queue};
+pub use stock::{LineSink, StockMiddleware, TokenCheck};
 
 /// What the server is about to answer to a request that no route takes: the status and the value of `Allow`. `None`: a route has it.
 ///

@@ -9,6 +9,7 @@ mod request_id;
 mod sample;
 
 use std::any::Any;
+use std::sync::Arc;
 
 pub use access_log::{AccessFormat, AccessLog};
 pub use bearer::{BearerAuth, FixedTokens, Identity, identity};
@@ -69,5 +70,20 @@ pub trait Middleware: Any + Send + Sync {
     /// The exchange has ended: its answer is sent whole, or cut.
     fn on_end(&self, record: &AccessRecord<'_>) {
         let _ = record;
+    }
+}
+
+/// A middleware that several routers may share.
+impl<M: Middleware + ?Sized> Middleware for Arc<M> {
+    fn on_request(&self, exchange: Exchange) -> Step {
+        (**self).on_request(exchange)
+    }
+
+    fn on_head(&self, request: &Request, response: &mut Response) {
+        (**self).on_head(request, response);
+    }
+
+    fn on_end(&self, record: &AccessRecord<'_>) {
+        (**self).on_end(record);
     }
 }
