@@ -11,6 +11,9 @@ use crate::server::ConfigError;
 pub enum Error {
     /// A setting is wrong.
     Config(ConfigError),
+    /// A TLS setting, or a file of certificates or keys, is wrong.
+    #[cfg(feature = "tls")]
+    Tls(flare_tls::ConfigError),
     /// A route is wrong.
     Route(RouteError),
     /// An address is no address.
@@ -38,6 +41,8 @@ impl std::fmt::Display for Error {
         match self {
             Self::Config(error) => error.fmt(f),
             Self::Route(error) => error.fmt(f),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => error.fmt(f),
             Self::Address { address, problem } => write!(f, "address {address:?}: {problem}"),
             Self::Bind { address, error } => write!(f, "can't listen on {address}: {error}"),
             Self::State(problem) => f.write_str(problem),
@@ -51,6 +56,8 @@ impl std::error::Error for Error {
         match self {
             Self::Config(error) => Some(error),
             Self::Route(error) => Some(error),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => Some(error),
             Self::Bind { error, .. } | Self::Io(error) => Some(error),
             Self::Address { .. } | Self::State(_) => None,
         }
@@ -60,6 +67,13 @@ impl std::error::Error for Error {
 impl From<ConfigError> for Error {
     fn from(error: ConfigError) -> Self {
         Self::Config(error)
+    }
+}
+
+#[cfg(feature = "tls")]
+impl From<flare_tls::ConfigError> for Error {
+    fn from(error: flare_tls::ConfigError) -> Self {
+        Self::Tls(error)
     }
 }
 

@@ -13,6 +13,8 @@
 //! }
 //! ```
 #![forbid(unsafe_code)]
+// Sessions can always be told of TLS; without it nobody does.
+#![cfg_attr(not(feature = "tls"), allow(dead_code))]
 
 pub mod embed;
 mod error;
@@ -29,12 +31,21 @@ pub mod routing;
 pub mod server;
 pub mod testing;
 
+/// TLS: settings of servers and clients, certificates and keys.
+#[cfg(feature = "tls")]
+pub mod tls {
+    pub use flare_tls::{
+        ClientAuth, ClientTls, ConfigError, EarlyData, Hello, Identity, LoadedIdentity, Place, Resolver,
+        Resumption, ServerTls, Source, Trust, Version,
+    };
+}
+
 pub use error::Error;
 pub use exchange::{AnswerError, CancelReason, Event, Exchange, Flow, Read, Upstream};
 pub use flare_net::Address;
 pub use handler::{Handler, later};
 pub use message::{
-    Body, Headers, IntoResponse, InvalidField, Json, Method, Peer, Request, Response, Version,
+    Body, Headers, IntoResponse, InvalidField, Json, Method, Peer, Request, Response, TlsSession, Version,
 };
 pub use networks::{Networks, NoNetwork};
 pub use router::{RouteOptions, Router};

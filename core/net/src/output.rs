@@ -91,7 +91,7 @@ impl Output {
     }
 
     /// The text if there is nothing else.
-    pub(crate) fn flat(&self) -> Option<&[u8]> {
+    pub fn flat(&self) -> Option<&[u8]> {
         self.bodies.is_empty().then_some(&*self.text)
     }
 

@@ -26,6 +26,11 @@ pub enum Method {
 }
 
 impl Method {
+    /// Whether it only asks, and changes nothing that the client would answer for (RFC 9110, 9.2.1).
+    pub const fn is_safe(self) -> bool {
+        matches!(self, Method::Get | Method::Head | Method::Options | Method::Trace)
+    }
+
     /// The method with this name. Any name that is not one of the standard methods is [`Method::Extension`]; whether the
     /// name is a valid token is not checked here.
     #[inline]

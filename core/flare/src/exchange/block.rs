@@ -17,6 +17,17 @@ pub(crate) struct ExchangeKey {
     pub(crate) stream: u64,
 }
 
+/// Whether a request came before the end of the TLS handshake, where it may be one that somebody sent again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Early {
+    #[default]
+    No,
+    /// It did, and only safe methods are allowed there.
+    Safe,
+    /// It did, and that is allowed for all.
+    Any,
+}
+
 /// Who is told of what happens to an exchange after its handler returned.
 pub(crate) trait Home: Send + Sync {
     /// Something happened to this exchange that its session should look at.
@@ -47,6 +58,7 @@ pub(crate) struct Block {
     pub(crate) trailers: OnceLock<Headers>,
     pub(crate) extensions: Extensions,
     pub(crate) ends: Ends,
+    pub(crate) early: Early,
     pub(crate) key: ExchangeKey,
     pub(crate) home: Arc<dyn Home>,
     pub(crate) state: State,
@@ -66,6 +78,7 @@ impl Block {
             trailers: OnceLock::new(),
             extensions: Extensions::default(),
             ends,
+            early: Early::No,
             key,
             home,
             state: State::default(),
@@ -106,6 +119,7 @@ impl Block {
         self.length = BodyLength::Empty;
         self.unrouted = None;
         self.trailers.take();
+        self.ends.tls = None;
         self.extensions.clear();
         self.stream.reset();
         if let Some(mut body) = self.body.take()

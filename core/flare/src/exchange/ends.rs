@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use flare_net::{Address, Peer};
 
+use crate::message::TlsSession;
+
 /// Both ends of a connection, as its requests show them: those of its socket, or those that a trusted proxy told.
 #[derive(Debug, Clone)]
 pub(crate) struct Ends {
@@ -11,6 +13,8 @@ pub(crate) struct Ends {
     pub(crate) peer: Peer,
     /// What the client connected to. Most connections of a worker share it with their listener.
     pub(crate) local: Arc<Address>,
+    /// What was agreed between them, if the connection is encrypted.
+    pub(crate) tls: Option<Arc<TlsSession>>,
 }
 
 impl Ends {
@@ -20,6 +24,9 @@ impl Ends {
         self.peer = other.peer;
         if !Arc::ptr_eq(&self.local, &other.local) {
             self.local = Arc::clone(&other.local);
+        }
+        if self.tls.is_some() || other.tls.is_some() {
+            self.tls.clone_from(&other.tls);
         }
     }
 }

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 
-pub(crate) use block::{Block, ExchangeKey, Home};
+pub(crate) use block::{Block, Early, ExchangeKey, Home};
 pub(crate) use ends::Ends;
 pub(crate) use pool::Pool;
 pub use relay::Upstream;

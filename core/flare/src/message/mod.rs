@@ -7,6 +7,7 @@ mod prepared;
 mod request;
 mod response;
 mod source;
+mod tls;
 
 pub use body::{Body, FileBody, Part};
 pub(crate) use extensions::Extensions;
@@ -16,5 +17,6 @@ pub(crate) use prepared::PreparedParts;
 pub use request::{Peer, Request};
 pub use response::Response;
 pub use source::{Pull, Source};
+pub use tls::TlsSession;
 
 pub use flare_proto::{Headers, InvalidField, Method, Version};

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::exchange::{Block, CancelReason};
-use crate::message::{Headers, Method, Version};
+use crate::exchange::{Block, CancelReason, Early};
+use crate::message::{Headers, Method, TlsSession, Version};
 use crate::routing::Params;
 
 use flare_net::Address;
@@ -137,6 +137,18 @@ impl Request {
     #[must_use]
     pub fn local_address(&self) -> &Address {
         &self.block.ends.local
+    }
+
+    /// What was agreed in the handshake, with the certificate that the client showed; `None` on a connection that is not encrypted.
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsSession> {
+        self.block.ends.tls.as_deref()
+    }
+
+    /// Whether the request came before the end of the handshake (0-RTT): somebody else may have recorded it and sent it again (RFC 8470).
+    #[must_use]
+    pub fn is_early(&self) -> bool {
+        self.block.early != Early::No
     }
 
     /// Why the exchange is over before its answer was sent, if it is.

@@ -21,7 +21,7 @@ pub(super) fn request(peer: &str, method: &str, target: &str, fields: &[(&str, &
         address => Peer::Ip(address.parse::<SocketAddr>().unwrap()),
     };
     let key = ExchangeKey { connection: Key::from_u64(0), stream: 0 };
-    let ends = Ends { peer, local: Arc::new(Address::Unix(None)) };
+    let ends = Ends { peer, local: Arc::new(Address::Unix(None)), tls: None };
     let mut block = Block::new(Arc::new(Nobody), key, ends);
     block.head.build(method, None, "host.test", target, Version::Http11).unwrap();
     for (name, value) in fields {

@@ -32,6 +32,9 @@ pub(crate) struct Counters {
     pub(crate) timeouts: Counter,
     pub(crate) panics: Counter,
     pub(crate) accept_errors: Counter,
+    pub(crate) tls_handshakes: Counter,
+    pub(crate) tls_resumed: Counter,
+    pub(crate) tls_failed: Counter,
 }
 
 /// What a server has done since it began, over all workers.
@@ -58,6 +61,12 @@ pub struct ServerStats {
     pub panics: u64,
     /// Times that a connection could not be accepted, for want of descriptors or memory.
     pub accept_errors: u64,
+    /// TLS handshakes that ended well, or got as far as early data.
+    pub tls_handshakes: u64,
+    /// How many of them were clients that came back with a session.
+    pub tls_resumed: u64,
+    /// TLS handshakes that failed, or were not begun because too many ran.
+    pub tls_failed: u64,
 }
 
 impl ServerStats {
@@ -79,6 +88,9 @@ impl ServerStats {
             "timeouts" => self.timeouts,
             "panics" => self.panics,
             "accept_errors" => self.accept_errors,
+            "tls_handshakes" => self.tls_handshakes,
+            "tls_resumed" => self.tls_resumed,
+            "tls_failed" => self.tls_failed,
             _ => return None,
         })
     }
@@ -98,6 +110,9 @@ impl Counters {
         sum.timeouts += self.timeouts.get();
         sum.panics += self.panics.get();
         sum.accept_errors += self.accept_errors.get();
+        sum.tls_handshakes += self.tls_handshakes.get();
+        sum.tls_resumed += self.tls_resumed.get();
+        sum.tls_failed += self.tls_failed.get();
     }
 
     pub(crate) fn answer(&self, status: u16) {

@@ -1,19 +1,25 @@
 //! What is known of a listener when a connection comes through it.
 
+use std::sync::Arc;
+
 use flare_net::Address;
 
+use crate::server::tls::TlsListener;
+
 /// A listener's place, the same for every worker: the first listener of each has the first entrance, and so on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Entrance {
     /// It is not one address but all of the host: each connection has one of its own.
     pub(crate) wildcard: bool,
     /// Proxies may have to introduce their connections.
     pub(crate) proxied: bool,
+    /// What its connections begin with.
+    pub(crate) tls: Option<Arc<TlsListener>>,
 }
 
 impl Entrance {
-    pub(crate) fn new(local: &Address, proxied: bool) -> Self {
+    pub(crate) fn new(local: &Address, proxied: bool, tls: Option<Arc<TlsListener>>) -> Self {
         let wildcard = matches!(local, Address::Ip(address) if address.ip().is_unspecified());
-        Self { wildcard, proxied }
+        Self { wildcard, proxied, tls }
     }
 }

@@ -36,6 +36,27 @@ impl ServerHandle {
         self.shared.stats()
     }
 
+    /// Reads the files of all addresses that are served over TLS again. New connections get what is in them now; those that are there go
+    /// on as they are. Blocks while it reads.
+    ///
+    /// # Errors
+    /// What is wrong with the files. Everything stays as it was then.
+    #[cfg(feature = "tls")]
+    pub fn reload_tls(&self) -> Result<(), crate::Error> {
+        Ok(self.shared.tls.reload()?)
+    }
+
+    /// Gives an address other TLS settings. `index`: which of those that were added with [`Server::listen_tls`](crate::Server::listen_tls),
+    /// from 0. New connections get them; those that are there go on as they are. Blocks while it reads files.
+    ///
+    /// # Errors
+    /// There is no such address, or the settings or files are wrong. Everything stays as it was then.
+    #[cfg(feature = "tls")]
+    pub fn replace_tls(&self, index: usize, tls: crate::tls::ServerTls) -> Result<(), crate::Error> {
+        let replaced = self.shared.tls.replace(index, tls);
+        Ok(replaced.ok_or(crate::Error::State("the server has no such TLS address"))??)
+    }
+
     /// The number of workers.
     #[must_use]
     pub fn workers(&self) -> usize {

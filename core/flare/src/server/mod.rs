@@ -19,6 +19,11 @@ mod running;
 pub(crate) mod session;
 pub(crate) mod shared;
 mod signals;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "without_tls.rs"]
+pub(crate) mod tls;
 pub(crate) mod worker;
 
 use std::sync::Arc;
@@ -41,6 +46,7 @@ use crate::router::Router;
 use entrance::Entrance;
 use environment::{AccessSink, Service};
 use shared::{Hooks, Shared};
+use tls::TlsListener;
 use worker::Worker;
 
 /// A server: a router, settings, and the addresses it listens on.
@@ -61,7 +67,15 @@ pub struct Server {
     hooks: Hooks,
     log: Log,
     access: Option<Arc<AccessSink>>,
-    addresses: Vec<String>,
+    addresses: Vec<Listen>,
+}
+
+/// An address to listen on.
+#[derive(Debug)]
+struct Listen {
+    address: String,
+    /// What its connections begin with.
+    tls: Option<Arc<TlsListener>>,
 }
 
 impl Server {
@@ -119,7 +133,31 @@ impl Server {
     /// When the text is no address. Whether it can be bound shows when the server binds.
     pub fn listen(mut self, address: &str) -> Result<Self, Error> {
         resolve(address)?;
-        self.addresses.push(address.to_owned());
+        self.addresses.push(Listen { address: address.to_owned(), tls: None });
+        Ok(self)
+    }
+
+    /// Adds an address that is served over TLS. The files are read and checked at once; [`ServerHandle::reload_tls`] reads them again.
+    /// The application protocols (ALPN) are those of the server, if the settings name none.
+    ///
+    /// ```no_run
+    /// use flare::prelude::*;
+    /// use flare::tls::ServerTls;
+    ///
+    /// # fn main() -> Result<(), flare::Error> {
+    /// let tls = ServerTls::from_files("chain.pem", "key.pem");
+    /// Server::new(Router::new()).listen_tls("0.0.0.0:443", tls)?.run()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the text is no address, or the settings or files are wrong.
+    #[cfg(feature = "tls")]
+    pub fn listen_tls(mut self, address: &str, tls: crate::tls::ServerTls) -> Result<Self, Error> {
+        resolve(address)?;
+        let tls = TlsListener::new(tls)?;
+        self.addresses.push(Listen { address: address.to_owned(), tls: Some(Arc::new(tls)) });
         Ok(self)
     }
 
@@ -132,7 +170,8 @@ impl Server {
         if self.addresses.is_empty() {
             return Err(Error::State("the server has no address to listen on"));
         }
-        if let Some(other) = self.config.proxy_protocol.on.iter().find(|on| !self.addresses.contains(on)) {
+        let listens = |on: &str| self.addresses.iter().any(|listen| listen.address == on);
+        if let Some(other) = self.config.proxy_protocol.on.iter().find(|on| !listens(on)) {
             let problem = format!("the server does not listen on {other:?}");
             return Err(ConfigError { field: "proxy_protocol_on".to_owned(), problem }.into());
         }
@@ -140,16 +179,23 @@ impl Server {
         let mut each: Vec<Vec<Listener>> = (0..workers).map(|_| Vec::new()).collect();
         let mut addresses = Vec::new();
         let mut entrances = Vec::new();
-        for text in &self.addresses {
+        for Listen { address: text, tls } in &self.addresses {
+            #[cfg(feature = "tls")]
+            if let Some(tls) = tls
+                && !self.config.http2_enabled
+            {
+                tls.leave_out_http2()?;
+            }
             let proxied = self.config.proxy_protocol.is_on(text);
             for address in resolve(text)? {
                 let bound = bind_for_all(&address, &self.config, &mut each)?;
-                entrances.push(Entrance::new(&bound, proxied));
+                entrances.push(Entrance::new(&bound, proxied, tls.clone()));
                 addresses.push(bound);
             }
         }
+        let tls = self.addresses.into_iter().filter_map(|listen| listen.tls).collect();
         let service = Service::new(self.router, self.config, self.log, self.access);
-        let shared = Arc::new(Shared::new(service, self.hooks, entrances, workers));
+        let shared = Arc::new(Shared::new(service, self.hooks, tls, entrances, workers));
         Ok(BoundServer { shared, listeners: each, addresses })
     }
 

@@ -3,7 +3,7 @@
 use flare_net::{Key, Millis, Output};
 use flare_proto::http2::PREFACE;
 
-use crate::exchange::{CancelReason, Ends, ExchangeKey};
+use crate::exchange::{CancelReason, Early, Ends, ExchangeKey};
 use crate::server::environment::Environment;
 use crate::server::http1::Http1;
 use crate::server::http2::Http2;
@@ -46,6 +46,25 @@ impl Session {
     pub(crate) fn new(key: Key, ends: Ends, env: &Environment) -> Self {
         let seen = env.service.config.http2_enabled.then_some(0);
         Self { protocol: Protocol::Http1(Http1::new(key, ends, env)), seen }
+    }
+
+    /// Of a connection that is encrypted: in the protocol that was agreed (ALPN, RFC 7301).
+    #[cfg(feature = "tls")]
+    pub(crate) fn secure(key: Key, ends: Ends, env: &Environment, out: &mut Output) -> Self {
+        let protocol = if ends.tls.as_ref().is_some_and(|tls| tls.alpn() == Some(b"h2")) {
+            Protocol::Http2(Box::new(Http2::new(key, ends, env, out)))
+        } else {
+            Protocol::Http1(Http1::new(key, ends, env))
+        };
+        Self { protocol, seen: None }
+    }
+
+    /// Says whether what is received from now on comes before the end of the TLS handshake.
+    pub(crate) fn set_early(&mut self, early: Early) {
+        match &mut self.protocol {
+            Protocol::Http1(http1) => http1.set_early(early),
+            Protocol::Http2(http2) => http2.set_early(early),
+        }
     }
 
     /// Takes input.

@@ -12,6 +12,7 @@ use crate::server::context::WorkerContext;
 use crate::server::counters::Counters;
 use crate::server::entrance::Entrance;
 use crate::server::environment::Service;
+use crate::server::tls::TlsListeners;
 
 pub(crate) type Hook = Box<dyn Fn(&mut WorkerContext) + Send + Sync>;
 pub(crate) type Task = Box<dyn FnOnce(&mut WorkerContext) + Send>;
@@ -44,6 +45,7 @@ pub(crate) struct Hooks {
 pub(crate) struct Shared {
     pub(crate) service: Service,
     pub(crate) hooks: Hooks,
+    pub(crate) tls: TlsListeners,
     /// In the order of each worker's listeners.
     pub(crate) entrances: Vec<Entrance>,
     /// Connections open over all workers.
@@ -82,11 +84,18 @@ impl WorkerBox {
 }
 
 impl Shared {
-    pub(crate) fn new(service: Service, hooks: Hooks, entrances: Vec<Entrance>, workers: usize) -> Self {
+    pub(crate) fn new(
+        service: Service,
+        hooks: Hooks,
+        tls: TlsListeners,
+        entrances: Vec<Entrance>,
+        workers: usize,
+    ) -> Self {
         let workers = (0..workers).map(|index| Arc::new(WorkerBox::new(index))).collect();
         Self {
             service,
             hooks,
+            tls,
             entrances,
             open: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),

@@ -4,6 +4,11 @@ mod accept;
 mod connection;
 mod proxy_header;
 mod relay;
+#[cfg(feature = "tls")]
+mod secure;
+#[cfg(not(feature = "tls"))]
+#[path = "worker/without_tls.rs"]
+mod secure;
 
 use std::collections::VecDeque;
 use std::io;
@@ -32,6 +37,8 @@ use accept::Accepting;
 use connection::{Closing, Connection};
 use proxy_header::Awaiting;
 use relay::Relays;
+pub(crate) use secure::Secure;
+use secure::SecureShared;
 
 /// A worker: the only one on its thread, or one of several servers that a host has in its loop.
 pub(crate) struct Worker {
@@ -41,6 +48,7 @@ pub(crate) struct Worker {
     env: Environment,
     connections: Connections<Connection>,
     relays: Relays,
+    secure: SecureShared,
     /// Those that have to say first whom they speak for.
     awaiting: Awaiting,
     listeners: Vec<ListenerKey>,
@@ -110,6 +118,7 @@ impl Worker {
             ),
             connections: Connections::new(),
             relays: Relays::new(),
+            secure: SecureShared::new(shared.workers.len()),
             awaiting: Awaiting::new(),
             listeners: keys,
             places,
@@ -300,6 +309,7 @@ impl Worker {
             .log
             .tell(Level::Error, "connection panicked", || "this is a bug in flare".to_owned());
         self.output.clear();
+        self.secure.clear();
         if let Some(key) = key
             && catch_unwind(AssertUnwindSafe(|| self.close(key, CancelReason::Reset))).is_err()
         {
@@ -309,10 +319,13 @@ impl Worker {
 
     fn event(&mut self, event: Event) {
         match event {
-            Event::Received { key, lease } => {
+            Event::Received { key, mut lease } => {
                 if let Some(connection) = self.connections.get_mut(key) {
                     self.counters.bytes_in.add(lease.len() as u64);
-                    if connection.closing == Closing::No {
+                    if connection.closing != Closing::No {
+                    } else if connection.secure.is_some() {
+                        self.received_secure(key, &mut lease);
+                    } else {
                         connection.session.receive(&lease, &mut self.env, &mut self.output);
                         self.settle(key);
                     }

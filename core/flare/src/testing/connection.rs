@@ -36,7 +36,7 @@ impl TestConnection {
         let (sender, late) = channel();
         let home = Arc::new(Inbox(Mutex::new(sender)));
         let env = Environment::new(service.clone(), home, Arc::default(), Millis(0), 1);
-        let ends = Ends { peer: Peer::Unix, local: Arc::new(Address::Unix(None)) };
+        let ends = Ends { peer: Peer::Unix, local: Arc::new(Address::Unix(None)), tls: None };
         let session = Session::new(Key::from_u64(0), ends, &env);
         Self { session, env, output: Output::new(), received: Vec::new(), late }
     }

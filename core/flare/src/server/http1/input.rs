@@ -34,7 +34,7 @@ impl Http1 {
         let key = ExchangeKey { connection: self.key, stream: 0 };
         let mut block = env.pool.take(key, &self.ends);
         let own = Arc::get_mut(&mut block)?;
-        own.key = key;
+        (own.key, own.early) = (key, self.early);
         own.ends.become_those(&self.ends);
         match self.wire.receive_head(&env.service.config.http1, input, &mut own.head) {
             Ok(Some((used, info))) => {

@@ -11,7 +11,7 @@ mod to_http2;
 use flare_net::{Key, Millis, Output};
 use flare_proto::http1::ServerConnection;
 
-use crate::exchange::{CancelReason, Ends, ExchangeKey};
+use crate::exchange::{CancelReason, Early, Ends, ExchangeKey};
 use crate::server::environment::Environment;
 use crate::server::running::{Answer, Content, News, Running};
 use crate::server::session::Next;
@@ -45,6 +45,8 @@ pub(crate) struct Http1 {
     /// The end of the connection is the end of the answer: one that is cut would look whole, so it is cut by a reset.
     until_close: bool,
     ends: Ends,
+    /// Whether what is received now comes before the end of the TLS handshake.
+    early: Early,
     key: Key,
     /// When the input has lasted too long, while no exchange runs.
     input_deadline: Millis,
@@ -66,6 +68,7 @@ impl Http1 {
             late: false,
             until_close: false,
             ends,
+            early: Early::No,
             key,
             input_deadline: env.now + env.service.config.head_timeout,
             to_http2: None,
@@ -75,6 +78,11 @@ impl Http1 {
 
     pub(crate) fn key(&self) -> Key {
         self.key
+    }
+
+    /// Whether what is received from now on comes before the end of the TLS handshake.
+    pub(crate) fn set_early(&mut self, early: Early) {
+        self.early = early;
     }
 
     pub(crate) fn ends(&self) -> Ends {

@@ -55,7 +55,8 @@ fn asked_for(block: &Block, env: &Environment) -> Option<(ServerConnection, Stre
     let headers = block.head.headers();
     let mut offers = headers.get_str("upgrade")?.split(',');
     let asks = offers.any(|offer| offer.trim().eq_ignore_ascii_case("h2c"));
-    if !asks || !env.service.config.http2_enabled || env.draining {
+    // Over TLS it is agreed in the handshake (RFC 9113, 3.2).
+    if !asks || !env.service.config.http2_enabled || env.draining || block.ends.tls.is_some() {
         return None;
     }
     let mut settings = headers.get_all("http2-settings");

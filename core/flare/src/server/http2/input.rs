@@ -113,7 +113,7 @@ impl Http2 {
         out: &mut Output,
     ) {
         if let Some(own) = Arc::get_mut(&mut block) {
-            own.key = self.exchange_key(Some(key));
+            (own.key, own.early) = (self.exchange_key(Some(key)), self.early);
             own.ends.become_those(&self.ends);
         }
         let running = Running::new(block, opening, env);

@@ -14,7 +14,7 @@ use flare_net::{Key, Millis, Output};
 use flare_proto::http1::BodyLength;
 use flare_proto::http2::{ErrorCode, ServerConnection, Stall, StreamKey};
 
-use crate::exchange::{CancelReason, Ends, ExchangeKey};
+use crate::exchange::{CancelReason, Early, Ends, ExchangeKey};
 use crate::server::environment::Environment;
 use crate::server::http1::ToHttp2;
 use crate::server::running::{Answer, News, Opening};
@@ -37,6 +37,8 @@ pub(crate) struct Http2 {
     /// The client has not sent its preface. One that switched may have room for little behind the 101: curl has 32 KiB.
     fresh: bool,
     ends: Ends,
+    /// Whether what is received now comes before the end of the TLS handshake.
+    early: Early,
     key: Key,
     /// When it has been idle for too long, while no exchange runs.
     idle_deadline: Millis,
@@ -87,12 +89,18 @@ impl Http2 {
             blocked: false,
             fresh: true,
             ends,
+            early: Early::No,
             key,
             idle_deadline: env.now + config.head_timeout,
             settings_deadline: env.now + config.head_timeout,
             bound: Millis::NEVER,
             pending: Vec::new(),
         }
+    }
+
+    /// Whether what is received from now on comes before the end of the TLS handshake.
+    pub(crate) fn set_early(&mut self, early: Early) {
+        self.early = early;
     }
 
     fn stream(&mut self, key: StreamKey) -> Option<&mut Stream> {

@@ -6,7 +6,7 @@ use flare_net::Millis;
 use flare_proto::http1::BodyLength;
 
 use super::{Answer, Content, Opening, Running, Turn};
-use crate::exchange::{Block, Exchange, Progress};
+use crate::exchange::{Block, Early, Exchange, Progress};
 use crate::message::Request;
 use crate::middleware::Step;
 use crate::routing::Found;
@@ -24,6 +24,10 @@ impl Running {
             match env.routes.find(own.head.method_bytes(), own.head.path_bytes(), &mut own.params) {
                 Found::Match(found) => route = found,
                 other => own.unrouted = Some(refusal(&other)),
+            }
+            if own.early == Early::Safe && !own.head.method().is_safe() {
+                // Too Early (RFC 8470, 5.2): the client sends it again when the handshake has ended.
+                own.unrouted = Some((425, None));
             }
         }
         let route = Arc::clone(route);

@@ -47,7 +47,7 @@ impl Worker {
             }
         }
         let ends = self.ends(listener, key, peer);
-        self.open(key, ends);
+        self.open(listener, key, ends);
     }
 
     /// The ends of a connection as its socket has them.
@@ -59,7 +59,7 @@ impl Worker {
             _ => None,
         };
         let place = || self.places.get(listener.index()).cloned();
-        Ends { peer, local: own.or_else(place).unwrap_or_else(|| Arc::new(Address::Unix(None))) }
+        Ends { peer, local: own.or_else(place).unwrap_or_else(|| Arc::new(Address::Unix(None))), tls: None }
     }
 
     /// Closes a connection that nobody may make.
@@ -73,9 +73,11 @@ impl Worker {
     }
 
     /// A connection begins.
-    pub(super) fn open(&mut self, key: Key, ends: Ends) {
+    pub(super) fn open(&mut self, listener: ListenerKey, key: Key, ends: Ends) {
+        let tls = self.shared.entrances.get(listener.index()).and_then(|entrance| entrance.tls.as_ref());
+        let secure = tls.map(|tls| Box::new(tls.accept(ends.clone(), self.env.now)));
         let session = Session::new(key, ends, &self.env);
-        let mut connection = Connection::new(session);
+        let mut connection = Connection::new(session, secure);
         connection.timer = Some(self.wheel.arm(connection.armed, key.to_u64()));
         self.connections.insert(key, connection);
     }

@@ -1,9 +1,13 @@
 //! A connection of a worker: between its session and its socket.
 
-use flare_net::{Key, Millis, Sent, TimerId, Wheel};
+use std::io;
+
+use flare_net::{Driver, Key, Millis, Output, Sent, TimerId, Wheel};
 
 use super::Worker;
+use super::secure::{Secure, SecureShared};
 use crate::exchange::CancelReason;
+use crate::server::counters::Counters;
 use crate::server::session::{Next, Session};
 use crate::server::shared::Message;
 
@@ -14,6 +18,8 @@ const ROUNDS: u32 = 4;
 /// A connection and what the worker knows of it.
 pub(crate) struct Connection {
     pub(super) session: Session,
+    /// What stands between the session and the socket, if the connection is encrypted.
+    pub(super) secure: Option<Box<Secure>>,
     pub(super) timer: Option<TimerId>,
     /// When the timer fires; the real deadline may be later, never earlier.
     pub(super) armed: Millis,
@@ -23,7 +29,7 @@ pub(crate) struct Connection {
     backlog: usize,
     /// Bytes that the peer had not taken when they were last counted. When they are fewer than this and what was added, it took some.
     undelivered: usize,
-    paused: bool,
+    pub(super) paused: bool,
     pub(super) closing: Closing,
     /// The upstreams that answer its exchanges.
     pub(super) relays: Vec<Key>,
@@ -44,10 +50,12 @@ pub(super) enum Closing {
 }
 
 impl Connection {
-    pub(super) fn new(session: Session) -> Self {
+    pub(super) fn new(session: Session, secure: Option<Box<Secure>>) -> Self {
+        let shaken = secure.as_ref().map_or(Millis::NEVER, |secure| secure.deadline());
         Self {
-            armed: session.deadline(false),
+            armed: session.deadline(false).min(shaken),
             session,
+            secure,
             timer: None,
             write_deadline: Millis::NEVER,
             backlog: 0,
@@ -61,11 +69,41 @@ impl Connection {
     /// The earliest of what may end this connection.
     #[inline]
     fn deadline(&self) -> Millis {
-        match self.closing {
-            Closing::No => self.session.deadline(self.backlog > 0).min(self.write_deadline),
-            Closing::Flushing { .. } => self.write_deadline,
-            Closing::Lingering { until } => until,
+        match (self.closing, &self.secure) {
+            // Before the end of the handshake nothing else counts.
+            (Closing::No, Some(secure)) if secure.deadline() != Millis::NEVER => secure.deadline(),
+            (Closing::No, _) => self.session.deadline(self.backlog > 0).min(self.write_deadline),
+            (Closing::Flushing { .. }, _) => self.write_deadline,
+            (Closing::Lingering { until }, _) => until,
         }
+    }
+
+    /// Gives output to the system, through TLS if the connection is encrypted, and empties it.
+    #[inline]
+    fn send(
+        &mut self,
+        key: Key,
+        output: &mut Output,
+        driver: &mut Driver,
+        shared: &mut SecureShared,
+        counters: &Counters,
+    ) -> io::Result<Sent> {
+        let Some(secure) = &mut self.secure else {
+            counters.bytes_out.add(output.len() as u64);
+            return driver.send(key, output);
+        };
+        let last = matches!(self.session.next(), Next::Close { .. });
+        secure.send(key, last, output, driver, shared, counters)
+    }
+
+    /// Whether the TLS handshake has not ended.
+    pub(super) fn is_shaking(&self) -> bool {
+        self.secure.as_ref().is_some_and(|secure| secure.deadline() != Millis::NEVER)
+    }
+
+    /// Bytes of the session that wait to be encrypted.
+    fn unsealed(&self) -> usize {
+        self.secure.as_ref().map_or(0, |secure| secure.waiting())
     }
 }
 
@@ -78,6 +116,9 @@ impl Worker {
             return;
         };
         if connection.closing == Closing::No {
+            if connection.is_shaking() {
+                return self.handshake_left(key);
+            }
             connection.session.read_closed(&mut self.env, &mut self.output);
             self.settle(key);
         } else if matches!(connection.closing, Closing::Lingering { .. }) {
@@ -92,6 +133,19 @@ impl Worker {
         };
         connection.write_deadline = Millis::NEVER;
         connection.backlog = 0;
+        if connection.unsealed() > 0 {
+            let sent =
+                connection.send(key, &mut self.output, &mut self.driver, &mut self.secure, &self.counters);
+            match sent {
+                Ok(Sent::All) => {}
+                Ok(Sent::Queued) => {
+                    self.queued(key, 0);
+                    return self.arm(key);
+                }
+                Err(_) => return self.close(key, CancelReason::PeerGone),
+            }
+        }
+        let Some(connection) = self.connections.get_mut(key) else { return };
         if connection.closing == Closing::No {
             connection.session.flushed(&mut self.env, &mut self.output);
         }
@@ -100,6 +154,9 @@ impl Worker {
 
     /// The session of a connection goes on whose turn was used up.
     pub(super) fn go_on(&mut self, key: Key) {
+        if self.begin_in_line(key) {
+            return;
+        }
         // With a backlog it is not flushed any more; its own event will tell.
         if self.driver.backlog(key) == 0 && self.connections.get_mut(key).is_some() {
             self.flushed(key);
@@ -110,6 +167,8 @@ impl Worker {
     pub(super) fn failed(&mut self, key: Key) {
         if self.relays.has(key) {
             self.relay_failed(key);
+        } else if self.connections.get_mut(key).is_some_and(|connection| connection.is_shaking()) {
+            self.handshake_left(key);
         } else if !self.header_ended(key) {
             self.close(key, CancelReason::PeerGone);
         }
@@ -132,8 +191,9 @@ impl Worker {
                 break;
             }
             let made = self.output.len();
-            self.counters.bytes_out.add(made as u64);
-            match self.driver.send(key, &mut self.output) {
+            let sent =
+                connection.send(key, &mut self.output, &mut self.driver, &mut self.secure, &self.counters);
+            match sent {
                 Ok(Sent::All) => {
                     if connection.closing != Closing::No {
                         break;
@@ -146,17 +206,7 @@ impl Worker {
                     connection.session.flushed(&mut self.env, &mut self.output);
                 }
                 Ok(Sent::Queued) => {
-                    let backlog = self.driver.backlog(key);
-                    let undelivered = self.driver.undelivered(key);
-                    let taken = undelivered < connection.undelivered + made;
-                    if connection.write_deadline == Millis::NEVER || taken {
-                        // From this moment, not from the turn's begin: a handler may have taken long in between.
-                        connection.write_deadline = self.clock.now() + self.env.service.config.write_timeout;
-                    }
-                    (connection.backlog, connection.undelivered) = (backlog, undelivered);
-                    if backlog >= self.env.service.config.output_limit {
-                        connection.session.block();
-                    }
+                    self.queued(key, made);
                     break;
                 }
                 Err(_) => {
@@ -165,6 +215,7 @@ impl Worker {
                 }
             }
         }
+        let Some(connection) = self.connections.get_mut(key) else { return };
         let flushing = matches!(connection.closing, Closing::Flushing { .. });
         if connection.closing == Closing::No || flushing {
             match connection.session.next() {
@@ -190,10 +241,34 @@ impl Worker {
         arm(&mut self.wheel, key, connection);
     }
 
-    /// The session is over: closes when the output is gone, and gently when the peer may still be sending.
-    fn finish(&mut self, key: Key, linger: bool) {
+    /// Some of the output waits. `made`: how much was added to it.
+    fn queued(&mut self, key: Key, made: usize) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        if self.driver.backlog(key) > 0 {
+        let (unsealed, backlog) = (connection.unsealed(), self.driver.backlog(key));
+        if unsealed > 0 && backlog == 0 && !connection.is_shaking() {
+            // The turn is used up, and no event will tell.
+            self.mail.push_back(Message::GoOn(key));
+        }
+        let undelivered = self.driver.undelivered(key) + unsealed;
+        let taken = undelivered < connection.undelivered + made;
+        if connection.write_deadline == Millis::NEVER || taken {
+            // From this moment, not from the turn's begin: a handler may have taken long in between.
+            connection.write_deadline = self.clock.now() + self.env.service.config.write_timeout;
+        }
+        (connection.backlog, connection.undelivered) = (backlog + unsealed, undelivered);
+        if connection.backlog >= self.env.service.config.output_limit {
+            connection.session.block();
+        }
+    }
+
+    /// The session is over: closes when the output is gone, and gently when the peer may still be sending.
+    pub(super) fn finish(&mut self, key: Key, linger: bool) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if connection.secure.is_some() && connection.unsealed() == 0 && self.end_secure(key).is_err() {
+            return self.close(key, CancelReason::PeerGone);
+        }
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if self.driver.backlog(key) + connection.unsealed() > 0 {
             connection.closing = Closing::Flushing { linger };
             if !connection.paused {
                 connection.paused = true;
@@ -234,7 +309,7 @@ impl Worker {
         match connection.closing {
             Closing::Lingering { .. } => self.close(key, CancelReason::PeerGone),
             _ if connection.write_deadline <= now => {
-                let undelivered = self.driver.undelivered(key);
+                let undelivered = self.driver.undelivered(key) + connection.unsealed();
                 if undelivered < connection.undelivered {
                     connection.undelivered = undelivered;
                     connection.write_deadline = now + self.env.service.config.write_timeout;
@@ -245,6 +320,7 @@ impl Worker {
                 }
             }
             Closing::Flushing { .. } => self.arm(key),
+            Closing::No if connection.is_shaking() => self.handshake_timed_out(key),
             Closing::No => {
                 connection.session.timeout(&mut self.env, &mut self.output);
                 self.settle(key);
@@ -261,7 +337,8 @@ impl Worker {
         let relays: Vec<_> =
             connection.relays.drain(..).filter_map(|upstream| self.close_upstream(upstream)).collect();
         if self.env.draining {
-            let unfinished = connection.session.is_active() || self.driver.backlog(key) > 0;
+            let unsent = self.driver.backlog(key) + connection.unsealed();
+            let unfinished = connection.session.is_active() || unsent > 0;
             if reason == CancelReason::Drain && unfinished {
                 self.report.aborted += 1;
             } else {
@@ -269,6 +346,9 @@ impl Worker {
             }
         }
         connection.session.abort(reason, &mut self.env);
+        if let Some(secure) = connection.secure.take() {
+            self.leave_secure(&secure);
+        }
         drop(relays);
         self.driver.close(key);
         self.counters.closed.add(1);

@@ -54,13 +54,17 @@ impl Worker {
                     self.wheel.cancel(awaited.timer);
                 }
                 let ends = told(header.addresses).unwrap_or_else(|| self.ends(listener, key, peer));
-                self.open(key, ends);
+                self.open(listener, key, ends);
                 let rest = input.get(used..).unwrap_or_default();
                 if let Some(connection) = self.connections.get_mut(key)
                     && !rest.is_empty()
                 {
-                    connection.session.receive(rest, &mut self.env, &mut self.output);
-                    self.settle(key);
+                    if connection.secure.is_some() {
+                        self.received_secure(key, &mut rest.to_vec());
+                    } else {
+                        connection.session.receive(rest, &mut self.env, &mut self.output);
+                        self.settle(key);
+                    }
                 }
             }
             Err(error) => {
@@ -129,11 +133,11 @@ impl Worker {
 fn told(addresses: Addresses<'_>) -> Option<Ends> {
     match addresses {
         Addresses::Ip { source, destination } => {
-            Some(Ends { peer: Peer::Ip(source), local: Arc::new(Address::Ip(destination)) })
+            Some(Ends { peer: Peer::Ip(source), local: Arc::new(Address::Ip(destination)), tls: None })
         }
         Addresses::Unix { destination, .. } => {
             let path = (!destination.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(destination)));
-            Some(Ends { peer: Peer::Unix, local: Arc::new(Address::Unix(path)) })
+            Some(Ends { peer: Peer::Unix, local: Arc::new(Address::Unix(path)), tls: None })
         }
         _ => None,
     }

@@ -1,0 +1,120 @@
+//! Addresses that are served over TLS: what they show, and how that is exchanged while they are served.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use flare_net::Millis;
+use flare_tls::{ConfigError, ServerContext, ServerTls};
+
+use crate::exchange::Ends;
+use crate::server::worker::Secure;
+
+/// The application protocols that this server speaks over TLS, the preferred one first (RFC 7301).
+const PROTOCOLS: &[&[u8]] = &[HTTP2, b"http/1.1"];
+const HTTP2: &[u8] = b"h2";
+
+/// TLS of one address, for all workers.
+#[derive(Debug)]
+pub(crate) struct TlsListener {
+    /// Workers look at it once for each connection.
+    current: RwLock<Arc<ServerContext>>,
+    /// What it was made of.
+    settings: Mutex<ServerTls>,
+}
+
+/// The addresses of a server that are served over TLS, in the order in which they were added.
+#[derive(Debug, Default)]
+pub(crate) struct TlsListeners {
+    all: Vec<Arc<TlsListener>>,
+    /// Held while files are read, so that two reloads do not cross.
+    exchange: Mutex<()>,
+}
+
+impl FromIterator<Arc<TlsListener>> for TlsListeners {
+    fn from_iter<I: IntoIterator<Item = Arc<TlsListener>>>(all: I) -> Self {
+        Self { all: all.into_iter().collect(), exchange: Mutex::new(()) }
+    }
+}
+
+impl TlsListeners {
+    /// Reads the files again: of all addresses, or of none if one is wrong. Connections that are there go on as they are.
+    pub(crate) fn reload(&self) -> Result<(), ConfigError> {
+        let _one = self.exchange.lock().unwrap_or_else(PoisonError::into_inner);
+        let made: Vec<_> = self.all.iter().map(|listener| listener.made_anew()).collect::<Result<_, _>>()?;
+        for (listener, context) in self.all.iter().zip(made) {
+            listener.set(context);
+        }
+        Ok(())
+    }
+
+    /// Gives an address other settings. `None`: there is no such address.
+    pub(crate) fn replace(&self, index: usize, next: ServerTls) -> Option<Result<(), ConfigError>> {
+        let _one = self.exchange.lock().unwrap_or_else(PoisonError::into_inner);
+        self.all.get(index).map(|listener| listener.replace(next))
+    }
+}
+
+impl TlsListener {
+    /// Reads the files and checks everything.
+    pub(crate) fn new(settings: ServerTls) -> Result<Self, ConfigError> {
+        let settings = with_protocols(settings)?;
+        let context = ServerContext::new(&settings)?;
+        Ok(Self { current: RwLock::new(Arc::new(context)), settings: Mutex::new(settings) })
+    }
+
+    /// The server does not speak HTTP/2.
+    pub(crate) fn leave_out_http2(&self) -> Result<(), ConfigError> {
+        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        settings.alpn.retain(|name| name != HTTP2);
+        if settings.alpn.is_empty() {
+            let problem = "has only h2, and the setting http2_enabled is off".to_owned();
+            return Err(ConfigError { setting: "alpn".to_owned(), source: None, block: None, problem });
+        }
+        self.replace(settings)
+    }
+
+    /// TLS of a connection that begins now.
+    pub(crate) fn accept(&self, ends: Ends, now: Millis) -> Secure {
+        Secure::new(self.context(), ends, now)
+    }
+
+    /// What a connection that begins now is made of.
+    fn context(&self) -> Arc<ServerContext> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The same of the files as they are now.
+    fn made_anew(&self) -> Result<ServerContext, ConfigError> {
+        let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        self.context().reload(&settings)
+    }
+
+    fn replace(&self, next: ServerTls) -> Result<(), ConfigError> {
+        let next = with_protocols(next)?;
+        self.set(self.context().reload(&next)?);
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = next;
+        Ok(())
+    }
+
+    fn set(&self, context: ServerContext) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(context);
+    }
+}
+
+/// Without protocols of their own, the settings get ours.
+fn with_protocols(mut settings: ServerTls) -> Result<ServerTls, ConfigError> {
+    if settings.alpn.is_empty() {
+        settings.alpn = PROTOCOLS.iter().map(|name| name.to_vec()).collect();
+    }
+    match settings.alpn.iter().position(|name| !PROTOCOLS.contains(&name.as_slice())) {
+        Some(index) => {
+            let (name, all) = (settings.alpn.swap_remove(index), PROTOCOLS.join(&b" or "[..]));
+            let problem = format!(
+                "this server does not speak {:?}; expected {}",
+                String::from_utf8_lossy(&name),
+                String::from_utf8_lossy(&all)
+            );
+            Err(ConfigError { setting: format!("alpn[{index}]"), source: None, block: None, problem })
+        }
+        None => Ok(settings),
+    }
+}

@@ -1,0 +1,11 @@
+//! HTTPS over real sockets, with clients of rustls.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod early_data;
+mod handshakes;
+mod reload;
+mod support;
+mod traffic;
