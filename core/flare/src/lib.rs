@@ -14,7 +14,7 @@
 //! ```
 #![forbid(unsafe_code)]
 // Sessions can always be told of TLS; without it nobody does.
-#![cfg_attr(not(feature = "tls"), allow(dead_code))]
+#![cfg_attr(not(feature = "tls"), allow(dead_code, unused_imports))]
 
 pub mod embed;
 mod error;
