@@ -5,10 +5,13 @@
 //! same rules written again the obvious way.
 
 pub mod capi;
+pub mod hpack;
 pub mod http1_chunked;
 pub mod http1_connection;
 pub mod http1_head;
 pub mod http1_session;
+pub mod http2;
+pub mod http2_joined;
 mod input;
 pub mod mux;
 mod oracle;
@@ -21,11 +24,14 @@ mod splits;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 11] = [
     ("http1_head", http1_head::run),
     ("http1_chunked", http1_chunked::run),
     ("http1_connection", http1_connection::run),
     ("http1_session", http1_session::run),
+    ("hpack", hpack::run),
+    ("http2", http2::run),
+    ("http2_joined", http2_joined::run),
     ("router", router::run),
     ("mux", mux::run),
     ("proxy_protocol", proxy_protocol::run),
