@@ -33,6 +33,8 @@ pub(crate) static CHUNKS: Name = Name::new("flare._stream", "chunks");
 pub(crate) static PUMP: Name = Name::new("flare._stream", "pump");
 /// Answers when a `concurrent.futures.Future` is done.
 pub(crate) static WHEN_DONE: Name = Name::new("flare._later", "when_done");
+pub(crate) static ENCODE: Name = Name::new("flare._json", "encode");
+pub(crate) static DECODE: Name = Name::new("flare._json", "decode");
 pub(crate) static FUTURE: Name = Name::new("concurrent.futures", "Future");
 pub(crate) static COOKIES: Name = Name::new("flare._cookies", "parse");
 pub(crate) static QUERY: Name = Name::new("flare._query", "QueryParams");

@@ -210,7 +210,10 @@ impl PyRequest {
     }
 
     fn json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        json::read(py, self.body(py)?.bind(py))
+        if self.streaming {
+            self.body(py)?;
+        }
+        json::read(py, self.exchange.request().body())
     }
 
     #[getter]
