@@ -36,7 +36,7 @@ PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance 
 
 .DEFAULT_GOAL := help
 .PHONY: help run lib showcase examples mojo header symbols install setup test $(addprefix test-,$(PARTS) deny) \
-        conformance fuzz fuzz-prove bench bench-instructions bench-syscalls bench-memory bench-mojo deny fmt clean FORCE
+        conformance fuzz fuzz-prove bench bench-instructions bench-syscalls bench-memory bench-mojo bench-python deny fmt clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -188,6 +188,9 @@ bench-instructions: showcase ## user instructions per request (callgrind)
 
 bench-syscalls: showcase ## system calls per request (strace)
 	@tests/bench/run syscalls
+
+bench-python: ## CPU per request of Python handlers beside granian and uvicorn (QUICK=1: fewer rounds)
+	@tests/bench/python/run
 
 bench-memory: showcase ## bytes per idle connection
 	@tests/bench/run memory

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use crate::answer::{self, Rest};
 use crate::batch::{Batch, Item};
 use crate::errors::{self, Fault};
+use crate::inside::Inside;
 use crate::request::PyRequest;
 use crate::stream::Pump;
 use crate::{forked, names};
@@ -159,6 +160,7 @@ pub(crate) struct Blocking {
 
 impl Handler for Blocking {
     fn handle(&self, exchange: Exchange) {
+        let _inside = Inside::enter();
         // None: Python is about to end. The exchange is dropped, which answers 500.
         Python::try_attach(|py| {
             if let Err(error) = self.call.run_blocking(py, exchange, &self.batch) {

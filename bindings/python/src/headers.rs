@@ -17,6 +17,8 @@ pub(crate) fn lock(own: &Own) -> MutexGuard<'_, Headers> {
     own.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+type Pairs<'py> = Vec<(Bound<'py, PyString>, Bound<'py, PyString>)>;
+
 enum Fields {
     Request(Request),
     Trailers(Request),
@@ -60,6 +62,28 @@ impl PyHeaders {
     /// Names and values of all fields.
     pub(crate) fn all(&self) -> Vec<(String, Vec<u8>)> {
         self.with(|fields| fields.iter().map(|(name, value)| (name.to_owned(), value.to_vec())).collect())
+    }
+
+    /// Names and values as strings; with `first`, only the first of each name.
+    fn strings<'py>(&self, py: Python<'py>, first: bool) -> Pairs<'py> {
+        let list = |fields: &Headers| {
+            let mut pairs = Vec::with_capacity(fields.len());
+            for (index, (name, value)) in fields.iter().enumerate() {
+                if !(first && fields.iter().take(index).any(|(known, _)| known == name)) {
+                    pairs.push((PyString::new(py, name), text::from_field(py, value)));
+                }
+            }
+            pairs
+        };
+        match &self.fields {
+            Fields::Request(request) => list(request.headers()),
+            Fields::Trailers(request) => list(request.trailers()),
+            Fields::Own(own) => {
+                // Out of the lock first, as in `find`.
+                let copy = lock(own).clone();
+                list(&copy)
+            }
+        }
     }
 
     /// Names without repetition, in the order of their first field.
@@ -129,17 +153,15 @@ impl PyHeaders {
     }
 
     fn values<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyString>> {
-        self.names().iter().filter_map(|name| self.find(py, name)).collect()
+        self.strings(py, true).into_iter().map(|(_, value)| value).collect()
     }
 
-    fn items<'py>(&self, py: Python<'py>) -> Vec<(String, Bound<'py, PyString>)> {
-        let names = self.names().into_iter();
-        names.filter_map(|name| self.find(py, &name).map(|value| (name, value))).collect()
+    fn items<'py>(&self, py: Python<'py>) -> Pairs<'py> {
+        self.strings(py, true)
     }
 
     fn pairs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let pairs = self.all().into_iter().map(|(name, value)| (name, text::from_field(py, &value)));
-        PyList::new(py, pairs.collect::<Vec<_>>())
+        PyList::new(py, self.strings(py, false))
     }
 }
 

@@ -15,6 +15,7 @@ mod errors;
 mod exchange;
 mod forked;
 mod headers;
+mod inside;
 mod json;
 mod log;
 mod middleware;
@@ -74,6 +75,7 @@ mod _flare {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("Disconnected", module.py().get_type::<errors::Disconnected>())?;
         module.add("MuxClosed", module.py().get_type::<mux::MuxClosed>())?;
+        inside::watch(module.py())?;
         forked::watch(module.py())?;
         headers::register(module.py())
     }

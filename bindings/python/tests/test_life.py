@@ -174,6 +174,30 @@ def test_workers_are_replaced_when_they_crash(start: str, tmp_path: Path) -> Non
     assert program.returncode == 0 and "0 cut" in rest, log + rest
 
 
+def test_the_end_of_a_program_waits_for_blocking_handlers() -> None:
+    program = run_script("""
+        import threading, flare
+        app = flare.App()
+        @app.get("/", blocking=True)
+        def get(request):
+            server.drain(0)
+            threading.Event().wait(0.3)
+            print("through", flush=True)
+            return ""
+        def ask(got):
+            global server
+            server = got
+            import socket
+            host, port = server.address.split(":")
+            connection = socket.create_connection((host, int(port)))
+            connection.sendall(b"GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n")
+        app.run("127.0.0.1:0", started=ask)
+        print("ended", flush=True)
+    """)
+    out, err = program.communicate(timeout=PATIENCE)
+    assert (sorted(out.split()), program.returncode) == (["ended", "through"], 0), err
+
+
 def test_a_fork_leaves_the_server_alone() -> None:
     program = run_script("""
         import os, sys, http.client, threading, flare

@@ -1,4 +1,4 @@
-"""What is measured: app.py PORT sync|async|read. `read`: a handler that looks at every field and at the query."""
+"""What is measured: app.py PORT sync|async|read|read_async. `read`: a handler that looks at every field and at the query."""
 
 import sys
 
@@ -14,10 +14,13 @@ def now(request: Request) -> str:
 
 
 def read(request: Request) -> str:
-    for name in request.headers:
-        request.headers[name]
+    dict(request.headers.items())
     dict(request.query_params)
     return "Hello, World!"
+
+
+async def read_later(request: Request) -> str:
+    return read(request)
 
 
 def echo(request: Request) -> object:
@@ -30,6 +33,6 @@ async def echo_later(request: Request) -> object:
 
 port, kind = int(sys.argv[1]), sys.argv[2]
 app = App()
-app.get("/plaintext")({"sync": now, "async": later, "read": read}[kind])
-app.post("/json")(echo_later if kind == "async" else echo)
+app.get("/plaintext")({"sync": now, "async": later, "read": read, "read_async": read_later}[kind])
+app.post("/json")(echo_later if "async" in kind else echo)
 app.run("127.0.0.1", port)

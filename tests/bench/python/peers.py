@@ -43,7 +43,6 @@ async def asgi_read(scope, receive, send):
 
 
 async def rsgi_read(scope, protocol):
-    for name in scope.headers:
-        scope.headers[name]
+    dict(scope.headers.items())
     dict(parse_qsl(scope.query_string))
     protocol.response_bytes(200, [("content-type", "text/plain"), ("content-length", "13")], TEXT)
