@@ -1463,8 +1463,8 @@ int32_t flare_server_on_worker_stop(flare_server *server, flare_task task, void 
  * Binds the addresses and runs the workers on threads of their own. Returns at once.
  *
  * @return FLARE_ERROR_ADDRESS_IN_USE, FLARE_ERROR_PERMISSION, FLARE_ERROR_NOT_FOUND (no such folder) or FLARE_ERROR_IO when an
- * address can't be bound, FLARE_ERROR_INVALID_STATE when it has no address: after these the server can only be freed.
- * FLARE_ERROR_INVALID_STATE too when it was started before: then it runs on.
+ * address can't be bound, FLARE_ERROR_INVALID_STATE when it has no address: after these the server is as before, and can be started
+ * again. FLARE_ERROR_INVALID_STATE too when it was started before: then it runs on.
  */
 int32_t flare_server_start(flare_server *server);
 

@@ -29,7 +29,7 @@ enum Life {
     /// A call on this thread changes or binds the server. It does so without the lock, because destructors of C may run meanwhile,
     /// and they may use the handle.
     Taken(ThreadId),
-    /// A start failed and took the server with it.
+    /// A start failed behind the binding, and took the server with it.
     Lost,
     /// The workers run, or are about to. `running` is None until they do, and from when somebody waits for their end.
     Running {
@@ -54,6 +54,16 @@ const NOT_STARTED: &str = "the server was not started";
 struct Taken<'a> {
     from: &'a ServerState,
     becomes: Life,
+}
+
+impl Taken<'_> {
+    /// What was bound; a server that could not be bound is given back.
+    fn keep<T>(&mut self, bound: Result<T, (Box<Server>, Error)>) -> Result<T, Failure> {
+        bound.map_err(|(server, error)| {
+            self.becomes = Life::Made(server);
+            error.into()
+        })
+    }
 }
 
 impl Drop for Taken<'_> {
@@ -100,7 +110,7 @@ impl ServerState {
 
     pub(crate) fn start(&self) -> Result<(), Failure> {
         let (server, mut taken) = self.take()?;
-        let bound = server.bind()?;
+        let bound = taken.keep(server.try_bind())?;
         let addresses = bound.addresses().iter().map(ToString::to_string).collect();
         // The hooks of the first worker may use the handle before the last worker has started.
         taken.becomes = Life::Running { handle: bound.handle(), running: None, signals: None, addresses };
@@ -126,7 +136,7 @@ impl ServerState {
     /// Leaves the loop to the host.
     pub(crate) fn host_start(&self) -> Result<(), Failure> {
         let (server, mut taken) = self.take()?;
-        let host = Arc::new(server.host()?);
+        let host = Arc::new(taken.keep(server.try_bind_for_host())?.host()?);
         let addresses = host.addresses().iter().map(ToString::to_string).collect();
         taken.becomes = Life::Hosted { host, signals: None, addresses };
         Ok(())

@@ -41,8 +41,6 @@ pub(super) enum ServerState {
     Made,
     /// Made, and with an address: it would run if it were started.
     Listening,
-    /// A start failed.
-    Lost,
     Running,
     /// It ends by itself.
     Draining,

@@ -126,18 +126,16 @@ pub(super) fn start(run: &mut Run) {
     started(run, code, verdict, state, ServerState::Running);
 }
 
-/// A server without an address is lost by a start.
+/// A server without an address stays as it is.
 fn started(run: &mut Run, code: i32, verdict: Verdict, state: ServerState, becomes: ServerState) {
     match state {
         ServerState::Listening => expect(code, &verdict, true, &[FLARE_OK]),
         _ => expect(code, &verdict, true, BAD_STATE),
     }
-    if let Verdict::Good(index) = verdict {
-        match state {
-            ServerState::Listening => run.pool.set_server(index, becomes),
-            ServerState::Made => run.pool.set_server(index, ServerState::Lost),
-            _ => {}
-        }
+    if let Verdict::Good(index) = verdict
+        && state == ServerState::Listening
+    {
+        run.pool.set_server(index, becomes);
     }
 }
 
@@ -167,15 +165,8 @@ pub(super) fn run(run: &mut Run) {
         return;
     }
     let code = flare_server_run(pointer(handle));
-    // A worker is refused before the server is touched.
-    let lost =
-        if code == FLARE_ERROR_INVALID_STATE && on_worker() { ServerState::Made } else { ServerState::Lost };
+    // Without an address it stays as it is.
     expect(code, &verdict, true, BAD_STATE);
-    if let Verdict::Good(index) = verdict
-        && state == ServerState::Made
-    {
-        run.pool.set_server(index, lost);
-    }
 }
 
 fn on_worker() -> bool {

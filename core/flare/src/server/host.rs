@@ -13,9 +13,20 @@ impl Server {
     ///
     /// # Errors
     /// As [`Server::bind`] and [`BoundServer::host`].
-    pub fn host(mut self) -> Result<HostServer, Error> {
-        self.config.workers = 1;
-        self.bind()?.host()
+    pub fn host(self) -> Result<HostServer, Error> {
+        self.try_bind_for_host().map_err(|(_, error)| error)?.host()
+    }
+
+    /// As [`Server::try_bind`], with one worker whatever the setting says.
+    ///
+    /// # Errors
+    /// As [`Server::bind`], with the server as it was.
+    pub fn try_bind_for_host(mut self) -> Result<BoundServer, (Box<Self>, Error)> {
+        let workers = std::mem::replace(&mut self.config.workers, 1);
+        self.try_bind().map_err(|(mut server, error)| {
+            server.config.workers = workers;
+            (server, error)
+        })
     }
 }
 

@@ -166,6 +166,29 @@ impl Server {
     /// # Errors
     /// When a setting is wrong, there is no address, or one can't be bound.
     pub fn bind(self) -> Result<BoundServer, Error> {
+        self.try_bind().map_err(|(_, error)| error)
+    }
+
+    /// As [`Server::bind`], but a failure gives the server back, so that it can be tried again.
+    ///
+    /// # Errors
+    /// As [`Server::bind`], with the server as it was.
+    pub fn try_bind(self) -> Result<BoundServer, (Box<Self>, Error)> {
+        match self.open_listeners() {
+            Ok((listeners, entrances, addresses)) => {
+                let workers = listeners.len();
+                let tls = self.addresses.into_iter().filter_map(|listen| listen.tls).collect();
+                let service = Service::new(self.router, self.config, self.log, self.access);
+                let shared = Arc::new(Shared::new(service, self.hooks, tls, entrances, workers));
+                Ok(BoundServer { shared, listeners, addresses })
+            }
+            Err(error) => Err((Box::new(self), error)),
+        }
+    }
+
+    /// The listeners of each worker, what is known of each address, and the addresses with the ports that were found.
+    #[allow(clippy::type_complexity, reason = "used once, right above")]
+    fn open_listeners(&self) -> Result<(Vec<Vec<Listener>>, Vec<Entrance>, Vec<Address>), Error> {
         self.config.validate()?;
         if self.addresses.is_empty() {
             return Err(Error::State("the server has no address to listen on"));
@@ -193,10 +216,7 @@ impl Server {
                 addresses.push(bound);
             }
         }
-        let tls = self.addresses.into_iter().filter_map(|listen| listen.tls).collect();
-        let service = Service::new(self.router, self.config, self.log, self.access);
-        let shared = Arc::new(Shared::new(service, self.hooks, tls, entrances, workers));
-        Ok(BoundServer { shared, listeners: each, addresses })
+        Ok((each, entrances, addresses))
     }
 
     /// Binds, and runs until the server is drained. Returns how it ended.
