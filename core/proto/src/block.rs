@@ -106,6 +106,9 @@ fn short_behind(text: &[u8], sought: impl Fn(Block) -> u32) -> &[u8] {
 /// Whether no byte is sought.
 #[inline(always)]
 pub(crate) fn has_none(text: &[u8], sought: impl Fn(Block) -> u32) -> bool {
+    if let (Some(first), Some(last), 8..=16) = (text.first_chunk(), text.last_chunk(), text.len()) {
+        return sought(Block::of_halves(*first, *last)) == 0;
+    }
     behind(text, sought).is_empty()
 }
 

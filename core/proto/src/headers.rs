@@ -115,6 +115,7 @@ impl Headers {
     }
 
     /// The text becomes a line of HTTP/1, with NULs where colon and CR belong. So the whole section is sent by one copy.
+    #[inline(always)]
     fn append_checked(&mut self, name: &[u8], is_lower_case: bool, value: &[u8]) -> Result<(), InvalidField> {
         let start = self.text.len();
         let name_end = start + name.len();

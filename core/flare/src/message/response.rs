@@ -157,6 +157,7 @@ impl Response {
     }
 
     /// Forgets everything and keeps small memory for the next answer.
+    #[inline(always)]
     pub(crate) fn clear(&mut self) {
         const KEEP: usize = 4096;
         self.status = 200;

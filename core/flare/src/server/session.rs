@@ -68,7 +68,7 @@ impl Session {
     }
 
     /// Takes input.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn receive(&mut self, input: &[u8], env: &mut Environment, out: &mut Output) {
         match &mut self.protocol {
             Protocol::Http1(_) if self.seen.is_some() => self.decide(input, env, out),
@@ -81,8 +81,17 @@ impl Session {
     }
 
     /// A client of HTTP/1.1 may ask to go on with HTTP/2.
-    #[inline]
+    #[inline(always)]
     fn switch_to_http2(&mut self, env: &mut Environment, out: &mut Output) {
+        if let Protocol::Http1(http1) = &self.protocol
+            && http1.asks_for_http2()
+        {
+            self.go_on_with_http2(env, out);
+        }
+    }
+
+    #[inline(never)]
+    fn go_on_with_http2(&mut self, env: &mut Environment, out: &mut Output) {
         let Protocol::Http1(http1) = &mut self.protocol else { return };
         let Some(next) = http1.take_http2() else { return };
         let (key, ends) = (http1.key(), http1.ends());
@@ -135,7 +144,7 @@ impl Session {
     }
 
     /// The peer took all output.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn flushed(&mut self, env: &mut Environment, out: &mut Output) {
         match &mut self.protocol {
             Protocol::Http1(http1) => {

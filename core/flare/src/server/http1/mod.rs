@@ -116,6 +116,12 @@ impl Http1 {
         }
     }
 
+    /// Whether the client asked to go on with HTTP/2.
+    #[inline]
+    pub(crate) fn asks_for_http2(&self) -> bool {
+        self.to_http2.is_some()
+    }
+
     /// Whether what the client sends next is wanted now.
     fn takes_input(&self) -> bool {
         self.running.as_ref().is_none_or(Running::takes_content)
@@ -127,7 +133,7 @@ impl Http1 {
     }
 
     /// Takes input.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn receive(&mut self, input: &[u8], env: &mut Environment, out: &mut Output) {
         if self.pending.is_empty() {
             let used = self.process(input, env, out);

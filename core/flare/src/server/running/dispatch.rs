@@ -15,6 +15,7 @@ use crate::server::guard;
 
 impl Running {
     /// Of a head that has come, in a block that nobody else holds: finds its route. [`Running::begin`] goes on.
+    #[inline(always)]
     pub(crate) fn new(mut block: Arc<Block>, opening: Opening, env: &Environment) -> Self {
         let Opening { length, expects_continue, offers_switch } = opening;
         let mut route = env.routes.unrouted();
@@ -126,7 +127,7 @@ impl Running {
     }
 
     /// Calls the handler.
-    #[inline]
+    #[inline(always)]
     pub(super) fn call(&mut self, exchange: Exchange, env: &mut Environment) -> Turn {
         if env.is_full() {
             return self.refuse(exchange, 503, None, env);

@@ -169,7 +169,7 @@ impl Running {
     }
 
     /// Ends it. `whole`: the answer was sent whole. Also one whose content was still being collected: middleware has seen it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn conclude(self, whole: bool, env: &mut Environment) {
         self.tell_end_of_answer(whole, env);
         if self.answer != Answer::None {

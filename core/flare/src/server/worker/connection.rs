@@ -357,7 +357,7 @@ impl Worker {
 }
 
 /// See [`Worker::arm`].
-#[inline]
+#[inline(always)]
 fn arm(wheel: &mut Wheel, key: Key, connection: &mut Connection) {
     let deadline = connection.deadline();
     if deadline < connection.armed || connection.timer.is_none() {
