@@ -120,6 +120,7 @@ fn add_trailer(response: *mut flare_response, name: &str, value: &[u8]) -> Resul
         if exchange.is_started() {
             return exchange.add_trailer(name, value)?.map_err(field);
         }
+        flare::check_trailer(name)?;
         exchange.draft(|response| response.trailers_mut().append(name, value).map_err(field))?
     })
 }

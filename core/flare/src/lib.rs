@@ -41,7 +41,7 @@ pub mod tls {
 }
 
 pub use error::Error;
-pub use exchange::{AnswerError, CancelReason, Event, Exchange, Flow, Read, Upstream};
+pub use exchange::{AnswerError, CancelReason, Event, Exchange, Flow, Read, Upstream, check_trailer};
 pub use flare_net::Address;
 pub use handler::{Handler, later};
 pub use message::{

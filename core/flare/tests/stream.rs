@@ -50,6 +50,7 @@ fn an_answer_is_written_piece_by_piece() {
     let first = text(&mut connection);
     assert!(first.starts_with("HTTP/1.1 201 Created\n"), "{first}");
     assert!(first.ends_with("\n\n3\none\n3\ntwo\n"), "{first}");
+    assert!(matches!(exchange.add_trailer("Content-Length", "6"), Err(AnswerError::Misuse(_))));
     assert_eq!(exchange.add_trailer("x-sum", "6"), Ok(Ok(())));
     exchange.finish().unwrap();
     assert_eq!(exchange.finish(), Err(AnswerError::Answered));

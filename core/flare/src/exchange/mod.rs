@@ -78,6 +78,18 @@ impl std::fmt::Display for AnswerError {
 
 impl std::error::Error for AnswerError {}
 
+/// Whether a field may stand in trailers: not one that frames, routes, authenticates or describes the message (RFC 9110, 6.5.1).
+///
+/// # Errors
+/// [`AnswerError::Misuse`] when it may not. An answer with it would be a 500.
+pub fn check_trailer(name: &str) -> Result<(), AnswerError> {
+    if flare_proto::http1::is_allowed_in_trailers(name.as_bytes()) {
+        Ok(())
+    } else {
+        Err(AnswerError::Misuse("this field may not stand in trailers (RFC 9110, 6.5.1)"))
+    }
+}
+
 impl Exchange {
     pub(crate) fn new(block: Arc<Block>) -> Self {
         Self { request: Request { block }, armed: AtomicBool::new(true), in_middleware: false }
@@ -366,13 +378,15 @@ impl Exchange {
     /// Adds a trailer to a streamed answer (RFC 9110, 6.5). HTTP/1.0 clients don't get it.
     ///
     /// # Errors
-    /// When the field can't be sent, as `Ok(Err(_))`; when the answer has ended or the exchange is over.
+    /// When the field can't be sent, as `Ok(Err(_))`; [`AnswerError::Misuse`] for one that may not stand in trailers (RFC 9110, 6.5.1);
+    /// when the answer has ended or the exchange is over.
     pub fn add_trailer(
         &self,
         name: &str,
         value: impl AsRef<[u8]>,
     ) -> Result<Result<(), crate::InvalidField>, AnswerError> {
         self.check_alive()?;
+        check_trailer(name)?;
         let mut stream = self.block().stream.lock();
         if stream.sent_all {
             return Err(AnswerError::Answered);

@@ -30,6 +30,6 @@ pub(crate) use head_writer::{decimal, push_field};
 pub use limits::Limits;
 pub use prepared::PreparedResponse;
 pub use server::{RequestInfo, ServerConnection};
-pub(crate) use trailers::is_allowed as is_allowed_in_trailers;
+pub use trailers::is_allowed as is_allowed_in_trailers;
 
 pub use crate::{ContentLength, OriginFields, ResponseParts, SendError};

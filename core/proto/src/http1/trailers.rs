@@ -5,7 +5,7 @@ use crate::Headers;
 
 /// Whether a field with this name, in any case, may stand in trailers. Those that frame, route, authenticate, condition or
 /// describe a message may not: they would change what was decided from its head (RFC 9110 section 6.5.1).
-pub(crate) fn is_allowed(name: &[u8]) -> bool {
+pub fn is_allowed(name: &[u8]) -> bool {
     const FORBIDDEN: [&[u8]; 30] = [
         b"age",
         b"authorization",
