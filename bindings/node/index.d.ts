@@ -1,0 +1,581 @@
+/// <reference types="node" />
+import type { EventEmitter } from 'node:events';
+import type { ParsedUrlQuery } from 'node:querystring';
+import type { Readable, Writable } from 'node:stream';
+
+/** Fields of an answer: an object (a list of values makes several fields), pairs, or a `Headers`. */
+export type HeadersInit =
+  | Fields
+  | Record<string, string | number | readonly (string | number)[]>
+  | Iterable<readonly [string, string | number]>;
+
+/** Content that is there. */
+export type Content = string | Uint8Array;
+
+/** Content that comes piece by piece: a Readable, a ReadableStream, an async generator, a generator. */
+export type StreamContent =
+  | AsyncIterable<Content>
+  | ReadableStream<Content>
+  | Generator<Content, unknown, unknown>;
+
+/**
+ * What a handler may give back: text, bytes, a stream, a `Reply`, a WHATWG `Response`, a `Blob`, or any value that becomes JSON. `null`
+ * is 204, and so is `undefined` from a handler that takes no response.
+ */
+export type Answer = Content | ArrayBuffer | StreamContent | Reply | Response | Blob | object | number | boolean | null | undefined | void;
+
+/** A handler. It is called on the thread of its loop, and must not block. What it throws is answered with 500. */
+export type Handler<Params extends string = string> = (
+  request: Request<Params>,
+  response: ServerResponse,
+) => Answer | Promise<Answer>;
+
+/** A handler of a route with `streaming: true`: it is called at the head of the request, and takes the content as it comes. */
+export type StreamingHandler<Params extends string = string> = (
+  request: StreamingRequest<Params>,
+  response: ServerResponse,
+) => Answer | Promise<Answer>;
+
+/**
+ * Middleware. It sees the request at its head, before any content is read. It gives back an answer of its own, or what `next()` gave,
+ * which it may change.
+ *
+ * Where a handler of flare's own answers (`files`, `prepared`), or no route takes the request, `next()` gives a reply to which fields can
+ * be added; the status is known only for the latter, and the content is not.
+ */
+export type Middleware = (request: Request, next: () => Promise<Reply>) => Answer | Promise<Answer>;
+
+/** The names of the parameters in a pattern: `'/hi/:name'` has `'name'`. */
+export type ParamsOf<Pattern extends string> = string extends Pattern
+  ? string
+  : Pattern extends `${infer Segment}/${infer Rest}`
+    ? ParamOf<Segment> | ParamsOf<Rest>
+    : ParamOf<Pattern>;
+type ParamOf<Segment extends string> = Segment extends `:${infer Name}` ? Name : Segment extends `*${infer Name}` ? Name : never;
+
+/** What a request says in its head. It stays valid as long as it is held, also after it was answered. */
+export interface RequestHead<Params extends string = string> {
+  /** The method as it was sent; methods are case-sensitive. */
+  readonly method: string;
+  /** The path as it was sent, still percent-encoded. `*` for `OPTIONS *`. */
+  readonly path: string;
+  /** Path and query as they were sent. */
+  readonly url: string;
+  /** The query as it was sent, without the question mark; `undefined` when there is no question mark. */
+  readonly queryString: string | undefined;
+  /** The query in form encoding, decoded; a name that comes several times has a list. */
+  readonly query: ParsedUrlQuery;
+  /** The query as `URLSearchParams`. */
+  readonly searchParams: URLSearchParams;
+  /** Host and port that the request is for, from an absolute target or from `Host`; may be empty. */
+  readonly host: string;
+  /** The version of HTTP: `1.0` or `1.1`. */
+  readonly version: '1.0' | '1.1';
+  /** The parameters that the route took from the path, decoded. */
+  readonly params: { readonly [Name in Params]: string };
+  /** The header fields, names in lower case. Of several fields of a name the values are joined, with `, ` or, for cookies, `; `. */
+  readonly headers: { readonly [name: string]: string | undefined };
+  /** Names (in lower case) and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
+  /** A header field; the name in any case. */
+  header(name: string): string | undefined;
+  /** The cookies. Of several of a name the first counts. */
+  readonly cookies: { readonly [name: string]: string | undefined };
+  /** The address of the peer of the connection; `undefined` on a Unix socket. */
+  readonly remoteAddress: string | undefined;
+  /** The port of the peer; `undefined` on a Unix socket. */
+  readonly remotePort: number | undefined;
+  /** The id that `requestId()` gave, if it is around the route. */
+  readonly requestId: string | undefined;
+  /** The name of the token's owner, if `bearer()` is around the route. */
+  readonly identity: string | undefined;
+  /** The address of the client: behind trusted proxies if `forwarded()` is around the route, or else of the peer. */
+  readonly clientAddress: string | undefined;
+  /** A place for what middleware and handlers want to tell each other. */
+  readonly locals: Record<PropertyKey, any>;
+  /** Aborts when the exchange is over before its answer was whole: the client left, a deadline passed, the server ended. */
+  readonly signal: AbortSignal;
+  /** The fields behind the content; empty until that has ended. */
+  readonly trailers: { readonly [name: string]: string | undefined };
+  /** The content as a `Readable`, with backpressure. The content can be taken in one way only. */
+  stream(): Readable;
+  /** The content as a WHATWG stream of bytes, with backpressure. */
+  webStream(): ReadableStream<Uint8Array>;
+  /** The content piece by piece, with backpressure. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>;
+}
+
+/** A request whose content is here: it was collected, up to the route's limit, before the handler was called. */
+export interface Request<Params extends string = string> extends RequestHead<Params> {
+  /** The content. Empty when there is none. */
+  body(): Buffer;
+  /** The content as UTF-8; what is none becomes U+FFFD. */
+  text(): string;
+  /** The content as JSON. What is no JSON throws an `HttpError` of 400. */
+  json<T = any>(): T;
+}
+
+/** A request whose content comes while the handler runs. */
+export interface StreamingRequest<Params extends string = string> extends RequestHead<Params> {
+  /** All of the content, when it is here. */
+  body(): Promise<Buffer>;
+  /** All of the content as UTF-8. */
+  text(): Promise<string>;
+  /** All of the content as JSON. What is no JSON rejects with an `HttpError` of 400. */
+  json<T = any>(): Promise<T>;
+}
+
+/** An answer as it is made: for handlers that answer bit by bit, or later. */
+export interface ServerResponse {
+  /** The status of the answer, 200 unless it is changed. */
+  statusCode: number;
+  /** Whether the head of the answer is fixed. */
+  readonly headSent: boolean;
+  /** Whether the answer has ended, or the client is gone. */
+  readonly ended: boolean;
+  /** Sets the status: 200 to 599. */
+  status(code: number): this;
+  /** Sets a field, in place of all of its name. */
+  header(name: string, value: string | number | readonly (string | number)[]): this;
+  /** Adds a field. */
+  append(name: string, value: string | number): this;
+  /** A field that was set. */
+  getHeader(name: string): string | undefined;
+  /** Removes the fields of a name. */
+  removeHeader(name: string): this;
+  /** Sets `Content-Type`. */
+  type(value: string): this;
+  /** Answers whole, with anything that a handler may give back. */
+  send(value?: Answer): this;
+  /** Answers with JSON. */
+  json(value: unknown): this;
+  /** Answers with HTML. */
+  html(text: string): this;
+  /** Answers with a redirect: 301, 302 (unless told otherwise), 303, 307 or 308. */
+  redirect(location: string, status?: 301 | 302 | 303 | 307 | 308): this;
+  /** Sends an interim answer, 102 to 199. False: it was not taken, because too many wait or the client is gone. */
+  inform(status: number, headers?: HeadersInit): boolean;
+  /**
+   * Answers with what another server sends: its bytes are the content, its end is the end. They do not cross into JavaScript.
+   * @param address `ip:port` or `unix:/path`; names are for `node:dns`.
+   */
+  relay(address: string, options?: RelayOptions): this;
+  /** Adds a trailer, which is sent behind the content. HTTP/1.0 clients don't get it. */
+  trailer(name: string, value: string | number): this;
+  /** Sends the head now. */
+  flushHead(): this;
+  /**
+   * Sends some content. False: so much waits for the client that `drain` should come before more; what was given is kept and sent.
+   */
+  write(chunk: Content): boolean;
+  /** Ends the answer, after some content if it is given. */
+  end(chunk?: Content): this;
+  /** Resolves when writes are taken again; rejects when the exchange is over. */
+  drained(): Promise<void>;
+  /** Gives the answer up. A client that has a part of it sees a cut connection. */
+  destroy(): this;
+  /** The content as a `Writable`, for `pipeline()`. */
+  writable(): Writable;
+  /** `drain`: writes are taken again. `finish`: the answer was handed over whole. `close`: nothing more happens. */
+  on(event: 'drain' | 'finish' | 'close', listener: () => void): this;
+  once(event: 'drain' | 'finish' | 'close', listener: () => void): this;
+  off(event: 'drain' | 'finish' | 'close', listener: () => void): this;
+  removeListener(event: 'drain' | 'finish' | 'close', listener: () => void): this;
+}
+
+/** How a relay reaches its upstream. */
+export interface RelayOptions {
+  /** What is sent to the upstream first, such as a request. Default: nothing. */
+  prologue?: Content;
+  /** How long it may take to connect, in milliseconds; then 504. Default 5000. */
+  connectTimeout?: number;
+  /** How long the upstream may send nothing, in milliseconds; then 504, or a cut. Default 30000. */
+  silenceTimeout?: number;
+  /** Whether the content of the request is sent to the upstream. Default: no. */
+  forwardContent?: boolean;
+}
+
+/** Fields of an answer. Names are kept in lower case. */
+export interface Fields {
+  /** The first field of this name. */
+  get(name: string): string | undefined;
+  /** Sets a field, in place of all of its name. */
+  set(name: string, value: string | number | readonly (string | number)[]): void;
+  /** Adds a field. */
+  append(name: string, value: string | number): void;
+  /** Removes the fields of a name. */
+  remove(name: string): void;
+}
+
+/** What shapes a reply besides its content. */
+export interface ReplyInit {
+  /** 200 to 599. Default 200. */
+  status?: number;
+  headers?: HeadersInit;
+}
+
+/** An answer as a value: what handlers give back when text or JSON alone is not enough, and what middleware gets from `next()`. */
+export class Reply {
+  /** @param status 200 to 599 */
+  constructor(status: number, body?: Content | StreamContent | null, headers?: HeadersInit);
+  status: number;
+  readonly headers: Fields;
+  body: Content | StreamContent | null | undefined;
+  /** What was thrown, when this is the answer to that. */
+  readonly error: unknown;
+  /** Adds a trailer. */
+  trailer(name: string, value: string | number): this;
+  /** UTF-8 text. */
+  static text(body: Content | StreamContent, init?: ReplyInit): Reply;
+  /** HTML. */
+  static html(body: Content | StreamContent, init?: ReplyInit): Reply;
+  /** JSON of a value. */
+  static json(value: unknown, init?: ReplyInit): Reply;
+  /** Bytes of unknown kind. */
+  static bytes(body: Content | StreamContent, init?: ReplyInit): Reply;
+  /** A redirect. Default 302. */
+  static redirect(location: string, status?: 301 | 302 | 303 | 307 | 308): Reply;
+}
+
+/** An error that the client may see: it is answered with this status and message. Other errors are answered with 500 and tell nothing. */
+export class HttpError extends Error {
+  /** @param status 400 to 599 */
+  constructor(status: number, message?: string, options?: { cause?: unknown });
+  readonly status: number;
+}
+
+/** Middleware of flare's own, in Rust. It runs before all middleware in JavaScript. */
+export interface Stock {
+  readonly __stock: never;
+}
+
+/** A handler of flare's own, in Rust. */
+export interface OwnHandler {
+  readonly __handler: never;
+}
+
+/** What a route decides for itself. What is not given is the server's. */
+export interface RouteOptions {
+  /** The most bytes of content; more is refused with 413. */
+  bodyLimit?: number;
+  /** From the call of the handler to its answer, in milliseconds. Then 503. */
+  timeout?: number;
+  /** From one part of the content to the next, in milliseconds. Then 408. */
+  bodyTimeout?: number;
+  /** Bytes of content that a client sends in a second, at least; 0 for any. */
+  bodyMinRate?: number;
+  /** A handler of flare's own that may wait, as for slow disks: it runs on a pool of threads. */
+  blocking?: boolean;
+}
+
+/** Settings of a server. Each has a safe default. Sizes are in bytes, times in milliseconds (1 to 24 hours). */
+export interface AppOptions {
+  /** Connections that may wait to be accepted. Default 1024. */
+  backlog?: number;
+  /** Other processes may listen on the same port in the same way, as workers of a cluster. Default: no. */
+  reusePort?: boolean;
+  /** Connections open at once. Default 100000. */
+  maxConnections?: number;
+  /** The most bytes of a head. */
+  headBytes?: number;
+  /** The most bytes of a target. */
+  targetBytes?: number;
+  /** The most fields of a head. */
+  headerCount?: number;
+  /** The most bytes of trailers. */
+  trailerBytes?: number;
+  /** The most bytes of the line before a chunk. */
+  chunkLineBytes?: number;
+  /** The most bytes of content; more is refused with 413. Default 16 MiB. */
+  bodyLimit?: number;
+  /** Content that nobody asked for is dropped up to here, so that the connection can go on. Default 64 KiB. */
+  discardLimit?: number;
+  /** Answers of a connection that wait for the client before no more requests are read. Default 256 KiB. */
+  outputLimit?: number;
+  /** Exchanges that may wait for their answer at once; more are answered with 503. Default 100000. */
+  maxExchanges?: number;
+  /** To the end of a head. Then 408. Default 30 s. */
+  headTimeout?: number;
+  /** From one part of the content to the next. Then 408. Default 30 s. */
+  bodyTimeout?: number;
+  /** From an answer to the next request. Then the connection closes. Default 75 s. */
+  idleTimeout?: number;
+  /** From the call of a handler to its answer. Then 503. Default 60 s. */
+  handlerTimeout?: number;
+  /** From one part of a streamed answer to the next. Then it is cut. Default 600 s. */
+  streamTimeout?: number;
+  /** How long a client may take nothing of what waits for it. Then the connection closes. Default 30 s. */
+  writeTimeout?: number;
+  /** How long what a client still sends after the last answer is read. Default 2 s. */
+  lingerTimeout?: number;
+  /** The value of `Server`; empty for none. Default `flare`. */
+  serverName?: string;
+}
+
+/** Where an app listens. */
+export interface ListenAddress {
+  /** `127.0.0.1:8080`, `[::1]:8080` or `unix:/run/app.sock`. */
+  address: string;
+  /** `undefined` for a Unix socket. */
+  host: string | undefined;
+  /** `undefined` for a Unix socket. */
+  port: number | undefined;
+}
+
+/** How an app ended. */
+export interface CloseReport {
+  /** Connections that ended by themselves. */
+  finished: number;
+  /** Connections whose exchange was cut. */
+  aborted: number;
+  /** Requests that came in all. */
+  requests: number;
+}
+
+/** What an app has done so far. */
+export interface Stats {
+  accepted: number;
+  open: number;
+  requests: number;
+  answers2xx: number;
+  answers3xx: number;
+  answers4xx: number;
+  answers5xx: number;
+  bytesIn: number;
+  bytesOut: number;
+  badRequests: number;
+  timeouts: number;
+  acceptErrors: number;
+}
+
+/** An exchange that has ended. */
+export interface EndRecord {
+  /** The head of the request. */
+  request: RequestHead;
+  /** The status of the answer; 0 when there was none. */
+  status: number;
+  /** Bytes of content in the answer. */
+  bytes: number;
+  /** Milliseconds from the head of the request to the answer, at a resolution of 1 ms. */
+  duration: number;
+  /** Whether the answer was sent whole. */
+  whole: boolean;
+}
+
+type RouteArguments<Pattern extends string> =
+  | [...middleware: (Middleware | Stock)[], handler: Handler<ParamsOf<Pattern>> | OwnHandler]
+  | [options: RouteOptions & { streaming?: false }, ...middleware: (Middleware | Stock)[], handler: Handler<ParamsOf<Pattern>> | OwnHandler];
+
+interface AddRoute<Self> {
+  /** Adds a route. Middleware that stands before the handler is around this route alone. */
+  <Pattern extends string>(pattern: Pattern, handler: Handler<ParamsOf<Pattern>> | OwnHandler): Self;
+  <Pattern extends string>(pattern: Pattern, options: RouteOptions & { streaming: true }, handler: StreamingHandler<ParamsOf<Pattern>>): Self;
+  <Pattern extends string>(
+    pattern: Pattern,
+    options: RouteOptions & { streaming?: false },
+    handler: Handler<ParamsOf<Pattern>> | OwnHandler,
+  ): Self;
+  <Pattern extends string>(
+    pattern: Pattern,
+    options: RouteOptions & { streaming: true },
+    ...rest: [...middleware: (Middleware | Stock)[], handler: StreamingHandler<ParamsOf<Pattern>>]
+  ): Self;
+  <Pattern extends string>(pattern: Pattern, ...rest: RouteArguments<Pattern>): Self;
+}
+
+interface AppEvents {
+  /** A handler or middleware threw. Without a listener the error goes to `console.error`. */
+  error: [error: unknown, request?: RequestHead];
+  /** `run()` listens. */
+  listening: [address: ListenAddress];
+  /** An exchange has ended, whoever answered it. Listeners that were added before `listen()` count. */
+  end: [record: EndRecord];
+  /** The app has ended. */
+  close: [];
+}
+
+/**
+ * Routes and a server for them.
+ *
+ * Patterns are made of segments: text, `:name` (one segment, not empty) and, last, `*name` (the rest of the path). Text beats `:name` beats
+ * `*name`, whatever the order. HEAD is answered by GET; OPTIONS, 404 and 405 by the server.
+ */
+export class App extends EventEmitter {
+  constructor(options?: AppOptions);
+  /** Adds a route for GET, which answers HEAD too. */
+  get: AddRoute<this>;
+  post: AddRoute<this>;
+  put: AddRoute<this>;
+  patch: AddRoute<this>;
+  delete: AddRoute<this>;
+  /** Adds a route for every method. */
+  any: AddRoute<this>;
+  /** Adds a route for a method, or several. Methods are case-sensitive; `*` is any. A conflict throws. */
+  route<Pattern extends string>(methods: string | readonly string[], pattern: Pattern, handler: Handler<ParamsOf<Pattern>> | OwnHandler): this;
+  route<Pattern extends string>(
+    methods: string | readonly string[],
+    pattern: Pattern,
+    options: RouteOptions & { streaming: true },
+    handler: StreamingHandler<ParamsOf<Pattern>>,
+  ): this;
+  route<Pattern extends string>(methods: string | readonly string[], pattern: Pattern, ...rest: RouteArguments<Pattern>): this;
+  /** Adds all routes of another app below a prefix; its `/` becomes the prefix itself. Its middleware stays around them. */
+  mount(prefix: string, app: App): this;
+  /**
+   * Adds middleware around all routes of this app, those that are added later included, and around the answers to what no route takes.
+   * The first is outermost.
+   */
+  use(...middleware: (Middleware | Stock)[]): this;
+  /**
+   * Listens. It serves while Node's loop runs, and keeps the process alive.
+   * @param port 0 (the default) for any free one, or a whole address: `unix:/run/app.sock`, `[::1]:80`
+   * @param host default `127.0.0.1`
+   */
+  listen(port?: number | string, host?: string): Promise<ListenAddress>;
+  /** Listens, closes on SIGTERM or SIGINT, and resolves when it has ended. */
+  run(port?: number | string, host?: string): Promise<CloseReport>;
+  /** Where it listens. */
+  readonly address: ListenAddress | undefined;
+  /**
+   * Ends gracefully: no more connections are accepted, idle ones close, running exchanges get this long, in milliseconds (default 30000).
+   * A second call can only shorten the time.
+   */
+  close(timeout?: number): Promise<CloseReport>;
+  /** What it has done so far; `undefined` when it does not listen. */
+  stats(): Stats | undefined;
+  /** Keeps the process alive while it listens, as it does unless told otherwise. */
+  ref(): this;
+  /** Lets the process end while it listens. */
+  unref(): this;
+  /** A client for tests, which needs no port. */
+  testClient(): TestClient;
+  on<Name extends keyof AppEvents>(event: Name, listener: (...values: AppEvents[Name]) => void): this;
+  once<Name extends keyof AppEvents>(event: Name, listener: (...values: AppEvents[Name]) => void): this;
+  off<Name extends keyof AppEvents>(event: Name, listener: (...values: AppEvents[Name]) => void): this;
+}
+
+/** An answer as a test client sees it. */
+export interface TestResponse {
+  status: number;
+  headers: Record<string, string | string[]>;
+  body: Buffer;
+  trailers: Record<string, string | string[]>;
+  interim: { status: number; headers: Record<string, string | string[]> }[];
+  text(): string;
+  json<T = any>(): T;
+}
+
+/** What a test request has besides its method and target. */
+export interface TestRequestInit {
+  headers?: HeadersInit;
+  /** Text, bytes, or a value that is sent as JSON. */
+  body?: unknown;
+  /** Loses the connection when it aborts. */
+  signal?: AbortSignal;
+  /** How long to wait, in milliseconds. Default 10000. */
+  timeout?: number;
+}
+
+/** Sends requests to the routes of an app without a port. Each request has a connection of its own. */
+export interface TestClient {
+  get(target: string, init?: TestRequestInit): Promise<TestResponse>;
+  post(target: string, body?: unknown, init?: TestRequestInit): Promise<TestResponse>;
+  request(method: string, target: string, init?: TestRequestInit): Promise<TestResponse>;
+}
+
+/** Requests that loops of the program pull, instead of handlers that are called. */
+export class Queue<Tag = unknown> implements AsyncIterable<QueueItem<Tag>> {
+  /** A handler that puts its requests here. The tag tells where they came from. */
+  handler(tag: Tag): Handler;
+  /** How many wait. */
+  readonly size: number;
+  /** The next request, when there is one. */
+  next(): Promise<IteratorResult<QueueItem<Tag>, undefined>>;
+  /** Nothing more is taken: requests are answered with 503. What is here can still be pulled. */
+  close(): void;
+  [Symbol.asyncIterator](): AsyncIterator<QueueItem<Tag>>;
+}
+
+export interface QueueItem<Tag> {
+  request: Request;
+  response: ServerResponse;
+  tag: Tag;
+}
+
+export interface ServeOptions extends AppOptions {
+  /** Answers a request, as programs for WHATWG servers do. */
+  fetch(request: globalThis.Request, env: { request: StreamingRequest }): Response | Promise<Response>;
+  /** Default 0: any free one. */
+  port?: number | string;
+  /** Default `127.0.0.1`. */
+  hostname?: string;
+  /** Hears what `fetch` threw. Without it, it goes to `console.error`. */
+  onError?(error: unknown): void;
+}
+
+/** Serves a function from a WHATWG `Request` to a `Response`, such as `app.fetch` of Hono. Resolves when it listens. */
+export function serve(options: ServeOptions): Promise<App>;
+
+/** Gives each request an id, which `request.requestId` and the field `x-request-id` of the answer tell. */
+export function requestId(options?: {
+  /** Whether a sound id that came with the request stays. For servers that only a proxy can reach. Default: no. */
+  trustIncoming?: boolean;
+}): Stock;
+
+/** Writes a line for each exchange that ended. */
+export function accessLog(options?: {
+  /** Default `combined`. */
+  format?: 'common' | 'combined' | 'json';
+  /** `stdout` (the default), `stderr`, or the path of a file, which is appended to. */
+  to?: string;
+}): Stock;
+
+/**
+ * Lets only requests with a valid bearer token pass (RFC 6750); `request.identity` tells whose it was.
+ * @param realm what is protected
+ * @param tokens the name of the owner for each token
+ */
+export function bearer(realm: string, tokens: Record<string, string>): Stock;
+
+/** Limits how often each client may ask: 429 with `Retry-After`. */
+export function rateLimit(options: {
+  /** The most requests at once, at least 1. */
+  capacity: number;
+  /** Requests per second over time; may be a fraction. */
+  perSecond: number;
+  /** IPv6 clients with so many first bits in common are one. Default 64. */
+  ipv6Prefix?: number;
+  /** The most clients that are remembered. Default 65536. */
+  maxClients?: number;
+  /** Whether answers say how the client stands (`RateLimit-*`). Default: no. */
+  fields?: boolean;
+  /** Clients are told apart by `bearer()`, not by address. Default: no. */
+  byIdentity?: boolean;
+}): Stock;
+
+/** Finds the client behind trusted proxies (RFC 7239), which `request.clientAddress` tells. Belongs before `rateLimit` and `accessLog`. */
+export function forwarded(options: {
+  /** The field that the proxies add. Default `both`. */
+  field?: 'forwarded' | 'x-forwarded-for' | 'both';
+  /** Networks of the proxies: `10.0.0.0/8`, `192.0.2.7`. */
+  trusted: readonly string[];
+  /** Whether peers on Unix sockets are trusted. Default: no. */
+  trustUnix?: boolean;
+}): Stock;
+
+/** Serves the files of a directory. The last parameter of its route says which: `app.get('/static/*path', files('public'))`. */
+export function files(directory: string, options?: {
+  /** The file of a directory that is served for it, as `index.html`. Default: none. */
+  index?: string;
+  /** The value of `Cache-Control`. */
+  cacheControl?: string;
+  /** Whether `name.br`, `name.zst` or `name.gz` is sent to clients that take it. Default: no. */
+  precompressed?: boolean;
+  /** Whether names that begin with a dot are served. Default: no. */
+  hidden?: boolean;
+  /** Whether symbolic links that stay below the directory are followed. Default: no. */
+  linksInside?: boolean;
+}): OwnHandler;
+
+/** A handler for an answer that never changes: it is encoded once. */
+export function prepared(answer: Content | Reply | object): OwnHandler;

@@ -19,6 +19,7 @@ const free = [];
  * it is of flare's own, or none: then only the chain is here.
  */
 function register(route) {
+  route.onError = (request, error) => report(route, request, error);
   const id = free.length > 0 ? free.pop() : routes.length;
   routes[id] = route;
   return id;
@@ -32,7 +33,7 @@ function unregister(id) {
 function dispatch(packed) {
   const route = routes[registers[HANDLER]];
   const request = new Request(packed, registers[EXCHANGE], registers[FLAGS_AT]);
-  const response = new ServerResponse(request);
+  const response = new ServerResponse(request, route);
   try {
     const value = request[FLAGS] & GATE ? runChain(route, request, response) : route.handler(request, response);
     return settle(route, request, response, value);

@@ -66,6 +66,12 @@ for (const name of ['blob', 'formData', 'bytes']) {
 }
 Object.setPrototypeOf(LazyRequest.prototype, Request.prototype);
 
+/** Where Node keeps the state of a request: `new Request(request)` looks there. */
+const STATE = Object.getOwnPropertySymbols(new Request('http://localhost'));
+for (const symbol of STATE) {
+  Object.defineProperty(LazyRequest.prototype, symbol, { configurable: true, get() { return real(this)[symbol]; } });
+}
+
 /** Whether the content can be taken as it is. It is taken once: then the real request has to say that it was used. */
 function untouched(request) {
   if (request[REAL] !== undefined) return false;
@@ -95,6 +101,12 @@ function make(own, url, body) {
   return new Request(url, { method: own.method, headers, body, duplex: body === undefined ? undefined : 'half', signal: own.signal });
 }
 
+/** Where the state is out of reach, a request that only looks like one would not do: then it is a real one from the start. */
+function requestOf(own) {
+  if (STATE.length > 0) return new LazyRequest(own);
+  return make(own, `http://${own.host || 'localhost'}${own.url}`, contentOf(own));
+}
+
 /** From a `Response` of any making to an answer. */
 function answer(response) {
   if (response instanceof Response || response instanceof Reply) return toReply(response);
@@ -107,7 +119,7 @@ async function serve(options) {
   if (typeof fetch !== 'function') throw new TypeError('serve() needs a function fetch');
   const app = new App(settings);
   if (onError !== undefined) app.on('error', onError);
-  app.any('/*path', { streaming }, async (request) => answer(await fetch(new LazyRequest(request), { request })));
+  app.any('/*path', { streaming }, async (request) => answer(await fetch(requestOf(request), { request })));
   await app.listen(port, hostname);
   return app;
 }

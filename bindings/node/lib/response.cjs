@@ -7,7 +7,7 @@ const { Fields } = require('./fields.cjs');
 const { Reply, toReply, checkStatus } = require('./reply.cjs');
 const { coded, overError } = require('./errors.cjs');
 const { isUnread, keepUnread, cancel } = require('./request.cjs');
-const { CACHE, FLAGS, ID, FIELDS, STATE, LATER, REQUEST, SINK, PASS } = require('./symbols.cjs');
+const { CACHE, FLAGS, ID, FIELDS, STATE, LATER, REQUEST, SINK, PASS, ROUTE } = require('./symbols.cjs');
 
 /** Nothing was sent; the head was; all was; the exchange ended before. */
 const OPEN = 0;
@@ -19,7 +19,7 @@ const GONE = 3;
 const kept = new Map();
 
 class ServerResponse {
-  constructor(request) {
+  constructor(request, route) {
     this.statusCode = 200;
     this[REQUEST] = request;
     this[FIELDS] = undefined;
@@ -27,6 +27,7 @@ class ServerResponse {
     this[LATER] = undefined;
     this[SINK] = undefined;
     this[PASS] = undefined;
+    this[ROUTE] = route;
   }
 
   get headSent() {
@@ -365,7 +366,7 @@ async function pump(response, source) {
     if (response[STATE] === GONE) return;
     own.source = undefined;
     pieces.stop(error);
-    own.onError?.(error);
+    response[ROUTE]?.onError(response[REQUEST], error);
     response.destroy();
   }
 }

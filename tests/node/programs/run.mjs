@@ -1,0 +1,4 @@
+import { App } from 'flare-node';
+const app = new App();
+app.once('listening', () => console.log('listening'));
+console.log(JSON.stringify(await app.run()));

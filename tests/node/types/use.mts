@@ -1,0 +1,57 @@
+// Compiled by types.test.mjs with `tsc --strict`, and never run: what programs write must have a type, and mistakes must not.
+import { App, HttpError, Queue, Reply, accessLog, bearer, files, forwarded, prepared, rateLimit, requestId, serve } from 'flare-node';
+import type { CloseReport, Handler, Middleware, TestResponse } from 'flare-node';
+
+const app = new App({ bodyLimit: 1 << 20, idleTimeout: 5000, reusePort: true });
+app.get('/', () => 'text');
+app.get('/hi/:name/x/*rest', (req) => {
+  const name: string = req.params.name;
+  const rest: string = req.params.rest;
+  // @ts-expect-error the pattern has no such parameter
+  req.params.nobody;
+  return { name, rest, id: req.requestId, agent: req.headers['user-agent'] };
+});
+app.post('/json', { bodyLimit: 100 }, async (req) => req.json<{ a: number }>().a + 1);
+app.post('/up', { streaming: true }, async (req) => {
+  // @ts-expect-error the content of a streaming request is not here yet
+  const wrong: string = req.text();
+  for await (const part of req) part.length;
+  return (await req.body()).length;
+});
+app.get('/later', (req, res) => {
+  req.signal.addEventListener('abort', () => res.destroy());
+  setTimeout(() => res.status(201).header('x-a', ['1', '2']).send({ ok: true }), 1);
+});
+app.get('/stream', async function* () {
+  yield 'a';
+  yield new Uint8Array(1);
+});
+app.route(['GET', 'PUT'], '/two', (req) => Reply.text(req.method).trailer('x', 1));
+app.get('/static/*path', { blocking: true }, files('public', { index: 'index.html' }));
+app.get('/robots.txt', prepared('User-agent: *\n'));
+const timing: Middleware = async (req, next) => {
+  const reply = await next();
+  reply.headers.set('x-time', req.path.length);
+  return reply;
+};
+app.use(timing, requestId(), accessLog({ format: 'json' }), bearer('api', { token: 'ann' }), forwarded({ trusted: ['10.0.0.0/8'] }));
+app.get('/limited', rateLimit({ capacity: 10, perSecond: 1 }), timing, () => new Response('web'));
+app.mount('/sub', new App());
+app.on('error', (error, request) => console.error(error, request?.path));
+app.on('end', ({ request, status, bytes }) => console.log(request.method, status + bytes));
+const handler: Handler = () => { throw new HttpError(404, 'nothing here'); };
+app.any('/any', handler);
+const queue = new Queue<'a' | 'b'>();
+app.post('/queue', queue.handler('a'));
+const { port } = await app.listen(0, '::1');
+const report: CloseReport = await app.close(1000);
+const answer: TestResponse = await app.testClient().post('/json', { a: 1 }, { headers: { 'x-a': '1' } });
+const server: App = await serve({ port: 0, fetch: (request) => new Response(request.url) });
+export { port, report, answer, server };
+
+// @ts-expect-error there is no such setting
+new App({ noSuch: 1 });
+// @ts-expect-error a handler is a function
+app.get('/', 'text');
+// @ts-expect-error a realm has tokens
+bearer('api');
