@@ -36,6 +36,9 @@ def build(options):
 def client(name, workload, port, units, connections=0, lockstep=True):
     """The command of the load generator."""
     load = WORKLOADS[workload]
+    if load.http2:
+        return ["h2load", "-t", "1", "-c", str(connections or load.connections), "-n", str(units), *load.of(name)[0],
+                f"http://127.0.0.1:{port}/plaintext"]
     return [BIN / "lg", "-p", str(port), "-c", str(connections or load.connections), "-n", str(units),
             *(["-L"] if lockstep else []), *load.of(name)[0]]
 
@@ -65,7 +68,18 @@ def ask(command):
     run = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300)
     if run.returncode:
         raise RuntimeError(run.stderr[-300:].strip())
+    if "h2load" in command:
+        return answered(run.stdout, command)
     return int(run.stdout.split()[0])
+
+
+def answered(text, command):
+    """How many answers h2load got, all of them good."""
+    wanted = int(command[command.index("-n") + 1])
+    good = re.search(r"^status codes: (\d+) 2xx", text, re.M)
+    if not good or int(good[1]) != wanted:
+        raise RuntimeError(f"{wanted} requests, and h2load says:\n{text[-400:]}")
+    return wanted
 
 
 def measure(name, workload, units, o):

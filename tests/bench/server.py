@@ -16,6 +16,8 @@ SERVERS = {
     "now": "{top}/target/showcase --port {port} --workers 1 --files {files}",
     "mojo": "FLARE_LIBRARY={top}/target/lib/libflare.so {bin}/plain_mojo {port}",
     "hyper": "{bin}/peer_hyper {port}",
+    "hyper-h2c": "{bin}/peer_hyper {port} h2c",
+    "nghttpd": "nghttpd --no-tls -d {files} -n 1 -a 127.0.0.1 {port}",
     "actix": "{bin}/peer_actix {port}",
     "axum": "{bin}/peer_axum {port}",
     "may": "{bin}/peer_may {port}",

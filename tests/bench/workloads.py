@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Workload:
-    asks: str  # arguments of lg
+    asks: str  # arguments of lg, or of h2load
     connections: int
     units: int  # in one run
     floor: str = ""  # arguments that make the floor answer alike
@@ -12,6 +12,8 @@ class Workload:
     answer: bytes = b""  # the content of each answer, compared once for each start; lg checks status and length of them all
     answer_of: dict = field(default_factory=dict)  # the same of some servers
     asks_of: dict = field(default_factory=dict)  # what some servers are asked instead
+
+    http2: bool = False  # h2load asks, which is a closed loop and not in lockstep
 
     def of(self, server):
         """What this server is asked, and the content that it must answer."""
@@ -37,6 +39,7 @@ WORKLOADS = {
     "put1m": Workload("-u /upload -b 1048576", 8, 4_000, floor="-u 1048576", size=len(LARGE), answer_of={"flare": SUMMED}),
     "files64k": Workload("-u /files/64k", 8, 30_000, floor="-b 65536", size=len(SMALL), answer=SMALL),
     "files1m": Workload("-u /files/1m", 8, 4_000, floor="-b 1048576", size=len(LARGE), answer=LARGE),
+    "h2c": Workload("-m 32", 8, 100_000, http2=True),
     # An answer from another thread. "now" is the same server, asked for one that its handler gives at once.
     "later": Workload("-u /later/0", 64, 50_000, answer_of={"flare": b"answered after 0 ms\n", "now": b"hi, 0\n"},
                       asks_of={"now": "-u /hi/0"}),

@@ -1,4 +1,4 @@
-//! peer_hyper PORT: HTTP/1.1, one thread, hyper on tokio's current_thread runtime.
+//! peer_hyper PORT [h2c]: HTTP/1.1, or HTTP/2 with prior knowledge; one thread, hyper on tokio's current_thread runtime.
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{HeaderValue, CONTENT_TYPE, SERVER};
@@ -34,8 +34,18 @@ async fn handle(req: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::
     Ok(res)
 }
 
+#[derive(Clone)]
+struct Local;
+
+impl<F: std::future::Future + 'static> hyper::rt::Executor<F> for Local {
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(future);
+    }
+}
+
 fn main() {
     let port: u16 = std::env::args().nth(1).unwrap().parse().unwrap();
+    let http2 = std::env::args().nth(2).is_some_and(|wire| wire == "h2c");
     let rt = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     tokio::task::LocalSet::new().block_on(&rt, async {
         let l = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
@@ -43,6 +53,11 @@ fn main() {
             let Ok((s, _)) = l.accept().await else { continue };
             let _ = s.set_nodelay(true);
             tokio::task::spawn_local(async move {
+                if http2 {
+                    let builder = conn::http2::Builder::new(Local);
+                    let _ = builder.serve_connection(TokioIo::new(s), service_fn(handle)).await;
+                    return;
+                }
                 let _ = conn::http1::Builder::new()
                     .pipeline_flush(true)
                     .serve_connection(TokioIo::new(s), service_fn(handle))
