@@ -65,10 +65,19 @@ def same(what, source, page):
         wrong.append(f"docs/c-api: there is no {what} {name}")
 
 
+def http2_settings():
+    """Those whose names are made of a prefix, and for budgets of a part more."""
+    text = Path("core/flare/src/server/config/http2_limits.rs").read_text()
+    budgets = re.findall(r"^\s*\(\"(\w+)\", limits\.\w+\),", text, re.M)
+    parts = {f"http2_{budget}_{part}" for budget in budgets for part in ("burst", "per_second")}
+    switches = {f"http2_{name}" for name in re.findall(r'^\s*"(\w+)" => \{', text, re.M)}
+    return set(re.findall(r'"(http2_\w+)"', text)) | parts | switches
+
+
 def tables():
     """Settings, options and numbers that are named by text."""
     arms = lambda path: set(re.findall(r'^\s*"(\w+)" =>', Path(path).read_text(), re.M))
-    same("setting", arms("core/flare/src/server/config.rs"), first_column(pages["config.md"]))
+    same("setting", arms("core/flare/src/server/config.rs") | http2_settings(), first_column(pages["config.md"]))
     same("option", arms("capi/src/route_options.rs"), first_column(pages["route_options.md"]))
     numbers = arms("core/flare/src/server/counters.rs") | {"drain_finished", "drain_aborted"}
     same("number", numbers, {name for name in first_column(pages["server.md"].split("### flare_server_stat")[1].split("###")[0])})
