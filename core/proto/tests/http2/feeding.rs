@@ -62,7 +62,11 @@ fn show_request(head: &RequestHead, info: &RequestInfo) -> String {
     if let Some(protocol) = head.protocol() {
         text.push_str(&format!(" protocol {protocol}"));
     }
-    text.push_str(&show_fields(head.headers()));
+    // The Host field that stands for the authority is not shown again.
+    let is_authority =
+        |(name, value): &(&str, &[u8])| *name == "host" && *value == head.authority().as_bytes();
+    let fields = head.headers().iter().filter(|field| !is_authority(field));
+    fields.for_each(|(name, value)| text.push_str(&format!(" {name}={}", value.escape_ascii())));
     for (is_so, word) in [
         (info.ended, " ended"),
         (info.expects_continue, " expects"),
