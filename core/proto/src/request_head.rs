@@ -394,6 +394,12 @@ impl RequestHead {
         self.protocol.replace(span).is_none()
     }
 
+    /// Whether there is no authority, or an empty one.
+    #[inline]
+    pub(crate) fn has_no_authority(&self) -> bool {
+        self.authority.is_none_or(|span| span.start == span.end)
+    }
+
     /// Whether the authority is this one, however it is written.
     pub(crate) fn authority_is(&self, span: Span) -> bool {
         self.authority().as_bytes().eq_ignore_ascii_case(span.of(&self.headers.text))

@@ -45,10 +45,22 @@ enum Indexing {
 /// A cookie that is shorter can be guessed (RFC 7541 section 7.1.3).
 const GUESSABLE: usize = 20;
 
-fn indexing(name: &[u8], value: &[u8]) -> Indexing {
+/// What becomes of fields whose names are in the static table, by the index of the name.
+static BY_NAME_INDEX: [Indexing; static_table::COUNT as usize + 1] = by_name_index();
+
+const fn by_name_index() -> [Indexing; static_table::COUNT as usize + 1] {
+    let mut table = [Indexing::WhenRepeated; static_table::COUNT as usize + 1];
+    let mut index = 1;
+    while index < table.len() {
+        table[index] = by_name(static_table::FIELDS[index - 1].name());
+        index += 1;
+    }
+    table
+}
+
+const fn by_name(name: &[u8]) -> Indexing {
     match name {
         b"authorization" | b"proxy-authorization" | b"set-cookie" => Indexing::Never,
-        b"cookie" if value.len() < GUESSABLE => Indexing::Never,
         b":path"
         | b"age"
         | b"content-length"
@@ -71,7 +83,6 @@ fn indexing(name: &[u8], value: &[u8]) -> Indexing {
         | b"accept-language"
         | b"accept-ranges"
         | b"access-control-allow-origin"
-        | b"alt-svc"
         | b"cache-control"
         | b"content-encoding"
         | b"content-type"
@@ -81,6 +92,15 @@ fn indexing(name: &[u8], value: &[u8]) -> Indexing {
         | b"user-agent"
         | b"vary" => Indexing::AtOnce,
         _ => Indexing::WhenRepeated,
+    }
+}
+
+#[inline]
+fn indexing(name_index: u8, name: &[u8], value: &[u8]) -> Indexing {
+    match BY_NAME_INDEX.get(usize::from(name_index)) {
+        Some(Indexing::WhenRepeated) if name == b"cookie" && value.len() < GUESSABLE => Indexing::Never,
+        Some(&indexing) => indexing,
+        None => Indexing::WhenRepeated,
     }
 }
 
@@ -147,7 +167,7 @@ impl Encoder {
             out.push(0x80 | index);
             return;
         }
-        let indexing = indexing(name, value);
+        let indexing = indexing(name_index, name, value);
         match indexing {
             Indexing::No => write_literal(out, 0x00, 4, name_index, name, value),
             Indexing::Never => write_literal(out, 0x10, 4, name_index, name, value),

@@ -97,8 +97,8 @@ const fn field(text: &'static [u8]) -> StaticField {
 impl StaticField {
     /// The name.
     #[inline]
-    pub(super) fn name(&self) -> &'static [u8] {
-        self.text.get(..self.name_len as usize).unwrap_or_default()
+    pub(super) const fn name(&self) -> &'static [u8] {
+        self.text.split_at(self.name_len as usize).0
     }
 
     /// The value, which is empty for most.

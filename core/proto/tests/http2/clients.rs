@@ -171,7 +171,7 @@ fn what_a_server_may_not_send() {
         ([headers(1, true, OK), headers(1, true, OK)].concat(), "STREAM_CLOSED"),
     ] {
         assert!(
-            answered("GET", &[bad.clone()]).error.is_some_and(|error| error.starts_with(code)),
+            answered("GET", std::slice::from_ref(&bad)).error.is_some_and(|error| error.starts_with(code)),
             "{bad:?}"
         );
     }

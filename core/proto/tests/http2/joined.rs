@@ -156,7 +156,7 @@ impl Network {
         self.keys.insert(key.id(), key);
     }
 
-    fn to_server(&mut self, piece: &[u8], random: &mut Random) {
+    fn server_gets(&mut self, piece: &[u8], random: &mut Random) {
         let (mut head, mut trailers, mut input) = (RequestHead::new(), Headers::new(), piece);
         while let Some(event) =
             self.server.receive(&mut input, &mut head, &mut trailers, &mut self.client_side.wire).unwrap()
@@ -189,7 +189,7 @@ impl Network {
         }
     }
 
-    fn to_client(&mut self, piece: &[u8]) {
+    fn client_gets(&mut self, piece: &[u8]) {
         let (mut head, mut trailers, mut input) = (ResponseHead::new(), Headers::new(), piece);
         while let Some(event) =
             self.client.receive(&mut input, &mut head, &mut trailers, &mut self.server_side.wire).unwrap()
@@ -254,7 +254,11 @@ fn everything_arrives_whole_on_its_stream() {
                 let count = random.below(side.wire.len() + 1);
                 let arrived: Vec<u8> = side.wire.drain(..count).collect();
                 for piece in random.pieces(&arrived) {
-                    if to_server { network.to_server(piece, &mut random) } else { network.to_client(piece) }
+                    if to_server {
+                        network.server_gets(piece, &mut random)
+                    } else {
+                        network.client_gets(piece)
+                    }
                 }
             }
             network.give_back(&mut random);
@@ -303,9 +307,9 @@ fn nonsense_never_panics_and_memory_stays_small() {
         if script.len() < 40_000 {
             script.extend_from_slice(&arrived);
         }
-        network.to_server(&arrived, &mut random);
+        network.server_gets(&arrived, &mut random);
         let arrived = std::mem::take(&mut network.client_side.wire);
-        network.to_client(&arrived);
+        network.client_gets(&arrived);
         network.give_back(&mut random);
     }
     let mut ended = 0;
