@@ -14,6 +14,8 @@ use crate::request::{self, PyRequest};
 use crate::stream::{self, Pump};
 
 /// The right to answer a request later, from any thread.
+///
+/// When it is let go without an answer, the client gets 500; in the middle of a streamed answer, a cut connection.
 #[pyclass(name = "Exchange", module = "flare", frozen, weakref)]
 pub(crate) struct PyExchange {
     exchange: Exchange,
@@ -42,16 +44,19 @@ pub(crate) fn write(exchange: &Exchange, piece: &Bound<'_, PyAny>) -> PyResult<b
 
 #[pymethods]
 impl PyExchange {
+    /// The request.
     #[getter]
     fn request(&self, py: Python<'_>) -> Py<PyRequest> {
         self.request.clone_ref(py)
     }
 
+    /// The route of an exchange that was pulled from a queue, such as "POST /upper".
     #[getter]
     fn route(&self) -> Option<&str> {
         self.route.as_deref()
     }
 
+    /// Answers with what a handler may return. That the client is gone is no error. Waits while an iterator is sent.
     fn respond(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let request = self.request.bind(value.py());
         match answer::give_to(&self.exchange, request, value) {
@@ -70,22 +75,27 @@ impl PyExchange {
         }
     }
 
+    /// Answers 500, and logs the error.
     fn fail(&self, error: &Bound<'_, PyAny>) -> PyResult<()> {
         call::fail(self.request.bind(error.py()), PyErr::from_value(error.clone()))
     }
 
-    fn inform(&self, status: u16, fields: &Bound<'_, PyAny>) -> PyResult<()> {
-        request::inform(&self.exchange, status, fields)
+    /// Sends an interim answer, 102 to 199.
+    fn inform(&self, status: u16, headers: &Bound<'_, PyAny>) -> PyResult<()> {
+        request::inform(&self.exchange, status, headers)
     }
 
+    /// Sends the head of an answer whose content is written piece by piece.
     fn start(&self, response: &Bound<'_, PyAny>) -> PyResult<()> {
         Ok(answer::start(&self.exchange, response)?)
     }
 
+    /// Sends a piece of content, whole or not at all. False: the client has to take some first.
     fn try_write(&self, piece: &Bound<'_, PyAny>) -> PyResult<bool> {
         write(&self.exchange, piece)
     }
 
+    /// Sends a piece of content, and waits while the client has to take some first. Not in the thread of the server's loop.
     fn write(&self, piece: &Bound<'_, PyAny>) -> PyResult<()> {
         let bytes = stream::piece(piece)?;
         let written = piece.py().detach(|| self.exchange.write_blocking(bytes));
@@ -95,6 +105,7 @@ impl PyExchange {
         })
     }
 
+    /// Ends an answer that was started.
     #[pyo3(signature = (trailers = None))]
     fn finish(&self, trailers: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         if let Some(trailers) = trailers {
@@ -108,10 +119,12 @@ impl PyExchange {
         self.exchange.finish().map_err(errors::from_answer)
     }
 
+    /// Gives the exchange up: the connection is cut.
     fn reset(&self) {
         self.exchange.reset();
     }
 
+    /// Whether nobody waits for an answer any more.
     fn is_disconnected(&self) -> bool {
         self.exchange.request().cancelled().is_some()
     }

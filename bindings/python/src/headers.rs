@@ -25,7 +25,9 @@ enum Fields {
     Own(Own),
 }
 
-/// Header fields, or trailers: a mapping whose names have no case.
+/// Header fields, or trailers: a mapping whose names have no case, to the first value of each name.
+///
+/// Values are text of one byte for each character (ISO 8859-1), as everywhere in Python.
 #[pyclass(name = "Headers", module = "flare", frozen, subclass, mapping)]
 pub(crate) struct PyHeaders {
     fields: Fields,
@@ -133,6 +135,7 @@ impl PyHeaders {
         Ok(py.NotImplemented())
     }
 
+    /// The first value of a name, or the default.
     #[pyo3(signature = (name, default = None))]
     fn get<'py>(
         &self,
@@ -143,23 +146,28 @@ impl PyHeaders {
         self.find(py, name).map(Bound::into_any).or(default)
     }
 
+    /// All values of a name, in order; none when it is not there.
     fn getall<'py>(&self, py: Python<'py>, name: &str) -> Vec<Bound<'py, PyString>> {
         let values: Vec<Vec<u8>> = self.with(|fields| fields.get_all(name).map(<[u8]>::to_vec).collect());
         values.iter().map(|value| text::from_field(py, value)).collect()
     }
 
+    /// The names, in lower case, each once.
     fn keys(&self) -> Vec<String> {
         self.names()
     }
 
+    /// The first value of each name.
     fn values<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyString>> {
         self.strings(py, true).into_iter().map(|(_, value)| value).collect()
     }
 
+    /// Each name with its first value.
     fn items<'py>(&self, py: Python<'py>) -> Pairs<'py> {
         self.strings(py, true)
     }
 
+    /// All names, in lower case, and values, in order.
     fn pairs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         PyList::new(py, self.strings(py, false))
     }
@@ -217,6 +225,7 @@ pub(crate) fn extend(own: &Own, fields: &Bound<'_, PyAny>) -> PyResult<()> {
 
 #[pymethods]
 impl PyMutableHeaders {
+    /// Puts a field in the place of all others of its name.
     fn __setitem__(&self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
         set(&self.own, name, value)
     }
@@ -228,10 +237,12 @@ impl PyMutableHeaders {
         }
     }
 
+    /// Adds a field behind the others, also of the same name. ValueError when it can't be sent.
     fn add(&self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
         add(&self.own, name, value)
     }
 
+    /// The first value of a name; when there is none, a field is added.
     fn setdefault<'py>(
         slf: &Bound<'py, Self>,
         name: &str,
@@ -243,6 +254,7 @@ impl PyMutableHeaders {
         }
     }
 
+    /// Takes a field out: all of its name, of which the first value comes back.
     #[pyo3(signature = (name, *default))]
     fn pop<'py>(
         slf: &Bound<'py, Self>,
@@ -255,6 +267,7 @@ impl PyMutableHeaders {
         found.ok_or_else(|| PyKeyError::new_err(name.to_owned()))
     }
 
+    /// Takes the last field out.
     fn popitem<'py>(slf: &Bound<'py, Self>) -> PyResult<(String, Bound<'py, PyAny>)> {
         let name = slf.as_super().get().names().pop();
         let name = name.ok_or_else(|| PyKeyError::new_err("there are no fields"))?;
@@ -262,6 +275,7 @@ impl PyMutableHeaders {
         Ok((name, value))
     }
 
+    /// Puts fields in the place of all others of their names.
     #[pyo3(signature = (fields = None, /, **more))]
     fn update(&self, fields: Option<&Bound<'_, PyAny>>, more: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
         let new = Own::default();
@@ -279,6 +293,7 @@ impl PyMutableHeaders {
         Ok(())
     }
 
+    /// Takes all fields out.
     fn clear(&self) {
         lock(&self.own).clear();
     }

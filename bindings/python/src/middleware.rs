@@ -56,6 +56,7 @@ fn wrong(error: impl ToString) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 
+/// Gives each request an id, which `request.id` and the field `x-request-id` of its answer tell.
 #[pyclass(name = "RequestId", module = "flare.middleware", frozen, extends = PyLayer)]
 pub(crate) struct PyRequestId;
 
@@ -68,6 +69,7 @@ impl PyRequestId {
     }
 }
 
+/// Writes one line for each exchange that ended: answered, refused or cut.
 #[pyclass(name = "AccessLog", module = "flare.middleware", frozen, extends = PyLayer)]
 pub(crate) struct PyAccessLog;
 
@@ -102,6 +104,7 @@ impl PyAccessLog {
     }
 }
 
+/// Only lets requests with a known token pass (RFC 6750). `request.identity` is the name of its owner.
 #[pyclass(name = "BearerAuth", module = "flare.middleware", frozen, extends = PyLayer)]
 pub(crate) struct PyBearerAuth;
 
@@ -115,6 +118,7 @@ impl PyBearerAuth {
     }
 }
 
+/// Limits the requests of each client, by its address; more are answered with 429.
 #[pyclass(name = "RateLimit", module = "flare.middleware", frozen, extends = PyLayer)]
 pub(crate) struct PyRateLimit;
 
@@ -134,6 +138,7 @@ impl PyRateLimit {
     }
 }
 
+/// Finds out the client behind trusted proxies, for `request.client_ip`, logs and limits. It belongs first.
 #[pyclass(name = "Forwarded", module = "flare.middleware", frozen, extends = PyLayer)]
 pub(crate) struct PyForwarded;
 

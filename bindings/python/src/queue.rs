@@ -11,7 +11,14 @@ use crate::config;
 use crate::exchange::PyExchange;
 use crate::request::PyRequest;
 
-/// A queue from a server to threads that pull.
+/// A queue from a server to threads of the program that pull.
+///
+/// Given to a route instead of a handler: `app.queue("/upper", queue, ["POST"])`. Each exchange goes to one thread, which answers it:
+///
+///     for exchange in queue:
+///         exchange.respond(exchange.request.text().upper())
+///
+/// The loop ends when the queue is closed and empty. It holds at most the exchanges in flight, which have a limit (`max_exchanges`).
 #[pyclass(name = "Queue", module = "flare", frozen, weakref)]
 pub(crate) struct PyQueue {
     pub(crate) queue: Queue<Waiting>,
@@ -34,6 +41,7 @@ impl PyQueue {
         Self { queue: Queue::new() }
     }
 
+    /// The next exchange; waits for it. None: the queue is closed and empty. TimeoutError when nothing came in time.
     #[pyo3(signature = (timeout = None))]
     fn get(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Py<PyExchange>>> {
         /// How long a wait goes on before Python may look for signals.
@@ -61,6 +69,7 @@ impl PyQueue {
         }
     }
 
+    /// No more exchanges are taken; they are answered with 500. What is in it can still be pulled.
     fn close(&self) {
         self.queue.close();
     }

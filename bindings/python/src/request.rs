@@ -17,7 +17,7 @@ use crate::exchange::PyExchange;
 use crate::headers::{self, Own, PyHeaders};
 use crate::{json, names, text};
 
-/// A request, and the right to answer it, which belongs to whoever calls the handler.
+/// A request. It stays valid as long as it is held, also after its answer or in another thread.
 #[pyclass(name = "Request", module = "flare", frozen, weakref)]
 pub(crate) struct PyRequest {
     exchange: Exchange,
@@ -110,21 +110,25 @@ impl PyRequest {
 
 #[pymethods]
 impl PyRequest {
+    /// The method as it was sent: methods have a case.
     #[getter]
     fn method<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         PyString::new(py, self.exchange.request().method_str())
     }
 
+    /// The path as it was sent, still percent-encoded. `params` are decoded.
     #[getter]
     fn path<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         PyString::new(py, self.exchange.request().path())
     }
 
+    /// The query as it was sent, without its question mark; empty when there is none.
     #[getter]
     fn query<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         PyString::new(py, self.exchange.request().query().unwrap_or_default())
     }
 
+    /// The decoded names and values of the query.
     #[getter]
     fn query_params(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let query = &self.memo().query;
@@ -136,6 +140,7 @@ impl PyRequest {
         Ok(query.get_or_init(|| made).clone_ref(py))
     }
 
+    /// What the route took from the path, decoded. Bytes that are no UTF-8 come as surrogates.
     #[getter]
     fn params(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
         let params = &self.memo().params;
@@ -156,6 +161,7 @@ impl PyRequest {
         Ok(params.get_or_init(|| made.unbind()).clone_ref(py))
     }
 
+    /// The header fields.
     #[getter]
     fn headers(&self, py: Python<'_>) -> PyResult<Py<PyHeaders>> {
         let headers = &self.memo().headers;
@@ -166,11 +172,13 @@ impl PyRequest {
         Ok(headers.get_or_init(|| made).clone_ref(py))
     }
 
+    /// The fields behind the content; none before its end.
     #[getter]
     fn trailers(&self) -> PyHeaders {
         PyHeaders::of_trailers(self.exchange.request().clone())
     }
 
+    /// The cookies of the client.
     #[getter]
     fn cookies(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let cookies = &self.memo().cookies;
@@ -183,6 +191,7 @@ impl PyRequest {
         Ok(cookies.get_or_init(|| made).clone_ref(py))
     }
 
+    /// The content. On a route with `stream=True` iterate over the request instead.
     #[getter]
     fn body(&self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
         if self.streaming {
@@ -198,6 +207,7 @@ impl PyRequest {
         Ok(body.get_or_init(|| made).clone_ref(py))
     }
 
+    /// The content as UTF-8. UnicodeDecodeError (a ValueError) when it is none.
     fn text<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
         if self.streaming {
             self.body(py)?;
@@ -209,6 +219,7 @@ impl PyRequest {
         }
     }
 
+    /// The value that the content is, in JSON. ValueError when it is none.
     fn json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         if self.streaming {
             self.body(py)?;
@@ -216,21 +227,24 @@ impl PyRequest {
         json::read(py, self.exchange.request().body())
     }
 
+    /// Host and port that the client asked for; may be empty.
     #[getter]
     fn authority<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         PyString::new(py, self.exchange.request().authority())
     }
 
+    /// The version of HTTP: "1.0", "1.1", "2".
     #[getter]
     fn version(&self) -> &'static str {
         match self.exchange.request().version() {
             Version::Http10 => "1.0",
             Version::Http11 => "1.1",
-            #[allow(unreachable_patterns, reason = "more wires are to come")]
-            _ => "",
+            Version::Http2 => "2",
+            Version::Http3 => "3",
         }
     }
 
+    /// Address and port of who is connected; None on a Unix socket.
     #[getter]
     fn client(&self) -> Option<(String, u16)> {
         match self.exchange.request().peer() {
@@ -239,43 +253,52 @@ impl PyRequest {
         }
     }
 
+    /// The address of the client: what the middleware `Forwarded` found out, or that of the connection.
     #[getter]
     fn client_ip(&self) -> Option<String> {
         middleware::client_ip(self.exchange.request()).map(|ip| ip.to_string())
     }
 
+    /// What the middleware `RequestId` gave it.
     #[getter]
     fn id(&self) -> Option<String> {
         middleware::request_id(self.exchange.request()).map(|id| id.as_str().to_owned())
     }
 
+    /// The name that the middleware `BearerAuth` knows the client by.
     #[getter]
     fn identity(&self) -> Option<String> {
         middleware::identity(self.exchange.request()).map(|identity| identity.name().to_owned())
     }
 
+    /// Whatever middleware and handlers want to keep with the request.
     #[getter]
     fn state(&self, py: Python<'_>) -> Py<PyDict> {
         let mut state = self.memo().state.lock().unwrap_or_else(PoisonError::into_inner);
         state.get_or_insert_with(|| PyDict::new(py).unbind()).clone_ref(py)
     }
 
+    /// Whether nobody waits for an answer any more: the client is gone, a deadline passed, or the server ended.
     fn is_disconnected(&self) -> bool {
         self.exchange.request().cancelled().is_some()
     }
 
-    fn inform(&self, status: u16, fields: &Bound<'_, PyAny>) -> PyResult<()> {
-        inform(&self.exchange, status, fields)
+    /// Sends an interim answer, 102 to 199, before the answer itself (RFC 9110, 15.2).
+    fn inform(&self, status: u16, headers: &Bound<'_, PyAny>) -> PyResult<()> {
+        inform(&self.exchange, status, headers)
     }
 
+    /// Keeps the right to answer: the handler returns None, and somebody answers later, from any thread.
     fn defer(slf: &Bound<'_, Self>) -> PyResult<Py<PyExchange>> {
         slf.get().defer_from(slf)
     }
 
+    /// The content as it comes.
     fn __aiter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         names::CHUNKS.get(slf.py())?.call1((slf,))
     }
 
+    /// The content as it comes, for threads that may block.
     fn __iter__(slf: &Bound<'_, Self>) -> Content {
         Content { request: slf.clone().unbind(), whole: AtomicBool::new(false) }
     }

@@ -124,6 +124,7 @@ impl PyResponse {
         Self::of(status, content_type.or(own), content)?.with_fields(headers)
     }
 
+    /// Plain text.
     #[classmethod]
     #[pyo3(signature = (text, status = 200, headers = None))]
     fn text(
@@ -135,6 +136,7 @@ impl PyResponse {
         Self::of(status, Some(TEXT), Content::Text(text.clone().try_into()?))?.with_fields(headers)
     }
 
+    /// HTML.
     #[classmethod]
     #[pyo3(signature = (text, status = 200, headers = None))]
     fn html(
@@ -146,6 +148,7 @@ impl PyResponse {
         Self::of(status, Some(HTML), Content::Text(text.clone().try_into()?))?.with_fields(headers)
     }
 
+    /// A value in JSON. TypeError or ValueError when it has none.
     #[classmethod]
     #[pyo3(signature = (value, status = 200, headers = None))]
     fn json(
@@ -158,6 +161,7 @@ impl PyResponse {
         Self::of(status, Some(JSON), Content::Text(text.try_into()?))?.with_fields(headers)
     }
 
+    /// To another place: 301, 302, 303, 307 or 308.
     #[classmethod]
     #[pyo3(signature = (location, status = 302, headers = None))]
     fn redirect(
@@ -176,6 +180,7 @@ impl PyResponse {
         response.with_fields(headers)
     }
 
+    /// A file, sent by the system without passing through Python. For folders of files see `App.files`.
     #[classmethod]
     #[pyo3(signature = (path, status = 200, headers = None, *, content_type = None))]
     fn file(
@@ -200,6 +205,10 @@ impl PyResponse {
         Self::of(status, Some(&kind), Content::File(path))?.with_fields(headers)
     }
 
+    /// What another server sends, byte by byte, without passing through Python. 502 and 504 when it does not.
+    ///
+    /// upstream: `127.0.0.1:9000`, `name:9000` (looked up here) or `unix:/run/model.sock`.
+    /// prologue: bytes for it, such as a request. forward: the content of the request follows them.
     #[classmethod]
     #[pyo3(signature = (upstream, prologue = None, status = 200, headers = None, *, content_type = None, forward = false,
         connect_timeout = 5.0, silence_timeout = 30.0))]
@@ -234,6 +243,7 @@ impl PyResponse {
         Self::plain_of(status)?.with_fields(headers)
     }
 
+    /// The status, 200 to 599.
     #[getter]
     fn status(&self) -> u16 {
         self.state().status
@@ -246,17 +256,19 @@ impl PyResponse {
         Ok(())
     }
 
+    /// The header fields. The server adds Date, Server and what belongs to the connection.
     #[getter]
     fn headers(&self, py: Python<'_>) -> PyResult<Py<PyMutableHeaders>> {
         PyMutableHeaders::of(py, &self.fields)
     }
 
+    /// The fields behind the content (RFC 9110, 6.5). HTTP/1.0 clients don't get them.
     #[getter]
     fn trailers(&self, py: Python<'_>) -> PyResult<Py<PyMutableHeaders>> {
         PyMutableHeaders::of(py, self.trailers.get_or_init(Own::default))
     }
 
-    /// The content when it is in memory, otherwise None.
+    /// The content when it is in memory.
     #[getter]
     fn body<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
         match &self.state().content {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import httpx
 import requests
 
 import flare
+import flare.middleware
+import flare.mux
+import flare.testing
 from conftest import Running
 
 
@@ -32,3 +36,15 @@ def test_hello(serve: Callable[[flare.App], Running]) -> None:
     assert running.report is not None
     assert running.report.requests == 2
     assert running.report.aborted == 0
+
+
+def test_everything_public_has_a_docstring() -> None:
+    for module in (flare, flare.middleware, flare.mux, flare.testing):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if not inspect.isclass(thing):
+                continue
+            assert thing.__doc__, name
+            for part, value in vars(thing).items():
+                if not part.startswith("_") and (callable(value) or inspect.isdatadescriptor(value)):
+                    assert inspect.getdoc(value), f"{name}.{part}"

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from os import PathLike
-from typing import Any, TypeVar, final
+from typing import Any, final
+
+from typing_extensions import Self
 
 from ._query import QueryParams
 
 VERSION: str
 
-_T = TypeVar("_T")
 _Value = str | bytes
 _Fields = Mapping[str, _Value] | Mapping[str, str] | Mapping[str, bytes] | Iterable[tuple[str, _Value]]
 _Piece = str | bytes | bytearray | memoryview
@@ -23,7 +24,7 @@ class Headers(Mapping[str, str]):
     Values are text of one byte for each character (ISO 8859-1), as everywhere in Python.
     """
 
-    def __getitem__(self, name: str) -> str: ...
+    def __getitem__(self, name: str, /) -> str: ...
     def __iter__(self) -> Iterator[str]: ...
     def __len__(self) -> int: ...
     def getall(self, name: str) -> list[str]:
@@ -36,10 +37,10 @@ class Headers(Mapping[str, str]):
 class MutableHeaders(Headers, MutableMapping[str, str]):
     """The header fields of an answer, or its trailers, which can be changed."""
 
-    def __setitem__(self, name: str, value: _Value) -> None:
+    def __setitem__(self, name: str, value: _Value, /) -> None:
         """Puts a field in the place of all others of its name."""
 
-    def __delitem__(self, name: str) -> None: ...
+    def __delitem__(self, name: str, /) -> None: ...
     def add(self, name: str, value: _Value) -> None:
         """Adds a field behind the others, also of the same name. ValueError when it can't be sent."""
 
@@ -95,7 +96,7 @@ class Request:
 
     @property
     def version(self) -> str:
-        """The version of HTTP: "1.0", "1.1"."""
+        """The version of HTTP: "1.0", "1.1", "2"."""
 
     @property
     def client(self) -> tuple[str, int] | None:
@@ -199,7 +200,7 @@ class Queue:
     The loop ends when the queue is closed and empty. It holds at most the exchanges in flight, which have a limit (`max_exchanges`).
     """
 
-    def __init__(self) -> None: ...
+    def __new__(cls) -> Self: ...
     def get(self, timeout: float | None = None) -> Exchange | None:
         """The next exchange; waits for it. None: the queue is closed and empty. TimeoutError when nothing came in time."""
 
@@ -214,14 +215,14 @@ class Queue:
 class Response:
     """An answer."""
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         body: _Content | None = None,
         status: int = 200,
         headers: _Fields | None = None,
         *,
         content_type: str | None = None,
-    ) -> None:
+    ) -> Self:
         """body: str, bytes, or an iterator of these, which is asked for more as the client takes it."""
 
     @classmethod
@@ -299,7 +300,7 @@ class Response:
 class Report:
     """How a server ended."""
 
-    def __init__(self, requests: int, finished: int, aborted: int) -> None: ...
+    def __new__(cls, requests: int, finished: int, aborted: int) -> Self: ...
     @property
     def requests(self) -> int:
         """Requests over the life of the server."""
@@ -312,6 +313,7 @@ class Report:
     def aborted(self) -> int:
         """Connections that were cut."""
 
+@final
 class Router:
     def check(self, method: str, pattern: str) -> None: ...
     def add(
@@ -340,8 +342,9 @@ class Router:
     def layer(self, layer: Layer) -> None: ...
     def unrouted(self, target: Callable[[Request], Any], is_async: bool) -> None: ...
 
+@final
 class Server:
-    def __init__(self, router: Router, addresses: list[str], settings: dict[str, int | float | str], log_level: int) -> None: ...
+    def __new__(cls, router: Router, addresses: list[str], settings: dict[str, int | float | str], log_level: int) -> Self: ...
     def set_spawn(self, spawn: Callable[[Request, Awaitable[Any]], object]) -> None: ...
     def fileno(self) -> int: ...
     def poll(self, budget: int = 256) -> bool: ...
@@ -411,7 +414,7 @@ class MuxStream:
 class MuxListener:
     """Listens for connections of many streams."""
 
-    def __init__(self, address: str) -> None: ...
+    def __new__(cls, address: str) -> Self: ...
     @property
     def address(self) -> str:
         """Where it listens, with the port that was found for port 0."""
@@ -429,33 +432,33 @@ class Layer:
 class RequestId(Layer):
     """Gives each request an id, which `request.id` and the field `x-request-id` of its answer tell."""
 
-    def __init__(self, *, trust_incoming: bool = False) -> None:
+    def __new__(cls, *, trust_incoming: bool = False) -> Self:
         """trust_incoming: an id that came with the request stays. For servers that only a proxy can reach."""
 
 @final
 class AccessLog(Layer):
     """Writes one line for each exchange that ended: answered, refused or cut."""
 
-    def __init__(self, path: str | PathLike[str] | None = None, *, format: str = "common") -> None:
+    def __new__(cls, path: str | PathLike[str] | None = None, *, format: str = "common") -> Self:
         """path: a file that lines are added to; None for the standard output. format: "common", "combined" or "json"."""
 
 @final
 class BearerAuth(Layer):
     """Only lets requests with a known token pass (RFC 6750). `request.identity` is the name of its owner."""
 
-    def __init__(self, realm: str, tokens: dict[str, str]) -> None:
+    def __new__(cls, realm: str, tokens: dict[str, str]) -> Self:
         """realm: what is protected. tokens: the name of the owner of each."""
 
 @final
 class RateLimit(Layer):
     """Limits the requests of each client, by its address; more are answered with 429."""
 
-    def __init__(self, capacity: int, per_second: float, *, fields: bool = False, ipv6_prefix: int = 64, max_clients: int = 65536) -> None:
+    def __new__(cls, capacity: int, per_second: float, *, fields: bool = False, ipv6_prefix: int = 64, max_clients: int = 65536) -> Self:
         """capacity: requests at once. per_second: over time. fields: answers say how the client stands."""
 
 @final
 class Forwarded(Layer):
     """Finds out the client behind trusted proxies, for `request.client_ip`, logs and limits. It belongs first."""
 
-    def __init__(self, trusted: list[str], *, field: str = "standard", trust_unix_sockets: bool = False) -> None:
+    def __new__(cls, trusted: list[str], *, field: str = "standard", trust_unix_sockets: bool = False) -> Self:
         """trusted: networks, such as "10.0.0.0/8". field: what they add: "standard" (RFC 7239), "x-forwarded" or "both"."""
