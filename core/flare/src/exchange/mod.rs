@@ -2,6 +2,7 @@
 
 mod block;
 mod ends;
+mod gathered;
 mod pool;
 mod relay;
 mod state;
@@ -22,6 +23,7 @@ use bytes::Bytes;
 
 pub(crate) use block::{Block, Early, ExchangeKey, Home};
 pub(crate) use ends::Ends;
+pub(crate) use gathered::Gathered;
 pub(crate) use pool::Pool;
 pub use relay::Upstream;
 pub(crate) use relay::{RelayRequest, Target};
@@ -413,7 +415,7 @@ impl Exchange {
             if stream.over {
                 return Err(self.over());
             }
-            stream.pop_chunk(most)
+            stream.pop_content(most)
         };
         if tell {
             self.tell();

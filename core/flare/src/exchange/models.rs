@@ -80,7 +80,7 @@ impl Model {
                 if inner.over {
                     return None;
                 }
-                inner.pop_chunk(usize::MAX)
+                inner.pop_content(usize::MAX)
             };
             if tell {
                 self.tell();
@@ -159,7 +159,7 @@ impl Model {
     }
 
     fn deliver(&self, data: &'static [u8]) {
-        self.stream.lock().push_chunk(Bytes::from_static(data));
+        self.stream.lock().push_content(data);
         self.stream.notify();
     }
 }

@@ -9,6 +9,7 @@ use std::sync::PoisonError;
 use bytes::Bytes;
 
 use super::sync::{AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering};
+use crate::exchange::Gathered;
 use crate::message::{Headers, Source};
 
 /// The request's content waits up to this many bytes for the handler before the client is not read any more.
@@ -83,9 +84,8 @@ pub(crate) struct Inner {
     // The request's content.
     /// Content that is collected for a handler that wants it whole.
     pub(crate) collected: Vec<u8>,
-    chunks: VecDeque<Bytes>,
-    inbound: usize,
-    /// The request has ended: all its content is in `chunks` or was taken.
+    inbound: Gathered,
+    /// The request has ended: all its content is in `inbound` or was taken.
     pub(crate) received_all: bool,
     /// The trailers of the request, as far as they have come.
     pub(crate) request_trailers: Headers,
@@ -191,25 +191,20 @@ impl Inner {
     }
 
     /// The worker's side: content came. Returns whether the worker should go on reading.
-    pub(crate) fn push_chunk(&mut self, chunk: Bytes) -> bool {
-        self.inbound += chunk.len();
-        self.chunks.push_back(chunk);
-        self.full = self.inbound >= INBOUND_HIGH;
+    pub(crate) fn push_content(&mut self, content: &[u8]) -> bool {
+        self.inbound.push(content);
+        self.full = self.inbound.len() >= INBOUND_HIGH;
         !self.full
     }
 
     /// The handler's side: takes content. The flag says that the worker should read again.
-    pub(crate) fn pop_chunk(&mut self, most: usize) -> (Read, bool) {
+    pub(crate) fn pop_content(&mut self, most: usize) -> (Read, bool) {
         let asked = !std::mem::replace(&mut self.wanted, true);
-        match self.chunks.pop_front() {
-            Some(mut chunk) => {
-                if chunk.len() > most {
-                    self.chunks.push_front(chunk.split_off(most));
-                }
-                self.inbound -= chunk.len();
-                let resume = self.full && self.inbound < INBOUND_LOW;
+        match self.inbound.pop(most) {
+            Some(content) => {
+                let resume = self.full && self.inbound.len() < INBOUND_LOW;
                 self.full &= !resume;
-                (Read::Data(chunk), resume || asked)
+                (Read::Data(content), resume || asked)
             }
             None if self.received_all => (Read::End, false),
             None => (Read::WouldBlock, asked),
@@ -277,14 +272,13 @@ impl Inner {
 
     /// Whether a read would find something.
     pub(crate) fn is_readable(&self) -> bool {
-        self.received_all || !self.chunks.is_empty()
+        self.received_all || !self.inbound.is_empty()
     }
 
     /// The exchange is over: nothing flows any more. Returns the callback, to be dropped without the lock.
     pub(crate) fn end(&mut self) -> Option<Callback> {
         self.over = true;
-        self.chunks.clear();
-        self.inbound = 0;
+        self.inbound.clear();
         self.pieces.clear();
         self.outbound = 0;
         self.source = None;

@@ -19,21 +19,21 @@ fn writes_are_refused_above_the_limit_and_taken_again_below() {
 #[test]
 fn the_reader_is_stopped_and_asked_again() {
     let mut inner = Inner::default();
-    assert_eq!(inner.pop_chunk(usize::MAX), (Read::WouldBlock, true));
-    assert!(inner.push_chunk(Bytes::from(vec![1; INBOUND_HIGH - 1])));
-    assert!(!inner.push_chunk(Bytes::from(vec![2; 1])));
-    assert!(inner.pop_chunk(usize::MAX).1, "below the low mark");
-    assert_eq!(inner.pop_chunk(usize::MAX), (Read::Data(Bytes::from(vec![2; 1])), false));
-    assert_eq!(inner.pop_chunk(usize::MAX), (Read::WouldBlock, false));
+    assert_eq!(inner.pop_content(usize::MAX), (Read::WouldBlock, true));
+    assert!(inner.push_content(&vec![1; INBOUND_HIGH - 1]));
+    assert!(!inner.push_content(&vec![2; 1]));
+    assert!(inner.pop_content(usize::MAX).1, "below the low mark");
+    assert_eq!(inner.pop_content(usize::MAX), (Read::Data(Bytes::from(vec![2; 1])), false));
+    assert_eq!(inner.pop_content(usize::MAX), (Read::WouldBlock, false));
     inner.received_all = true;
-    assert_eq!(inner.pop_chunk(usize::MAX), (Read::End, false));
+    assert_eq!(inner.pop_content(usize::MAX), (Read::End, false));
 }
 
 #[test]
 fn the_first_read_asks_for_content() {
     let mut inner = Inner::default();
-    assert_eq!(inner.pop_chunk(usize::MAX), (Read::WouldBlock, true));
-    assert_eq!(inner.pop_chunk(usize::MAX), (Read::WouldBlock, false));
+    assert_eq!(inner.pop_content(usize::MAX), (Read::WouldBlock, true));
+    assert_eq!(inner.pop_content(usize::MAX), (Read::WouldBlock, false));
 }
 
 #[test]

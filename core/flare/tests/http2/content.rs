@@ -92,14 +92,11 @@ fn a_callback_that_pauses_gets_the_rest_when_it_resumes() {
         client.write(stream, piece.as_bytes(), false);
     }
     client.write(stream, b"", true);
-    for expected in [1, 2, 4] {
-        assert_eq!(got.lock().unwrap().len(), expected);
-        exchange.resume();
-        if expected < 4 {
-            assert!(client.step());
-        }
-    }
-    assert_eq!(*got.lock().unwrap(), ["one", "two", "three", "end"]);
+    assert_eq!(*got.lock().unwrap(), ["one"]);
+    exchange.resume();
+    assert!(client.step());
+    // What came meanwhile was gathered.
+    assert_eq!(*got.lock().unwrap(), ["one", "twothree", "end"]);
     exchange.finish().unwrap();
 }
 

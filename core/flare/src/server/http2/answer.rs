@@ -35,6 +35,7 @@ impl Http2 {
     pub(super) fn send(&mut self, key: StreamKey, env: &mut Environment, out: &mut Output) {
         let Self { wire, streams, .. } = self;
         let Some(Some(stream)) = streams.get_mut(key.slot()) else { return };
+        debug_assert!(stream.key == key, "an exchange that is over is not looked at");
         let running = &mut stream.running;
         let block = &running.request.block;
         let mut flows = block.state.is_streamed();

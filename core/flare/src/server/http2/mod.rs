@@ -195,7 +195,7 @@ impl Http2 {
         for key in self.keys() {
             // Content could not be read meanwhile, so its time begins again.
             if let Some(stream) = self.stream(key) {
-                stream.running.content_deadline = env.now + env.service.config.body_timeout;
+                stream.running.begin_content(env);
             }
             self.look(key, env, out);
             self.bound_by(key);

@@ -1,12 +1,11 @@
 //! One stream: its exchange, content that waits for the handler, and content that waits for the client.
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 use flare_net::Millis;
 use flare_proto::http2::StreamKey;
 
 use super::outgoing::Outgoing;
+use crate::exchange::Gathered;
 use crate::message::Headers;
 use crate::server::running::{Answer, Content, Running};
 
@@ -15,7 +14,7 @@ pub(super) struct Stream {
     pub(super) key: StreamKey,
     pub(super) running: Running,
     /// Content that came before the handler took it; the stream's window bounds it.
-    waiting: VecDeque<Bytes>,
+    waiting: Gathered,
     /// The client has sent the whole request; its end may still be behind what waits.
     pub(super) received_all: bool,
     /// What of the answer has no room in the windows yet.
@@ -31,7 +30,7 @@ impl Stream {
         Self {
             key,
             running,
-            waiting: VecDeque::new(),
+            waiting: Gathered::default(),
             received_all,
             outgoing: Outgoing::default(),
             flows: false,
@@ -41,7 +40,7 @@ impl Stream {
 
     /// Keeps content until the handler takes it.
     pub(super) fn keep(&mut self, data: &[u8]) {
-        self.waiting.push_back(Bytes::copy_from_slice(data));
+        self.waiting.push(data);
     }
 
     /// Whether content that comes now goes to the handler, and not behind what waits.
@@ -51,7 +50,7 @@ impl Stream {
 
     /// The next content that waits, if the handler takes it.
     pub(super) fn next_waiting(&mut self) -> Option<Bytes> {
-        if self.running.takes_content() { self.waiting.pop_front() } else { None }
+        if self.running.takes_content() { self.waiting.pop(usize::MAX) } else { None }
     }
 
     /// Whether the handler has all content and should learn that it was all.

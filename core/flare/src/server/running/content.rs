@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::{Answer, Content, Running, Turn};
 use crate::exchange::{CancelReason, Event, Exchange, Flow};
 use crate::server::environment::Environment;
@@ -73,7 +71,7 @@ impl Running {
                 None => false,
             }
         } else {
-            let more = block.stream.lock().push_chunk(Bytes::copy_from_slice(data));
+            let more = block.stream.lock().push_content(data);
             block.stream.notify();
             self.tell(Event::Readable, env).is_some() && more
         }
