@@ -31,7 +31,7 @@ MOJO_PROGRAMS := $(patsubst examples/mojo/%.mojo,target/examples/mojo/%,$(wildca
                  $(patsubst tests/mojo/programs/%.mojo,target/test/mojo/%,$(wildcard tests/mojo/programs/*.mojo))
 
 # What `make test` runs, cheap parts first. cargo-deny takes minutes to install, so it only runs where it is.
-PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance peers install mojo node python fuzz-seeds \
+PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance peers tls install mojo node python fuzz-seeds \
          $(if $(shell command -v cargo-deny),deny)
 
 .DEFAULT_GOAL := help
@@ -140,6 +140,9 @@ test-c-valgrind: lib
 
 test-examples: examples showcase
 	@RUST_EXAMPLES=$(dir $(BUILT))examples tests/examples/run c rust
+
+test-tls: showcase
+	@tests/tls/run
 
 test-install: lib
 	@tests/install/run

@@ -252,6 +252,11 @@ typedef struct flare_router flare_router;
 typedef struct flare_server flare_server;
 
 /**
+ * Certificates, keys and settings of TLS. Made by flare_tls_new(), freed by flare_tls_free().
+ */
+typedef struct flare_tls flare_tls;
+
+/**
  * Sees a request before its content is asked for. Called on the worker, which it must not block; both handles are borrowed.
  *
  * @return FLARE_OK: the next middleware sees it, or the handler. FLARE_DONE: it was answered here, or retained to be answered later or
@@ -1557,6 +1562,126 @@ int32_t flare_server_post(flare_server *server, uint32_t worker, uint64_t delay_
  * Threads: any. Errors: none.
  */
 const char *flare_status_name(int32_t status);
+
+/**
+ * Makes TLS settings with safe defaults and no certificate. The caller owns the handle. NULL when there is no memory.
+ */
+flare_tls *flare_tls_new(void);
+
+/**
+ * Frees TLS settings. A server that listens with them keeps its own copy.
+ */
+int32_t flare_tls_free(flare_tls *tls);
+
+/**
+ * Adds a certificate chain and its key from PEM files: for clients that ask for one of its names (SNI). The first one that is added is
+ * for all others too. The files are read now, to check them, and again when a server listens or reloads.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT when a file can't be read or is wrong: the message says which file, which PEM block and what was
+ * expected. Nothing is added then.
+ *
+ * The caller promises:
+ * `chain` and `key` are NUL-terminated strings.
+ */
+int32_t flare_tls_add_files(flare_tls *tls, const char *chain, const char *key);
+
+/**
+ * Adds a certificate chain and its key as PEM in memory, like flare_tls_add_files(). Both are copied.
+ *
+ * The caller promises:
+ * `chain` points to `chain_length` bytes and `key` to `key_length` bytes.
+ */
+int32_t flare_tls_add_pem(flare_tls *tls, const void *chain, size_t chain_length, const void *key, size_t key_length);
+
+/**
+ * Adds a new key with a certificate that nobody believes, for 90 days: for development. Clients have to be told to take it.
+ *
+ * @param names  What it is for, with commas between: "localhost,127.0.0.1".
+ *
+ * The caller promises:
+ * `names` is a NUL-terminated string.
+ */
+int32_t flare_tls_add_self_signed(flare_tls *tls, const char *names);
+
+/**
+ * Sets a number, a time in milliseconds (names that end in `_ms`) or a switch (0 or 1) by name. The names and ranges are listed in
+ * docs/c-api/tls.md.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT for an unknown name or a value that does not fit it; the message names the setting.
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string.
+ */
+int32_t flare_tls_set_number(flare_tls *tls, const char *name, int64_t value);
+
+/**
+ * Sets a text by name; see docs/c-api/tls.md. The text is copied.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT for an unknown name, or when there is nothing that it is about.
+ *
+ * The caller promises:
+ * `name` and `value` are NUL-terminated strings.
+ */
+int32_t flare_tls_set_text(flare_tls *tls, const char *name, const char *value);
+
+/**
+ * Adds an address that is served over TLS; otherwise like flare_server_listen(). The settings are copied.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT when the text is no address, or the settings or files are wrong: the message says which. The server
+ * stays as it was then.
+ *
+ * The caller promises:
+ * `address` is a NUL-terminated string.
+ */
+int32_t flare_server_listen_tls(flare_server *server, const char *address, const flare_tls *tls);
+
+/**
+ * Reads the files of all TLS addresses again. New connections get what is in them now; those that are there go on as they are. Blocks while
+ * it reads: not for a worker.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT when a file is wrong: everything stays as it was. FLARE_ERROR_INVALID_STATE before the start.
+ */
+int32_t flare_server_reload_tls(flare_server *server);
+
+/**
+ * Gives a TLS address of a server that runs other settings. New connections get them; those that are there go on as they are.
+ *
+ * @param index  Which of the addresses that were added with flare_server_listen_tls(), from 0.
+ * @param tls    Its settings are copied.
+ * @return FLARE_ERROR_INVALID_ARGUMENT when settings or files are wrong, FLARE_ERROR_INVALID_STATE when there is no such address, or before
+ * the start: everything stays as it was.
+ */
+int32_t flare_server_replace_tls(flare_server *server, size_t index, const flare_tls *tls);
+
+/**
+ * What was agreed with the client in the TLS handshake, copied into a buffer and terminated.
+ *
+ * @param name  "version" (such as "TLSv1.3"), "suite", "server_name" (which the client asked for) or "alpn".
+ * @return The length of the whole text without the NUL, which may be more than fits; 0 when there is none, as on a connection without TLS,
+ * and the copy is empty.
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string; `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
+ */
+size_t flare_request_tls(const flare_request *request, const char *name, char *buffer, size_t capacity);
+
+/**
+ * The certificate that the client showed, as DER; it was checked. Borrowed until the last release of the request. NULL, with length 0, when
+ * it showed none.
+ *
+ * @param length  Gets the number of bytes; must not be NULL.
+ *
+ * The caller promises:
+ * `length` may be written.
+ */
+const uint8_t *flare_request_peer_certificate(const flare_request *request, size_t *length);
+
+/**
+ * Whether the request came before the end of the TLS handshake (0-RTT): somebody else may have recorded it and sent it again (RFC 8470).
+ *
+ * @return 1 or 0, or a negative error code for a bad handle.
+ */
+int32_t flare_request_is_early(const flare_request *request);
 
 /**
  * The version of the ABI that the loaded library speaks. A program works with it if this equals the `FLARE_ABI_VERSION` it was

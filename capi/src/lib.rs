@@ -18,6 +18,7 @@
 //! | [`relay`] | answers that come from an upstream |
 //! | [`handler`], [`layer`] | C callbacks as handlers and as middleware |
 //! | [`middleware`] | the middleware that comes with flare |
+//! | [`tls`] | certificates, keys and settings of TLS |
 //! | [`version`] | the version of the ABI, of the library, and its features |
 // A C ABI is raw pointers: this is one of the crates that may hold unsafe code. Each block says why it is sound.
 #![allow(unsafe_code)]
@@ -50,6 +51,7 @@ pub mod router;
 pub mod server;
 pub mod status;
 pub mod text;
+pub mod tls;
 pub mod version;
 
 pub use config::*;
@@ -74,4 +76,5 @@ pub use router::*;
 pub use server::*;
 pub use status::*;
 pub use text::UserData;
+pub use tls::*;
 pub use version::{FLARE_ABI_VERSION, flare_abi_version, flare_has_feature, flare_version};

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use flare::embed::StockMiddleware;
 use flare::mux::{Mux, MuxListener, MuxStream};
+use flare::tls::ServerTls;
 use flare::{AnswerError, CancelReason, Exchange, Request, Response, RouteOptions, Router, ServerConfig};
 
 use crate::guard::Failure;
@@ -25,12 +26,14 @@ pub(crate) const MUX: Kind = Kind::new(8);
 pub(crate) const MUX_STREAM: Kind = Kind::new(9);
 pub(crate) const MUX_LISTENER: Kind = Kind::new(10);
 pub(crate) const MIDDLEWARE: Kind = Kind::new(11);
+pub(crate) const TLS: Kind = Kind::new(12);
 /// A request and its response are two faces of one object.
 pub(crate) const EXCHANGE: Kinds = REQUEST.and(RESPONSE);
 
 /// Whatever a handle may stand for. An exchange moves in and out with each request, so the others, which are large, are boxed.
 pub(crate) enum Object {
     Config(Box<Mutex<ServerConfig>>),
+    Tls(Box<Mutex<ServerTls>>),
     Router(Box<Mutex<Router>>),
     Server(Box<ServerState>),
     RouteOptions(Box<Mutex<RouteOptions>>),
@@ -182,6 +185,17 @@ pub(crate) fn with_config<P, R>(
 ) -> Result<R, Failure> {
     TABLE.with(Token::from_pointer(handle), CONFIG, |object| match object {
         Object::Config(config) => f(&mut lock(config)),
+        _ => Err(mismatch()),
+    })
+}
+
+/// Runs `f` on the TLS settings behind a handle.
+pub(crate) fn with_tls<P, R>(
+    handle: *const P,
+    f: impl FnOnce(&mut ServerTls) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    TABLE.with(Token::from_pointer(handle), TLS, |object| match object {
+        Object::Tls(tls) => f(&mut lock(tls)),
         _ => Err(mismatch()),
     })
 }

@@ -106,7 +106,7 @@ pub extern "C" fn flare_server_free(server: *mut flare_server) -> i32 {
 }
 
 /// Changes a server that was not started yet.
-fn change(
+pub(crate) fn change(
     server: *const flare_server,
     change: impl FnOnce(Server) -> Result<Server, Error>,
 ) -> Result<(), Failure> {
@@ -308,7 +308,7 @@ pub unsafe extern "C" fn flare_serve(router: *const flare_router, address: *cons
     })
 }
 
-fn with_handle<R>(
+pub(crate) fn with_handle<R>(
     server: *const flare_server,
     f: impl FnOnce(&ServerHandle) -> Result<R, Failure>,
 ) -> Result<R, Failure> {

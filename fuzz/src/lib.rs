@@ -15,16 +15,18 @@ pub mod http2_joined;
 mod input;
 pub mod mux;
 mod oracle;
+pub mod pem;
 pub mod proxy_protocol;
 pub mod random;
 pub mod router;
 mod splits;
+pub mod tls_connection;
 
 /// What a target is: a name, as in `fuzz/seeds/NAME`, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 13] = [
     ("http1_head", http1_head::run),
     ("http1_chunked", http1_chunked::run),
     ("http1_connection", http1_connection::run),
@@ -35,6 +37,8 @@ pub const TARGETS: [Target; 11] = [
     ("router", router::run),
     ("mux", mux::run),
     ("proxy_protocol", proxy_protocol::run),
+    ("tls_connection", tls_connection::run),
+    ("pem", pem::run),
     ("capi", capi::run),
 ];
 

@@ -84,6 +84,8 @@ fn every_target_is_tested() {
             "router",
             "mux",
             "proxy_protocol",
+            "tls_connection",
+            "pem",
             "capi"
         ]
     );

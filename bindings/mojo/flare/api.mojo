@@ -200,6 +200,19 @@ struct Api:
     var server_workers: def(Handle) thin abi("C") -> Int32
     var server_post: def(Handle, UInt32, UInt64, TaskCallback, Address, DestroyCallback) thin abi("C") -> Int32
     var status_name: def(Int32) thin abi("C") -> Text
+    var tls_new: def() thin abi("C") -> Handle
+    var tls_free: def(Handle) thin abi("C") -> Int32
+    var tls_add_files: def(Handle, Text, Text) thin abi("C") -> Int32
+    var tls_add_pem: def(Handle, Bytes, UInt, Bytes, UInt) thin abi("C") -> Int32
+    var tls_add_self_signed: def(Handle, Text) thin abi("C") -> Int32
+    var tls_set_number: def(Handle, Text, Int64) thin abi("C") -> Int32
+    var tls_set_text: def(Handle, Text, Text) thin abi("C") -> Int32
+    var server_listen_tls: def(Handle, Text, Handle) thin abi("C") -> Int32
+    var server_reload_tls: def(Handle) thin abi("C") -> Int32
+    var server_replace_tls: def(Handle, UInt, Handle) thin abi("C") -> Int32
+    var request_tls: def(Handle, Text, Room, UInt) thin abi("C") -> UInt
+    var request_peer_certificate: def(Handle, Place[UInt]) thin abi("C") -> Bytes
+    var request_is_early: def(Handle) thin abi("C") -> Int32
     var abi_version: def() thin abi("C") -> UInt32
     var version: def() thin abi("C") -> Text
     var has_feature: def(Text) thin abi("C") -> Int32
@@ -326,6 +339,19 @@ comptime NAMES: List[StaticString] = [
     "flare_server_workers",
     "flare_server_post",
     "flare_status_name",
+    "flare_tls_new",
+    "flare_tls_free",
+    "flare_tls_add_files",
+    "flare_tls_add_pem",
+    "flare_tls_add_self_signed",
+    "flare_tls_set_number",
+    "flare_tls_set_text",
+    "flare_server_listen_tls",
+    "flare_server_reload_tls",
+    "flare_server_replace_tls",
+    "flare_request_tls",
+    "flare_request_peer_certificate",
+    "flare_request_is_early",
     "flare_abi_version",
     "flare_version",
     "flare_has_feature",

@@ -16,17 +16,48 @@ static int32_t failed(const char *step, int32_t status) {
     return status;
 }
 
-static int32_t listen_on(flare_server *server, const struct options *options) {
+// Certificates from files, or one for development.
+static int32_t add_certificates(flare_tls *tls, const struct options *options) {
+    if (options->cert != NULL) return flare_tls_add_files(tls, options->cert, options->key);
+    fputs("showcase: no --cert: a certificate for development is made, which clients do not believe\n", stderr);
+    return flare_tls_add_self_signed(tls, "localhost,127.0.0.1,::1");
+}
+
+static int32_t listen_tls_on(flare_server *server, const char *address, const struct options *options) {
+    flare_tls *tls = flare_tls_new();
+    int32_t status = add_certificates(tls, options);
+    if (status == FLARE_OK && options->client_ca != NULL) {
+        status = flare_tls_set_number(tls, "client_auth", 1);  // who has none is served too
+        if (status == FLARE_OK) status = flare_tls_set_text(tls, "client_roots", options->client_ca);
+    }
+    if (status == FLARE_OK) status = flare_server_listen_tls(server, address, tls);
+    int32_t freed = flare_tls_free(tls);
+    return status != FLARE_OK ? status : freed;
+}
+
+// The address of a port; NULL when it is too long.
+static const char *address_of(char *address, size_t size, const struct options *options, unsigned port) {
     const char *form = strchr(options->host, ':') != NULL && options->host[0] != '[' ? "[%s]:%u" : "%s:%u";
+    int length = snprintf(address, size, form, options->host, port);
+    return length < 0 || (size_t)length >= size ? NULL : address;
+}
+
+static int32_t listen_on(flare_server *server, const struct options *options) {
     char address[300];
-    int length = snprintf(address, sizeof address, form, options->host, (unsigned)options->port);
-    if (length < 0 || (size_t)length >= sizeof address) return FLARE_ERROR_INVALID_ARGUMENT;
-    return flare_server_listen(server, address);
+    if (address_of(address, sizeof address, options, options->port) == NULL) return FLARE_ERROR_INVALID_ARGUMENT;
+    int32_t status = flare_server_listen(server, address);
+    if (status != FLARE_OK || options->tls_port < 0) return status;
+    if (address_of(address, sizeof address, options, (unsigned)options->tls_port) == NULL) return FLARE_ERROR_INVALID_ARGUMENT;
+    return listen_tls_on(server, address, options);
 }
 
 // Suites wait for this line, so it comes last and at once.
-static int32_t announce(flare_server *server) {
+static int32_t announce(flare_server *server, const struct options *options) {
     char address[300];
+    // A name may stand for several addresses: those of HTTPS come behind those of HTTP.
+    for (size_t i = 1; options->tls_port >= 0 && flare_server_address(server, i, address, sizeof address) > 0; i++) {
+        if (printf("also on %s\n", address) < 0) return FLARE_ERROR_IO;
+    }
     if (flare_server_address(server, 0, address, sizeof address) == 0) return FLARE_ERROR_NOT_FOUND;
     if (printf("listening on %s\n", address) < 0 || fflush(stdout) != 0) return FLARE_ERROR_IO;
     return FLARE_OK;
@@ -51,7 +82,7 @@ static int32_t serve(flare_server *server, const struct options *options) {
     if ((status = listen_on(server, options)) != FLARE_OK) return failed("address", status);
     if ((status = flare_server_start(server)) != FLARE_OK) return failed("start", status);
     if ((status = flare_server_drain_on_signals(server)) != FLARE_OK) return failed("signals", status);
-    if ((status = announce(server)) != FLARE_OK) return failed("listening", status);
+    if ((status = announce(server, options)) != FLARE_OK) return failed("listening", status);
     if ((status = flare_server_wait(server)) != FLARE_OK) return failed("wait", status);
     if ((status = report(server)) != FLARE_OK) return failed("report", status);
     return FLARE_OK;

@@ -13,6 +13,10 @@ static const char HELP[] = "usage: showcase [OPTION]...\n"
                            "\n"
                            "  --host HOST      listen on this address or name (127.0.0.1)\n"
                            "  --port PORT      listen on this port, 0 for any free one (8080)\n"
+                           "  --tls-port PORT  listen for HTTPS on this port too, 0 for any free one\n"
+                           "  --cert FILE      its certificates, as PEM (without: one for development is made)\n"
+                           "  --key FILE       their private key, as PEM\n"
+                           "  --client-ca FILE ask clients for certificates of these authorities, as PEM\n"
                            "  --workers N      threads that serve, 0 for one on each core (0)\n"
                            "  --files DIR      serve the files in this folder below /files/\n"
                            "  --upstream ADDR  let /proxy send content to this TCP or Unix address, and answer what it sends\n"
@@ -34,19 +38,31 @@ enum options_outcome options_read(struct options *options, int count, char **arg
     static const struct option known[] = {
         {"host", required_argument, NULL, 'h'},
         {"port", required_argument, NULL, 'p'},
+        {"tls-port", required_argument, NULL, 't'},
+        {"cert", required_argument, NULL, 'c'},
+        {"key", required_argument, NULL, 'k'},
+        {"client-ca", required_argument, NULL, 'a'},
         {"workers", required_argument, NULL, 'w'},
         {"files", required_argument, NULL, 'f'},
         {"upstream", required_argument, NULL, 'u'},
         {"help", no_argument, NULL, 'H'},
         {NULL, 0, NULL, 0},
     };
-    *options = (struct options){.host = "127.0.0.1", .port = 8080};
+    *options = (struct options){.host = "127.0.0.1", .port = 8080, .tls_port = -1};
+    uint16_t tls_port = 0;
     int option;
     bool good = true;
     while (good && (option = getopt_long(count, arguments, "", known, NULL)) != -1) {
         switch (option) {
         case 'h': options->host = optarg; break;
         case 'p': good = number("port", optarg, 65535, &options->port); break;
+        case 't':
+            good = number("tls-port", optarg, 65535, &tls_port);
+            options->tls_port = tls_port;
+            break;
+        case 'c': options->cert = optarg; break;
+        case 'k': options->key = optarg; break;
+        case 'a': options->client_ca = optarg; break;
         case 'w': good = number("workers", optarg, 1024, &options->workers); break;
         case 'f': options->files = optarg; break;
         case 'u': options->upstream = optarg; break;
@@ -56,6 +72,10 @@ enum options_outcome options_read(struct options *options, int count, char **arg
     }
     if (good && optind < count) {
         fprintf(stderr, "showcase: \"%s\" is no option\n", arguments[optind]);
+        good = false;
+    }
+    if (good && (options->cert == NULL) != (options->key == NULL)) {
+        fputs("showcase: --cert and --key belong together\n", stderr);
         good = false;
     }
     if (!good) fputs("Try showcase --help.\n", stderr);

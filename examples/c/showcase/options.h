@@ -7,6 +7,10 @@
 struct options {
     const char *host;   // a name or an IP address
     uint16_t port;      // 0: any free one
+    int32_t tls_port;   // for HTTPS; 0: any free one, -1: none
+    const char *cert;   // PEM files of the certificates and the key; NULL: made for this run
+    const char *key;
+    const char *client_ca;  // PEM file of the authorities of client certificates; NULL: none are asked for
     uint16_t workers;   // 0: one for each core
     const char *files;  // a folder; NULL: none
     char *upstream;     // the address that /proxy asks; NULL: none

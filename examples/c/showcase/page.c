@@ -39,6 +39,7 @@ static const char PAGE[] =
     "    <td>how many bytes came, and the sum of their 64-bit words (the first byte is the lowest); nothing is kept</td></tr>\n"
     "<tr><td><code>GET <a href=\"/stream/10\">/stream/:n</a></code></td>\n"
     "    <td>so many chunks, at most a million, made while they are taken</td></tr>\n"
+    "<tr><td><code>* /tls</code></td><td>what was agreed in the TLS handshake</td></tr>\n"
     "<tr><td><code>* /trailers</code></td><td>the trailers of the request, as trailers</td></tr>\n"
     "<tr><td><code>GET <a href=\"/later/500\">/later/:ms</a></code></td>\n"
     "    <td>an answer from another thread, at most half a minute later</td></tr>\n"

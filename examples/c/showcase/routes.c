@@ -32,6 +32,7 @@ static const struct route PROXY = {"*", "/proxy", &STREAM, any_proxy}, ROUTES[] 
     {"*", "/echo", &STREAM, any_echo},
     {"POST", "/upload", &STREAM, post_upload},
     {"GET", "/stream/:n", &PLAIN, get_stream},
+    {"*", "/tls", &PLAIN, get_tls},
     {"*", "/trailers", &PLAIN, any_trailers},
     {"GET", "/later/:ms", &PLAIN, get_later},
     {"GET", "/slow/:ms", &BLOCK, get_slow},

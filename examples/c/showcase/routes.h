@@ -36,6 +36,9 @@ int32_t post_upload(flare_request *request, flare_response *response, void *user
 // stream.c
 int32_t get_stream(flare_request *request, flare_response *response, void *user);
 
+// tls.c
+int32_t get_tls(flare_request *request, flare_response *response, void *user);
+
 // trailers.c
 int32_t any_trailers(flare_request *request, flare_response *response, void *user);
 

@@ -44,6 +44,8 @@ impl BoundServer {
             return Err(Error::State("a server in the loop of a host has one worker"));
         };
         let worker = Worker::new(&shared, own, first)?;
+        #[cfg(feature = "tls")]
+        super::tls_watch::Watcher::start(&shared)?;
         if let Some(deadline) = shared.drain_asked() {
             own.post(Message::Drain(deadline));
         }

@@ -24,6 +24,8 @@ pub(crate) mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "without_tls.rs"]
 pub(crate) mod tls;
+#[cfg(feature = "tls")]
+mod tls_watch;
 pub(crate) mod worker;
 
 use std::sync::Arc;
@@ -256,6 +258,16 @@ pub fn check_address(text: &str) -> Result<(), Error> {
     resolve(text).map(drop)
 }
 
+/// Checks TLS settings: reads all files, and says what is wrong.
+///
+/// # Errors
+/// [`Error::Tls`] with the first thing that is wrong.
+#[cfg(feature = "tls")]
+pub fn check_tls(tls: &crate::tls::ServerTls) -> Result<(), Error> {
+    TlsListener::new(tls.clone())?;
+    Ok(())
+}
+
 fn resolve(text: &str) -> Result<Vec<Address>, Error> {
     flare_net::resolve(text)
         .map_err(|error| Error::Address { address: text.to_owned(), problem: error.to_string() })
@@ -314,6 +326,8 @@ impl BoundServer {
     /// # Errors
     /// When a thread or its loop can't be made; the others are ended first.
     pub fn start(self) -> Result<RunningServer, Error> {
+        #[cfg(feature = "tls")]
+        tls_watch::Watcher::start(&self.shared)?;
         let mut running = RunningServer {
             shared: Arc::clone(&self.shared),
             threads: Vec::new(),

@@ -46,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) service: Service,
     pub(crate) hooks: Hooks,
     pub(crate) tls: TlsListeners,
+    #[cfg(feature = "tls")]
+    pub(crate) watcher: OnceLock<crate::server::tls_watch::Watcher>,
     /// In the order of each worker's listeners.
     pub(crate) entrances: Vec<Entrance>,
     /// Connections open over all workers.
@@ -96,6 +98,8 @@ impl Shared {
             service,
             hooks,
             tls,
+            #[cfg(feature = "tls")]
+            watcher: OnceLock::new(),
             entrances,
             open: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),

@@ -1,11 +1,15 @@
 //! Addresses that are served over TLS: what they show, and how that is exchanged while they are served.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
 
 use flare_net::Millis;
 use flare_tls::{ConfigError, ServerContext, ServerTls};
 
 use crate::exchange::Ends;
+use crate::server::tls_watch::shortest;
 use crate::server::worker::Secure;
 
 /// The application protocols that this server speaks over TLS, the preferred one first (RFC 7301).
@@ -46,6 +50,17 @@ impl TlsListeners {
         Ok(())
     }
 
+    /// How often to look whether files changed.
+    pub(crate) fn watch_period(&self) -> Option<Duration> {
+        shortest(self.all.iter().map(|listener| listener.settings().watch))
+    }
+
+    /// What tells whether files changed.
+    pub(crate) fn stamps(&self) -> Vec<Option<Stamp>> {
+        let settings = self.all.iter().map(|listener| listener.settings().clone());
+        settings.flat_map(|settings| settings.files().map(Stamp::of).collect::<Vec<_>>()).collect()
+    }
+
     /// Gives an address other settings. `None`: there is no such address.
     pub(crate) fn replace(&self, index: usize, next: ServerTls) -> Option<Result<(), ConfigError>> {
         let _one = self.exchange.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,7 +78,7 @@ impl TlsListener {
 
     /// The server does not speak HTTP/2.
     pub(crate) fn leave_out_http2(&self) -> Result<(), ConfigError> {
-        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut settings = self.settings().clone();
         settings.alpn.retain(|name| name != HTTP2);
         if settings.alpn.is_empty() {
             let problem = "has only h2, and the setting http2_enabled is off".to_owned();
@@ -82,21 +97,41 @@ impl TlsListener {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    fn settings(&self) -> MutexGuard<'_, ServerTls> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The same of the files as they are now.
     fn made_anew(&self) -> Result<ServerContext, ConfigError> {
-        let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let settings = self.settings().clone();
         self.context().reload(&settings)
     }
 
     fn replace(&self, next: ServerTls) -> Result<(), ConfigError> {
         let next = with_protocols(next)?;
         self.set(self.context().reload(&next)?);
-        *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = next;
+        *self.settings() = next;
         Ok(())
     }
 
     fn set(&self, context: ServerContext) {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(context);
+    }
+}
+
+/// What changes when a file is written or replaced.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    changed: Option<SystemTime>,
+    length: u64,
+    number: u64,
+}
+
+impl Stamp {
+    /// `None`: there is no such file. Links are followed.
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Self { changed: metadata.modified().ok(), length: metadata.len(), number: metadata.ino() })
     }
 }
 

@@ -99,6 +99,27 @@ fn new_connections_see_the_new_certificate_and_a_bad_file_changes_nothing() {
 }
 
 #[test]
+fn changed_files_are_taken_and_bad_ones_are_not() {
+    let (old, new) = (Authority::new(), Authority::new());
+    let files = Files::new("watch");
+    files.write(old.issue("localhost"));
+    let mut tls = files.tls();
+    tls.watch = Some(std::time::Duration::from_millis(100));
+    let (_server, address) = start(router(), workers(1), tls);
+    let serves = |authority: &Authority| {
+        let mut client = connect(address, &Arc::new(authority.client()));
+        client.try_send("GET / HTTP/1.1\r\nHost: x\r\n\r\n").is_ok() && client.answer().is_ok()
+    };
+    assert!(serves(&old));
+    files.write(new.issue("localhost"));
+    wait_until("the new certificate is shown", || serves(&new));
+    std::fs::remove_file(files.0.join("key.pem")).unwrap();
+    let watched = std::time::Instant::now();
+    wait_until("it was looked at several times", || watched.elapsed().as_millis() > 500);
+    assert!(serves(&new), "a file that is gone changes nothing");
+}
+
+#[test]
 fn wrong_settings_are_refused_before_anything_runs() {
     let mut tls = Authority::new().server();
     tls.alpn = vec![b"imap".to_vec()];

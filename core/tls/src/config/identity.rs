@@ -34,6 +34,28 @@ impl Identity {
         Self::new(Source::file(chain), Source::file(key))
     }
 
+    /// A new key and a certificate that nobody believes, for 90 days: for development. Clients have to be told to take it.
+    ///
+    /// `names`: what it is for, DNS names and IP addresses.
+    ///
+    /// # Errors
+    /// A name is neither, or there are no random numbers.
+    #[cfg(feature = "self-signed")]
+    pub fn self_signed(names: &[&str]) -> Result<Self, ConfigError> {
+        use std::time::{Duration, SystemTime};
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        let wrong = |error: rcgen::Error| ConfigError::new("self_signed", error.to_string());
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = rcgen::CertificateParams::new(names).map_err(wrong)?;
+        params.distinguished_name.push(rcgen::DnType::CommonName, "flare development certificate");
+        let now = SystemTime::now();
+        params.not_before = (now - DAY).into();
+        params.not_after = (now + 90 * DAY).into();
+        let key = rcgen::KeyPair::generate().map_err(wrong)?;
+        let certificate = params.self_signed(&key).map_err(wrong)?;
+        Ok(Self::new(Source::bytes(certificate.pem()), Source::bytes(key.serialize_pem())))
+    }
+
     /// Reads and checks the files.
     ///
     /// # Errors

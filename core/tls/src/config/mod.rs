@@ -1,5 +1,6 @@
 //! The configuration as plain data. No type of a TLS library is in it: rustls reads it today, and another library may read the same.
 
+mod by_name;
 mod client;
 mod identity;
 mod names;

@@ -33,6 +33,9 @@ pub struct ServerTls {
     pub key_log: Option<PathBuf>,
     /// From accept to the end of the handshake; then the connection closes. 1 ms to 1 h.
     pub handshake_timeout: Duration,
+    /// How often the server looks whether one of the files changed, and takes the new ones if they are good. `None`: never; a reload is
+    /// asked for. 100 ms to a day.
+    pub watch: Option<Duration>,
     /// Handshakes at once, over all workers of a server. More clients wait, within their deadline. At least 1.
     pub max_handshakes: usize,
 }
@@ -57,7 +60,8 @@ impl ServerTls {
             early_data: None,
             key_log: None,
             handshake_timeout: Duration::from_secs(10),
-            max_handshakes: 4096,
+            watch: None,
+            max_handshakes: 1024,
         }
     }
 
@@ -86,6 +90,11 @@ impl ServerTls {
         check_handshake_timeout(self.handshake_timeout)?;
         if self.max_handshakes == 0 {
             return Err(ConfigError::new("max_handshakes", "0 is not at least 1"));
+        }
+        if let Some(watch) = self.watch
+            && !(Duration::from_millis(100)..=Duration::from_secs(24 * 60 * 60)).contains(&watch)
+        {
+            return Err(ConfigError::new("watch", format!("{watch:?} is not within 100 ms to a day")));
         }
         self.resumption.check()?;
         if let Some(early) = &self.early_data {
@@ -127,13 +136,18 @@ pub enum ClientAuth {
 }
 
 impl ClientAuth {
-    fn sources(&self) -> impl Iterator<Item = &Source> {
-        let (roots, lists) = match self {
-            Self::None => (&[][..], &[][..]),
+    /// Authorities and revocation lists.
+    pub(super) fn parts(&self) -> (&[Source], &[Source]) {
+        match self {
+            Self::None => (&[], &[]),
             Self::Optional { roots, revocation_lists } | Self::Required { roots, revocation_lists } => {
-                (roots.as_slice(), revocation_lists.as_slice())
+                (roots, revocation_lists)
             }
-        };
+        }
+    }
+
+    fn sources(&self) -> impl Iterator<Item = &Source> {
+        let (roots, lists) = self.parts();
         roots.iter().chain(lists)
     }
 }
