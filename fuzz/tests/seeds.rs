@@ -67,7 +67,7 @@ macro_rules! tests {
     };
 }
 
-tests!(http1_head http1_chunked http1_connection http1_session hpack http2 http2_joined router mux proxy_protocol capi);
+tests!(http1_head http1_chunked http1_connection http1_session hpack http2 http2_joined router mux proxy_protocol tls_connection pem capi);
 
 #[test]
 fn every_target_is_tested() {
