@@ -21,7 +21,7 @@ fn the_reader_is_stopped_and_asked_again() {
     let mut inner = Inner::default();
     assert_eq!(inner.pop_content(usize::MAX), (Read::WouldBlock, true));
     assert!(inner.push_content(&vec![1; INBOUND_HIGH - 1]));
-    assert!(!inner.push_content(&vec![2; 1]));
+    assert!(!inner.push_content(&[2]));
     assert!(inner.pop_content(usize::MAX).1, "below the low mark");
     assert_eq!(inner.pop_content(usize::MAX), (Read::Data(Bytes::from(vec![2; 1])), false));
     assert_eq!(inner.pop_content(usize::MAX), (Read::WouldBlock, false));
