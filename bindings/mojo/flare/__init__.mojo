@@ -10,6 +10,7 @@ from .exchange import Driver, Exchange
 from .fields import Field, Fields
 from .handler import AnyHandler, ExchangeHandler, Handler
 from .hooks import Access, AccessLog, Log, LogLevel, Task
+from .http_server import HttpServer, SocketAddr
 from .middleware import Head, Middleware, Record, Step
 from .mux import Mux, MuxListener, MuxStream
 from .queue import Queue, QueueEvent

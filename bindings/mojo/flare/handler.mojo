@@ -29,7 +29,7 @@ trait ExchangeHandler(Movable, Deinitable):
 
 
 struct AnyHandler(Movable):
-    """Whatever answers requests, on its way to the library. It is made by itself of:
+    """Whatever answers requests, on its way to the library. It is made by itself of the following.
 
     - a function `def(Request) -> Response`, which may raise;
     - a function `def(mut Exchange)`, which may raise, and answers the exchange itself or keeps it to answer later;
