@@ -36,7 +36,7 @@ PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance 
 
 .DEFAULT_GOAL := help
 .PHONY: help run lib showcase examples mojo header symbols install setup test $(addprefix test-,$(PARTS) deny) \
-        conformance fuzz fuzz-prove bench bench-instructions bench-syscalls bench-memory bench-mojo bench-python deny fmt clean FORCE
+        conformance fuzz fuzz-prove bench bench-instructions bench-syscalls bench-memory bench-mojo bench-python bench-node deny fmt clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -202,6 +202,9 @@ bench-memory: showcase ## bytes per idle connection
 target/bench/bin/plain_mojo: tests/bench/mojo/plain.mojo $(MOJO_PACKAGE) $(MOJO)
 	@mkdir -p $(@D)
 	$(MOJO_BUILD) --target-cpu $(if $(filter x86_64,$(shell uname -m)),x86-64,generic) -o $@ $<
+
+bench-node: ## CPU per request of Node handlers beside node:http and fastify (QUICK=1: fewer rounds)
+	@tests/bench/node/run
 
 bench-mojo: showcase target/bench/bin/plain_mojo ## what a handler in Mojo costs beside the same one in C
 	@tests/bench/lab.py build c

@@ -69,8 +69,8 @@ export interface RequestHead<Params extends string = string> {
   readonly searchParams: URLSearchParams;
   /** Host and port that the request is for, from an absolute target or from `Host`; may be empty. */
   readonly host: string;
-  /** The version of HTTP: `1.0` or `1.1`. */
-  readonly version: '1.0' | '1.1';
+  /** The version of HTTP. */
+  readonly version: '1.0' | '1.1' | '2.0';
   /** The parameters that the route took from the path, decoded. */
   readonly params: { readonly [Name in Params]: string };
   /** The header fields, names in lower case. Of several fields of a name the values are joined, with `, ` or, for cookies, `; `. */

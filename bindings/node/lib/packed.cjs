@@ -33,7 +33,8 @@ function texts(packed) {
   return packed.slice(textStart(packed)).split('\0');
 }
 
-const version = (packed) => (packed.charCodeAt(0) === 0x30 ? '1.0' : '1.1');
+const VERSIONS = { 0: '1.0', 1: '1.1', 2: '2.0' };
+const version = (packed) => VERSIONS[packed[0]];
 const hasQuery = (packed) => packed.charCodeAt(4) === 1;
 const paramCount = (packed) => packed.charCodeAt(5);
 const hasExtras = (packed) => packed.charCodeAt(6) === 1;

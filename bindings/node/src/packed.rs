@@ -5,7 +5,7 @@
 //!
 //! | characters | what |
 //! |---|---|
-//! | 0 | the version of HTTP: `0` is 1.0, `1` is 1.1 |
+//! | 0 | the version of HTTP: `0` is 1.0, `1` is 1.1, `2` is 2 |
 //! | 1 | the peer: `4`, `6`, or `u` for a Unix socket |
 //! | 2, 3 | its port, high byte first |
 //! | 4 | 1 if there is a question mark in the target |
@@ -22,7 +22,11 @@ use flare::{Request, Version};
 pub(crate) fn pack(request: &Request, extras: bool, into: &mut Vec<u8>) {
     let head = request.head();
     let params = request.params();
-    into.push(if head.version() == Version::Http10 { b'0' } else { b'1' });
+    into.push(match head.version() {
+        Version::Http10 => b'0',
+        Version::Http11 => b'1',
+        _ => b'2',
+    });
     let peer = request.peer();
     let (kind, port) = match peer {
         Peer::Ip(address) => (if address.is_ipv4() { b'4' } else { b'6' }, address.port()),
