@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use flare::Exchange;
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
 use crate::call::Call;
@@ -54,7 +55,7 @@ impl Batch {
         while let Some(item) = left.next() {
             let done = match item {
                 Item::Call(call, exchange) => call.run(py, exchange, self),
-                Item::Tell(waiting) => waiting.bind(py).call0().map(drop),
+                Item::Tell(waiting) => tell(waiting.bind(py)),
             };
             if let Err(error) = done {
                 self.items().splice(..0, left);
@@ -62,5 +63,16 @@ impl Batch {
             }
         }
         Ok(())
+    }
+}
+
+/// Tells who waited. That it fails, as when its loop was closed, concerns nobody else.
+fn tell(waiting: &Bound<'_, PyAny>) -> PyResult<()> {
+    match waiting.call0() {
+        Err(error) if error.is_instance_of::<PyException>(waiting.py()) => {
+            error.write_unraisable(waiting.py(), Some(waiting));
+            Ok(())
+        }
+        other => other.map(drop),
     }
 }
