@@ -5,19 +5,19 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`js`] | Node-API with errors as results |
-//! | [`uv`] | the functions of libuv, found when the addon is loaded |
-//! | [`environment`] | what belongs to one environment of JavaScript: there are several in a process with worker threads |
-//! | [`turn`] | the time in which the core may call JavaScript |
-//! | [`exchanges`] | exchanges by number, which is all that JavaScript holds of them |
-//! | [`packed`] | a request as one string |
-//! | [`handler`] | functions of JavaScript as handlers |
-//! | [`answer`], [`content`] | what JavaScript does with an exchange: answer it, read it |
-//! | [`gate`] | functions of JavaScript as middleware |
-//! | [`stock`] | middleware and handlers of flare's own |
-//! | [`router`] | routes and what they may decide for themselves |
-//! | [`server`] | a server in the loop of Node |
-//! | [`testing`] | connections without a socket |
+//! | `js` | Node-API with errors as results |
+//! | `uv` | the functions of libuv, found when the addon is loaded |
+//! | `environment` | what belongs to one environment of JavaScript: there are several in a process with worker threads |
+//! | `turn` | the time in which the core may call JavaScript |
+//! | `exchanges` | exchanges by number, which is all that JavaScript holds of them |
+//! | `packed` | a request as one string |
+//! | `handler` | functions of JavaScript as handlers |
+//! | `answer`, `content` | what JavaScript does with an exchange: answer it, read it |
+//! | `gate` | functions of JavaScript as middleware |
+//! | `stock` | middleware and handlers of flare's own |
+//! | `router` | routes and what they may decide for themselves |
+//! | `server` | a server in the loop of Node |
+//! | `testing` | connections without a socket |
 // Node-API is raw pointers: this is one of the crates that may hold unsafe code. Each block says why it is sound.
 #![allow(unsafe_code)]
 
