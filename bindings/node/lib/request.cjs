@@ -60,7 +60,7 @@ class Request {
     if (own.params === undefined) {
       const list = texts(this);
       const at = packed.paramsAt(this[PACKED]);
-      own.params = Object.create(null);
+      own.params = new packed.Bag();
       for (let i = 0; i < packed.paramCount(this[PACKED]); i++) {
         own.params[list[at + 2 * i]] = packed.decode(list[at + 2 * i + 1]);
       }
