@@ -1,6 +1,9 @@
 // The first minute: install, import, serve, ask.
 import assert from 'node:assert/strict';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { App } from 'flare-node';
 
@@ -19,4 +22,15 @@ test('a handler gives back text', async () => {
 test('import and require give the same', () => {
   const required = createRequire(import.meta.url)('flare-node');
   assert.equal(required.App, App);
+});
+
+test('without the package of the platform, the error says what to do', () => {
+  const require = createRequire(import.meta.url);
+  const alone = mkdtempSync(join(tmpdir(), 'flare-'));
+  try {
+    cpSync(dirname(require.resolve('flare-node/package.json')), join(alone, 'flare-node'), { recursive: true });
+    assert.throws(() => require(join(alone, 'flare-node')), /flare-node-linux-\w+-gnu is not installed.*--omit=optional/);
+  } finally {
+    rmSync(alone, { recursive: true });
+  }
 });

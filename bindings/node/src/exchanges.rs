@@ -85,3 +85,49 @@ impl Exchanges {
         self.places.len() - self.free.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use flare::testing::TestClient;
+    use flare::{Exchange, Router};
+
+    use super::Exchanges;
+
+    fn exchange() -> Exchange {
+        let (sender, kept) = channel();
+        let mut router = Router::new();
+        router.get("/", flare::later(move |exchange| sender.send(exchange).unwrap())).unwrap();
+        TestClient::new(router).connect().send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        kept.recv().unwrap()
+    }
+
+    #[test]
+    fn an_old_number_finds_nothing() {
+        let mut exchanges = Exchanges::default();
+        let old = exchanges.insert(exchange()).unwrap();
+        assert!(exchanges.get(old).is_some());
+        assert!(exchanges.remove(old).is_some());
+        let new = exchanges.insert(exchange()).unwrap();
+        assert_ne!(old, new, "the place is used again, under another number");
+        assert!(exchanges.get(old).is_none() && exchanges.remove(old).is_none());
+        assert_eq!(exchanges.len(), 1);
+        for wrong in [-1, i32::MAX, i32::MIN, new + 1] {
+            assert!(exchanges.get(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_out_keeps_its_number_until_that_is_let_go() {
+        let mut exchanges = Exchanges::default();
+        let id = exchanges.insert(exchange()).unwrap();
+        let out = exchanges.take(id).unwrap();
+        assert!(exchanges.is_out(id) && exchanges.get(id).is_none());
+        assert!(exchanges.put(id, out).is_none() && !exchanges.is_out(id));
+        let out = exchanges.take(id).unwrap();
+        assert!(exchanges.remove(id).is_none());
+        assert!(exchanges.put(id, out).is_some(), "nobody waits for it any more");
+        assert_eq!(exchanges.len(), 0);
+    }
+}
