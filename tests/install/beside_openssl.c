@@ -23,6 +23,12 @@ int main(void) {
     }
     SSL_free(ssl);
     SSL_CTX_free(context);
+    // flare's own cryptography: a key, a certificate, and their check.
+    flare_tls *tls = flare_tls_new();
+    if (flare_tls_add_self_signed(tls, "localhost") != FLARE_OK || flare_tls_free(tls) != FLARE_OK) {
+        fprintf(stderr, "no TLS of flare\n");
+        return 1;
+    }
     if (flare_abi_version() != FLARE_ABI_VERSION) {
         fprintf(stderr, "wrong ABI version\n");
         return 1;

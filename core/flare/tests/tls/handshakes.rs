@@ -10,7 +10,7 @@ use flare::tls::ClientAuth;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::support::{Authority, address, connect, start, tcp};
+use super::support::{Authority, Client, address, connect, start, tcp};
 use crate::common::{one_worker, wait_until};
 
 fn router() -> Router {
@@ -169,4 +169,29 @@ fn a_changed_record_ends_the_connection() {
     drop(client);
     wait_until("it was closed", || handle.stats().open == 0);
     assert_eq!(handle.stats().tls_failed, 0, "the handshake was good");
+}
+
+#[test]
+fn a_proxy_says_first_for_whom_it_speaks() {
+    let authority = Authority::new();
+    let mut config = one_worker();
+    config.proxy_protocol.from = "127.0.0.0/8".parse().unwrap();
+    let mut router = Router::new();
+    router.get("/", |request: &Request| format!("{} {}", request.peer(), request.tls().is_some())).unwrap();
+    let (server, address) = start(router, config, authority.server());
+    let client = Arc::new(authority.client());
+    for together in [false, true] {
+        let mut tls =
+            rustls::ClientConnection::new(Arc::clone(&client), "localhost".try_into().unwrap()).unwrap();
+        let mut first = b"PROXY TCP4 192.0.2.1 198.51.100.2 50000 443\r\n".to_vec();
+        if together {
+            // The hello in the same segment as the header.
+            tls.write_tls(&mut first).unwrap();
+        }
+        let mut stream = tcp(address);
+        stream.write_all(&first).unwrap();
+        let mut client = Client(std::io::BufReader::new(rustls::StreamOwned::new(tls, stream)));
+        assert_eq!(client.get("/").1, b"192.0.2.1:50000 true");
+    }
+    assert_eq!(server.handle().stats().tls_handshakes, 2);
 }
