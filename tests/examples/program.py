@@ -16,10 +16,14 @@ def listening_port(pid):
     """The TCP port that the process listens on, or None."""
     sockets = set()
     try:
-        for fd in Path(f"/proc/{pid}/fd").iterdir():
-            sockets.add(os.readlink(fd))
-    except OSError:  # it has just closed one, or ended
+        fds = list(Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:  # it has ended
         return None
+    for fd in fds:
+        try:
+            sockets.add(os.readlink(fd))
+        except OSError:  # it has just closed this one; the others still count
+            pass
     for row in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = row.split()
         if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
