@@ -38,6 +38,8 @@ impl BlockingPool {
 
     /// Hands an exchange to a thread. It comes back when all threads are busy and the queue is full, or no thread can be made.
     pub(crate) fn submit(&self, route: Arc<Route>, exchange: Exchange) -> Result<(), Exchange> {
+        // Dropped behind the lock: what an exchange holds is the application's.
+        let mut cancelled = VecDeque::new();
         let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.waiting.len() >= state.threads - state.busy && state.threads < self.shared.most_threads {
             let shared = Arc::clone(&self.shared);
@@ -53,13 +55,28 @@ impl BlockingPool {
                 }
             }
         }
-        if state.waiting.len() >= self.shared.most_waiting + state.threads - state.busy {
+        let places = self.shared.most_waiting + state.threads - state.busy;
+        if state.waiting.len() >= places {
+            cancelled = state.take_cancelled();
+        }
+        if state.waiting.len() >= places {
             return Err(exchange);
         }
         state.waiting.push_back((route, exchange));
         drop(state);
+        drop(cancelled);
         self.shared.work.notify_one();
         Ok(())
+    }
+}
+
+impl State {
+    /// Takes out those that were cancelled while they waited. They are looked for only when their places are needed.
+    fn take_cancelled(&mut self) -> VecDeque<(Arc<Route>, Exchange)> {
+        let (cancelled, live) =
+            self.waiting.drain(..).partition(|(_, exchange)| exchange.request().cancelled().is_some());
+        self.waiting = live;
+        cancelled
     }
 }
 

@@ -64,7 +64,7 @@ pub struct ServerConfig {
     pub max_exchanges: usize,
     /// Threads for handlers of blocking routes, made when they are needed. 1 to 4096.
     pub blocking_threads: usize,
-    /// Exchanges that may wait for such a thread; more are answered with 503 and `Retry-After`.
+    /// Exchanges that may wait for such a thread; more are answered with 503 and `Retry-After`. Those that are cancelled leave their places.
     pub blocking_queue: usize,
     /// The value of `Server`; empty: no such field.
     pub server_name: String,
