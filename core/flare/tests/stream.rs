@@ -1,11 +1,11 @@
 //! Content that flows, through the session without a socket.
 #![allow(clippy::unwrap_used, reason = "a test wants to fail here")]
 
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use flare::message::{Pull, Source};
+use flare::message::{FileBody, Part, Prepared, Pull, Source};
 use flare::prelude::*;
 use flare::testing::{TestClient, TestConnection};
 use flare::{AnswerError, CancelReason, Event, Flow, Read, RouteOptions};
@@ -302,6 +302,76 @@ fn a_source_is_pulled_to_its_end() {
 }
 
 #[test]
+fn drafted_content_of_every_kind_goes_before_what_is_written() {
+    let path = std::env::temp_dir().join(format!("flare-stream-{}", std::process::id()));
+    std::fs::write(&path, "0123").unwrap();
+    let file = Arc::new(std::fs::File::open(&path).unwrap());
+    std::fs::remove_file(&path).unwrap();
+    let part = |offset, length| FileBody::new(Arc::clone(&file), offset, length);
+    let parts = vec![Part::Bytes("1".into()), Part::File(part(0, 0)), Part::File(part(2, 2))];
+    let prepared = Prepared::new(Response::text("123")).unwrap();
+    let drafts = [
+        Response::text("123"),
+        Response::new(200).with_body(part(1, 3)),
+        Response::new(200).with_body(parts),
+        Response::new(200).with_body(Body::from_source(Counter(0))),
+        prepared.into_response(),
+    ];
+    let (client, held) = holding();
+    for mut draft in drafts {
+        let kind = format!("{draft:?}");
+        draft.trailers_mut().append("x-drafted", "1").unwrap();
+        let (mut connection, exchange) = begin(&client, &held, GET);
+        assert_eq!(exchange.add_trailer("x-added", "2"), Ok(Ok(())));
+        exchange.draft(|response| *response = draft).unwrap();
+        exchange.write("4").unwrap();
+        assert!(connection.step());
+        exchange.write("5").unwrap();
+        exchange.finish().unwrap();
+        assert!(connection.wait(), "{kind}");
+        let (content, trailers) =
+            body(&mut connection).split_once("\n0\n").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        let content: String = content.lines().skip(1).step_by(2).collect();
+        assert_eq!(
+            (content.as_str(), trailers.as_str()),
+            ("12345", "x-added: 2\nx-drafted: 1\n\n"),
+            "{kind}"
+        );
+        assert!(connection.is_open());
+    }
+}
+
+#[test]
+fn a_drafted_source_that_waits_holds_back_what_is_written() {
+    let (sender, content) = channel();
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, GET);
+    exchange.draft(|response| *response.body_mut() = Body::from_source(Fed(content))).unwrap();
+    exchange.write("written").unwrap();
+    exchange.finish().unwrap();
+    assert!(connection.step());
+    assert!(!text(&mut connection).contains("written"));
+    sender.send("pulled").unwrap();
+    drop(sender);
+    exchange.request().wake();
+    assert!(connection.wait());
+    assert_eq!(text(&mut connection), "6\npulled\n7\nwritten\n0\n\n");
+}
+
+/// Gives what comes out of a channel, and ends with it.
+struct Fed(Receiver<&'static str>);
+
+impl Source for Fed {
+    fn pull(&mut self, _: &Request) -> Pull {
+        match self.0.try_recv() {
+            Ok(data) => Pull::Data(data.into()),
+            Err(TryRecvError::Empty) => Pull::WouldBlock,
+            Err(TryRecvError::Disconnected) => Pull::End,
+        }
+    }
+}
+
+#[test]
 fn a_lost_client_cancels_and_the_callback_goes() {
     let (client, held) = holding();
     let (mut connection, exchange) = begin(&client, &held, POST);
@@ -408,6 +478,46 @@ fn a_blocking_route_runs_on_the_pool_and_refuses_when_it_is_full() {
     gate.wait();
     assert!(second.wait());
     assert_eq!(body(&mut second), "slow");
+}
+
+#[test]
+fn an_exchange_that_was_cancelled_leaves_its_place_in_the_queue_of_the_pool() {
+    let (sender, started) = channel();
+    let sender = Mutex::new(sender);
+    let gate = Arc::new(std::sync::Barrier::new(2));
+    let wait = Arc::clone(&gate);
+    let mut router = Router::new();
+    router
+        .add_with("GET", "/:name", RouteOptions::default().blocking(), move |request: &Request| {
+            sender.lock().unwrap().send(request.path().to_owned()).unwrap();
+            wait.wait();
+            "slow"
+        })
+        .unwrap();
+    let config = ServerConfig { blocking_threads: 1, blocking_queue: 2, ..ServerConfig::default() };
+    let client = TestClient::with_config(router, config);
+    let ask = |path: &str| {
+        let mut connection = client.connect();
+        connection.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
+        connection
+    };
+    let mut first = ask("/first");
+    assert_eq!(started.recv().unwrap(), "/first");
+    let mut gone = ask("/gone");
+    let mut second = ask("/second");
+    gone.abort();
+    let mut third = ask("/third");
+    let mut refused = ask("/refused");
+    assert!(text(&mut refused).starts_with("HTTP/1.1 503 "));
+    for (connection, next) in
+        [(&mut first, Some("/second")), (&mut second, Some("/third")), (&mut third, None)]
+    {
+        gate.wait();
+        assert!(connection.wait());
+        assert_eq!(body(connection), "slow");
+        assert_eq!(next.map(|_| started.recv().unwrap()).as_deref(), next);
+    }
+    assert!(started.try_recv().is_err(), "nobody waits for the one that was cancelled");
 }
 
 #[test]

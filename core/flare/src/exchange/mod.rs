@@ -254,7 +254,8 @@ impl Exchange {
     }
 
     /// Sends the head that was drafted; the content follows with [`Exchange::write`] and ends with [`Exchange::finish`]. Its length is
-    /// what a drafted `content-length` says; without one it is sent in chunks. Drafted content goes first.
+    /// what a drafted `content-length` says; without one it is sent in chunks. Drafted content of any kind (bytes, files, a source) goes
+    /// first: what is written waits behind it. Drafted trailers are sent at the end.
     ///
     /// # Errors
     /// When the answer was begun before, or the exchange is over.
@@ -262,10 +263,9 @@ impl Exchange {
         let block = self.block();
         let tell = {
             let mut answer = self.open_answer()?;
-            let first = answer.body.take_bytes();
-            if !first.is_empty() {
-                block.stream.lock().push_data(first);
-            }
+            answer.unprepare();
+            let first = std::mem::take(&mut answer.body);
+            block.stream.lock().begin_with(first, answer.trailers.take());
             block.state.answer(true)?
         };
         if tell {

@@ -132,7 +132,7 @@ impl Model {
             let mut inner = self.stream.lock();
             match inner.pop_piece() {
                 Some(Piece::Data(data)) => sent.push(data),
-                Some(Piece::Informational(..)) => unreachable!(),
+                Some(Piece::Informational(..) | Piece::File(_)) => unreachable!(),
                 None => break inner.sent_all,
             }
         };

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::sync::{AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering};
 use crate::exchange::Gathered;
-use crate::message::{Headers, Source};
+use crate::message::{Body, FileBody, Headers, Part, Source};
 
 /// The request's content waits up to this many bytes for the handler before the client is not read any more.
 pub(crate) const INBOUND_HIGH: usize = 256 * 1024;
@@ -64,6 +64,8 @@ pub(crate) enum Piece {
     Informational(u16, Headers),
     /// Content.
     Data(Bytes),
+    /// Content that is part of a file. It takes no room.
+    File(FileBody),
 }
 
 pub(crate) type Callback = Box<dyn FnMut(Event<'_>) -> Flow + Send>;
@@ -101,7 +103,7 @@ pub(crate) struct Inner {
     /// The answer has ended: nothing comes behind `pieces`.
     pub(crate) sent_all: bool,
     pub(crate) answer_trailers: Option<Box<Headers>>,
-    /// Gives content when there are no pieces.
+    /// Gives content before the pieces.
     pub(crate) source: Option<Box<dyn Source>>,
     /// A write was refused.
     refused: bool,
@@ -208,6 +210,38 @@ impl Inner {
             }
             None if self.received_all => (Read::End, false),
             None => (Read::WouldBlock, asked),
+        }
+    }
+
+    /// The handler's side: what was drafted goes before all that is written. There may be more than there is room for.
+    pub(crate) fn begin_with(&mut self, first: Body, trailers: Option<Box<Headers>>) {
+        match first {
+            Body::Empty => {}
+            Body::File(file) => self.push_part(Part::File(file)),
+            Body::Parts(parts) => parts.into_iter().for_each(|part| self.push_part(part)),
+            Body::Source(source) => self.source = Some(source),
+            mut bytes @ (Body::Owned(_) | Body::Shared(_)) => self.push_part(Part::Bytes(bytes.take_bytes())),
+        }
+        let Some(trailers) = trailers else { return };
+        match &mut self.answer_trailers {
+            Some(added) => {
+                for (name, value) in trailers.iter() {
+                    let copied = added.append(name, value);
+                    debug_assert!(copied.is_ok(), "a field that was one is one no more");
+                }
+            }
+            None => self.answer_trailers = Some(trailers),
+        }
+    }
+
+    fn push_part(&mut self, part: Part) {
+        match part {
+            part if part.length() == 0 => {}
+            Part::Bytes(data) => {
+                self.outbound += data.len();
+                self.pieces.push_back(Piece::Data(data));
+            }
+            Part::File(file) => self.pieces.push_back(Piece::File(file)),
         }
     }
 

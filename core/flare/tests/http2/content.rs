@@ -1,5 +1,8 @@
 //! Content both ways: windows, backpressure, trailers.
 
+use std::collections::VecDeque;
+
+use flare::message::{Body, FileBody, Pull, Request, Source};
 use flare::{AnswerError, Event, Flow, Read};
 use flare_proto::http2::{ErrorCode, Limits};
 
@@ -69,6 +72,40 @@ fn content_that_nobody_asked_for_stops_at_the_window_and_is_not_lost() {
     exchange.respond("done");
     assert!(client.step());
     assert_eq!(client.answer(stream).text(), "done");
+}
+
+#[test]
+fn drafted_files_and_sources_go_before_what_is_written() {
+    let path = std::env::temp_dir().join(format!("flare-http2-{}", std::process::id()));
+    let content: Vec<u8> = (0..600_000_u32).map(|at| (at / 251) as u8).collect();
+    std::fs::write(&path, &content).unwrap();
+    let file = FileBody::whole(std::fs::File::open(&path).unwrap()).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let rest = Pieces(content.chunks(50_000).map(<[u8]>::to_vec).collect());
+    let (server, held) = holding();
+    let mut client = Client::new(&server);
+    for body in [Body::from(file), Body::from_source(rest)] {
+        let kind = format!("{body:?}");
+        let stream = client.send("GET", "/hold", &[]);
+        let exchange = held.try_recv().unwrap();
+        exchange.draft(|response| *response.body_mut() = body).unwrap();
+        exchange.write("written").unwrap();
+        assert!(client.step());
+        exchange.finish().unwrap();
+        assert!(client.step());
+        let answer = client.answer(stream);
+        assert!(answer.ended, "{kind}");
+        assert!(answer.body == [&content[..], b"written"].concat(), "{kind}: {} bytes", answer.body.len());
+    }
+}
+
+/// Gives these pieces.
+struct Pieces(VecDeque<Vec<u8>>);
+
+impl Source for Pieces {
+    fn pull(&mut self, _: &Request) -> Pull {
+        self.0.pop_front().map_or(Pull::End, |piece| Pull::Data(piece.into()))
+    }
 }
 
 #[test]

@@ -124,6 +124,16 @@ impl Http1 {
                         write_data(&mut self.wire, data, out)
                     }
                 }
+                Supply::File(file) => {
+                    running.answer_deadline = env.now + env.service.config.stream_timeout;
+                    running.body_bytes += file.length;
+                    if running.switched {
+                        out.push_file(file.file, file.offset, file.length);
+                        Ok(())
+                    } else {
+                        write_parts(&mut self.wire, file.length, [Part::File(file)], out)
+                    }
+                }
                 Supply::Nothing => break,
                 Supply::End(_) if running.switched => {
                     ended = true;

@@ -252,6 +252,7 @@ impl Stream {
         while self.flows && self.outgoing.len() < most {
             match self.running.next_content(env) {
                 Supply::Data(data) => self.outgoing.push(Part::Bytes(data)),
+                Supply::File(file) => self.outgoing.push(Part::File(file)),
                 Supply::Nothing => break,
                 Supply::End(trailers) => {
                     self.flows = false;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::Running;
 use crate::exchange::{Event, Piece};
 use crate::log::AccessRecord;
-use crate::message::{Headers, Pull, Response};
+use crate::message::{FileBody, Headers, Pull, Response};
 use crate::server::environment::Environment;
 use crate::server::guard;
 
@@ -15,6 +15,8 @@ use crate::server::guard;
 pub(crate) enum Supply {
     /// Content.
     Data(Bytes),
+    /// Content that is part of a file.
+    File(FileBody),
     /// Nothing for now.
     Nothing,
     /// The end, with the trailers.
@@ -79,34 +81,37 @@ impl Running {
         self.request.block.stream.lock().pop_informational()
     }
 
-    /// The next content of an answer that flows: what was written, or what its source gives.
+    /// The next content of an answer that flows: what its source gives, then what was written.
     pub(crate) fn next_content(&self, env: &Environment) -> Supply {
         let block = &self.request.block;
         let mut stream = block.stream.lock();
-        match stream.pop_piece() {
-            Some(Piece::Data(data)) => return Supply::Data(data),
-            // Given in the same moment as the head: too late.
-            Some(Piece::Informational(..)) => return Supply::Data(Bytes::new()),
-            None if stream.sent_all => return Supply::End(stream.answer_trailers.take()),
-            None => {}
+        if let Some(mut source) = stream.source.take() {
+            drop(stream);
+            let pulled = guard::unwinding(env, "source panicked", || source.pull(&self.request));
+            let supply = match pulled {
+                Some(Pull::Data(data)) => Supply::Data(data),
+                Some(Pull::WouldBlock) => Supply::Nothing,
+                Some(Pull::Failed) | None => return Supply::Broken,
+                // Its destructor is the application's, as is the source: nothing is locked now.
+                Some(Pull::End) if block.state.is_streamed() => {
+                    drop(source);
+                    return self.next_content(env);
+                }
+                Some(Pull::End) => {
+                    block.stream.lock().sent_all = true;
+                    return Supply::End(None);
+                }
+            };
+            block.stream.lock().source = Some(source);
+            return supply;
         }
-        let Some(mut source) = stream.source.take() else { return Supply::Nothing };
-        drop(stream);
-        let pulled = guard::unwinding(env, "source panicked", || source.pull(&self.request));
-        match pulled {
-            Some(Pull::Data(data)) => {
-                block.stream.lock().source = Some(source);
-                Supply::Data(data)
-            }
-            Some(Pull::WouldBlock) => {
-                block.stream.lock().source = Some(source);
-                Supply::Nothing
-            }
-            Some(Pull::End) => {
-                block.stream.lock().sent_all = true;
-                Supply::End(None)
-            }
-            Some(Pull::Failed) | None => Supply::Broken,
+        match stream.pop_piece() {
+            Some(Piece::Data(data)) => Supply::Data(data),
+            Some(Piece::File(file)) => Supply::File(file),
+            // Given in the same moment as the head: too late.
+            Some(Piece::Informational(..)) => Supply::Data(Bytes::new()),
+            None if stream.sent_all => Supply::End(stream.answer_trailers.take()),
+            None => Supply::Nothing,
         }
     }
 
