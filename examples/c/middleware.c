@@ -1,5 +1,5 @@
 // Middleware: what happens around handlers. A number for each request and a line of log around everything, a key and a limit
-// around what is mounted below /api.
+// around what is mounted below /api. `protect.c` uses those that come with flare.
 #define _POSIX_C_SOURCE 200809L
 #include <stdatomic.h>
 #include <stdlib.h>

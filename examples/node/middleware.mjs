@@ -1,5 +1,5 @@
 // Middleware: what happens around handlers. A number for each request and a line of log around everything, a key and a limit around
-// what is mounted below /api. `requestId`, `accessLog`, `bearer` and `rateLimit` are such ones, ready, in Rust.
+// what is mounted below /api. `protect.mjs` uses those that come with flare.
 import { App, Reply } from 'flare-node';
 import { run } from './support/run.mjs';
 

@@ -1,5 +1,5 @@
 """Middleware: what happens around handlers. A number for each request and a line of log around everything, a key and a limit
-around what is mounted below /api. `flare.middleware` has such ones ready, which never come to Python."""
+around what is mounted below /api. `protect.py` uses those that come with flare."""
 
 import itertools
 import time

@@ -181,6 +181,22 @@ MIDDLEWARE = Program([
 ], report=r"GET /hello 200 17\n(GET /api/hello 401 13\n){3}(GET /api/hello 200 17\n){3}"
           r"GET /api/hello 429 15\nGET /nowhere 404 9\n")
 
+
+
+def protected(body, status=200, key="Bearer open-sesame", **fields):
+    return Case("GET", "/hello", status, body=body, fields=fields, send_fields={} if key is None else {"Authorization": key})
+
+
+CHALLENGE = "www-authenticate"
+PROTECT = Program([
+    protected(b"Unauthorized", 401, None, **{CHALLENGE: 'Bearer realm="api"'}),
+    protected(b"Unauthorized", 401, "Bearer open", **{CHALLENGE: 'Bearer realm="api", error="invalid_token"'}),
+    *(protected(b"hello, ann\n") for _ in range(3)),
+    protected(b"Too Many Requests", 429, **{"retry-after": re.compile(r"[1-6]?\d")}),
+], report=r'(127\.0\.0\.1 - - \[.+\] "GET /hello HTTP/[\d.]+" 401 12\n){2}'
+          r'(127\.0\.0\.1 - ann \[.+\] "GET /hello HTTP/[\d.]+" 200 11\n){3}'
+          r'127\.0\.0\.1 - ann \[.+\] "GET /hello HTTP/[\d.]+" 429 17\n', languages=("c", "rust", "python", "node"))
+
 BLOCKING = Program([
     Case("GET", "/sleep", body=b"slept 20 ms\n"),
     Case("HEAD", "/sleep", length=12),
@@ -264,7 +280,7 @@ PROXY = Program([
 
 CASES = {
     "hello": HELLO, "router": ROUTER, "shutdown": SHUTDOWN, "later": LATER, "stream": STREAM, "upload": UPLOAD, "duplex": DUPLEX,
-    "queue": QUEUE, "middleware": MIDDLEWARE, "blocking": BLOCKING, "informational": INFORMATIONAL, "trailers": TRAILERS,
+    "queue": QUEUE, "middleware": MIDDLEWARE, "protect": PROTECT, "blocking": BLOCKING, "informational": INFORMATIONAL, "trailers": TRAILERS,
     "files": FILES, "mux": Program([], prints="100 of 100 streams were answered\n", languages=("c", "rust", "python", "mojo")),
          "host_epoll": host(languages=("c", "rust", "python", "mojo")), "host_libuv": host(languages=("c",), needs="libuv"),
          "host_glib": host(languages=("c",), needs="glib-2.0"), "proxy": PROXY}

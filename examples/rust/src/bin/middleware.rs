@@ -1,5 +1,5 @@
 //! Middleware: what happens around handlers. A number for each request and a line of log around everything, a key and a limit
-//! around what is mounted below /api. `flare::middleware` has such ones ready: `RequestId`, `AccessLog`, `BearerAuth`, `RateLimit`.
+//! around what is mounted below /api. `protect.rs` uses those that come with flare.
 #![allow(clippy::print_stdout, reason = "a program, not a library")]
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::Instant;
