@@ -122,11 +122,6 @@ impl Output {
         fill(slices, limit, self.pieces(skip).map(|piece| piece.bytes()))
     }
 
-    /// Whether a file comes right behind the first `skip` bytes.
-    pub(crate) fn is_file_at(&self, skip: usize) -> bool {
-        matches!(self.pieces(skip).next(), Some(Piece::File(..)))
-    }
-
     /// The part of a file that comes right behind the first `skip` bytes.
     pub(crate) fn file_at(&self, skip: usize) -> Option<FilePart> {
         match self.pieces(skip).next() {
@@ -293,7 +288,7 @@ mod tests {
         let mut slices = [IoSlice::new(&[]); 8];
         assert_eq!(output.slices(1, 100, &mut slices), (1, 1));
         assert!(output.file_at(1).is_none());
-        assert!(!output.is_file_at(1) && output.is_file_at(2) && !output.is_file_at(6));
+        assert!(output.file_at(2).is_some() && output.file_at(6).is_none());
         assert_eq!(output.slices(3, 100, &mut slices), (0, 0));
         let part = output.file_at(3).unwrap();
         assert_eq!((part.offset(), part.len()), (3, 2));
