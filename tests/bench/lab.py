@@ -19,7 +19,9 @@ def build(options):
         (FILES / name).write_bytes(data)
     for what in options.what or ("c", *PEERS):
         if what == "c":
-            steps = [["cc", "-O2", "-Wall", "-o", BIN / "floor", HERE / "c/floor.c"],
+            steps = [["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
+                      "/CN=localhost", "-keyout", LAB / "key.pem", "-out", LAB / "cert.pem"],
+                     ["cc", "-O2", "-Wall", "-o", BIN / "floor", HERE / "c/floor.c"],
                      ["cc", "-O2", "-Wall", "-o", BIN / "lg", HERE / "c/lg.c", "-lssl", "-lcrypto"]]
         elif what in PEERS:
             out = LAB / "peers"
@@ -38,7 +40,7 @@ def client(name, workload, port, units, connections=0, lockstep=True):
     load = WORKLOADS[workload]
     if load.http2:
         return ["h2load", "-t", "1", "-c", str(connections or load.connections), "-n", str(units), *load.of(name)[0],
-                f"http://127.0.0.1:{port}/plaintext"]
+                f"{'https' if load.tls else 'http'}://127.0.0.1:{port}/plaintext"]
     return [BIN / "lg", "-p", str(port), "-c", str(connections or load.connections), "-n", str(units),
             *(["-L"] if lockstep else []), *load.of(name)[0]]
 

@@ -9,14 +9,17 @@ TOP = HERE.parent.parent
 LAB = TOP / "target/bench"
 BIN, FILES, RESULTS = LAB / "bin", LAB / "files", LAB / "results"
 
-# name -> command; {port} {bin} {top} {files} {floor} are filled in; words A=B before it are environment
+# name -> command; {port} {bin} {top} {files} {floor} {cert} {key} are filled in; words A=B before it are environment
 SERVERS = {
     "floor": "{bin}/floor -p {port} {floor}",
     "flare": "{top}/target/showcase --port {port} --workers 1 --files {files}",
     "now": "{top}/target/showcase --port {port} --workers 1 --files {files}",
     "mojo": "FLARE_LIBRARY={top}/target/lib/libflare.so {bin}/plain_mojo {port}",
     "hyper": "{bin}/peer_hyper {port}",
-    "hyper-h2c": "{bin}/peer_hyper {port} h2c",
+    "flare-tls": "{top}/target/showcase --port 0 --tls-port {port} --cert {cert} --key {key} --workers 1",
+    "hyper-h2c": "{bin}/peer_hyper {port} h2",
+    "hyper-tls": "{bin}/peer_hyper {port} h1 {cert} {key}",
+    "hyper-h2": "{bin}/peer_hyper {port} h2 {cert} {key}",
     "nghttpd": "nghttpd --no-tls -d {files} -n 1 -a 127.0.0.1 {port}",
     "actix": "{bin}/peer_actix {port}",
     "axum": "{bin}/peer_axum {port}",
@@ -52,6 +55,7 @@ class Server:
         if text.startswith("nginx"):
             self.configure_nginx()
         words = shlex.split(text.format(port=self.port, bin=BIN, top=TOP, dir=self.dir, files=FILES,
+                                        cert=LAB / "cert.pem", key=LAB / "key.pem",
                                         floor=WORKLOADS[workload].floor))
         env = environment()
         while re.match(r"\w+=", words[0]):

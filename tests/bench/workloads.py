@@ -13,6 +13,7 @@ class Workload:
     answer_of: dict = field(default_factory=dict)  # the same of some servers
     asks_of: dict = field(default_factory=dict)  # what some servers are asked instead
 
+    tls: bool = False
     http2: bool = False  # h2load asks, which is a closed loop and not in lockstep
 
     def of(self, server):
@@ -40,6 +41,11 @@ WORKLOADS = {
     "files64k": Workload("-u /files/64k", 8, 30_000, floor="-b 65536", size=len(SMALL), answer=SMALL),
     "files1m": Workload("-u /files/1m", 8, 4_000, floor="-b 1048576", size=len(LARGE), answer=LARGE),
     "h2c": Workload("-m 32", 8, 100_000, http2=True),
+    "h2": Workload("-m 32", 8, 80_000, http2=True, tls=True),
+    "tls": Workload("-T", 64, 80_000, tls=True),
+    "tls-full": Workload("-T -N", 32, 4_000, tls=True),
+    "tls-resume": Workload("-T -N -R", 32, 6_000, tls=True),
+    "tls-get1m": Workload("-T -u /1m", 8, 1_500, size=1 << 20, tls=True),
     # An answer from another thread. "now" is the same server, asked for one that its handler gives at once.
     "later": Workload("-u /later/0", 64, 50_000, answer_of={"flare": b"answered after 0 ms\n", "now": b"hi, 0\n"},
                       asks_of={"now": "-u /hi/0"}),
