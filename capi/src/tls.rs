@@ -94,6 +94,8 @@ pub unsafe extern "C" fn flare_tls_add_self_signed(tls: *mut flare_tls, names: *
 }
 
 fn add(tls: *const flare_tls, identity: Identity) -> Result<(), Failure> {
+    // A bad handle is told before a bad file.
+    with_tls(tls, |_| Ok(()))?;
     identity.load().map_err(invalid)?;
     with_tls(tls, |tls| {
         tls.identities.push(identity);

@@ -8,7 +8,7 @@
 
 #include "app.h"
 
-enum kind { NONE, CONFIG, ROUTER, SERVER, REQUEST, RESPONSE, ROUTE_OPTIONS, QUEUE, MUX, MUX_STREAM, MUX_LISTENER, MIDDLEWARE, KINDS };
+enum kind { NONE, CONFIG, ROUTER, SERVER, REQUEST, RESPONSE, ROUTE_OPTIONS, QUEUE, MUX, MUX_STREAM, MUX_LISTENER, MIDDLEWARE, TLS, KINDS };
 
 // How a function tells that it refused the handle.
 enum tells {
@@ -30,6 +30,7 @@ static flare_config *config;
 static flare_router *router;
 static flare_queue *queue;
 static flare_middleware *middleware;
+static flare_tls *tls;
 // The exchange that a handler kept; NULL before.
 static flare_request *kept_request;
 static flare_response *kept_response;
@@ -187,6 +188,21 @@ CALL(route_options_free, flare_route_options_free(handle))
 CALL(route_options_add_layer, flare_route_options_add_layer(handle, unused_handler, NULL, NULL, USER))
 CALL(route_options_set_number, flare_route_options_set_number(handle, "streaming", 1))
 
+CALL(tls_free, flare_tls_free(handle))
+CALL(tls_add_files, flare_tls_add_files(handle, "chain.pem", "key.pem"))
+CALL(tls_add_pem, flare_tls_add_pem(handle, "x", 1, "x", 1))
+CALL(tls_add_self_signed, flare_tls_add_self_signed(handle, "localhost"))
+CALL(tls_set_number, flare_tls_set_number(handle, "tickets", 1))
+CALL(tls_set_text, flare_tls_set_text(handle, "alpn", "http/1.1"))
+CALL(server_listen_tls, flare_server_listen_tls(handle, "127.0.0.1:0", tls))
+CALL(server_reload_tls, flare_server_reload_tls(handle))
+CALL(server_replace_tls, flare_server_replace_tls(handle, 0, tls))
+CALL(request_tls, (int64_t)flare_request_tls(handle, "version", NULL, 0))
+CALL(request_is_early, flare_request_is_early(handle))
+static int64_t call_request_peer_certificate(void *handle) {
+    size_t length = 0;
+    return (int64_t)(intptr_t)flare_request_peer_certificate(handle, &length);
+}
 CALL(middleware_free, flare_middleware_free(handle))
 CALL(middleware_set_number, flare_middleware_set_number(handle, "trust_incoming", 1))
 CALL(middleware_set_text, flare_middleware_set_text(handle, "realm", "x"))
@@ -346,6 +362,19 @@ static const struct row rows[] = {
     {"flare_router_add_files", ROUTE_OPTIONS, CODE, call_router_add_files_options, false, true},
     {"flare_router_add_queue", ROUTE_OPTIONS, CODE, call_router_add_queue_options, false, true},
 
+    {"flare_tls_new", NONE, CODE, NULL, false, false},
+    {"flare_tls_free", TLS, CODE, call_tls_free, false, false},
+    {"flare_tls_add_files", TLS, CODE, call_tls_add_files, false, false},
+    {"flare_tls_add_pem", TLS, CODE, call_tls_add_pem, false, false},
+    {"flare_tls_add_self_signed", TLS, CODE, call_tls_add_self_signed, false, false},
+    {"flare_tls_set_number", TLS, CODE, call_tls_set_number, false, false},
+    {"flare_tls_set_text", TLS, CODE, call_tls_set_text, false, false},
+    {"flare_server_listen_tls", SERVER, CODE, call_server_listen_tls, false, false},
+    {"flare_server_reload_tls", SERVER, CODE, call_server_reload_tls, false, false},
+    {"flare_server_replace_tls", SERVER, CODE, call_server_replace_tls, false, false},
+    {"flare_request_tls", REQUEST, NOTHING, call_request_tls, false, false},
+    {"flare_request_peer_certificate", REQUEST, NOTHING, call_request_peer_certificate, false, false},
+    {"flare_request_is_early", REQUEST, CODE, call_request_is_early, false, false},
     {"flare_middleware_new", NONE, CODE, NULL, false, false},
     {"flare_middleware_free", MIDDLEWARE, CODE, call_middleware_free, false, false},
     {"flare_middleware_set_number", MIDDLEWARE, CODE, call_middleware_set_number, false, false},
@@ -513,6 +542,8 @@ int main(void) {
     router = flare_router_new();
     queue = flare_queue_new();
     middleware = flare_middleware_new("request_id");
+    tls = flare_tls_new();
+    CHECK_STATUS(flare_tls_add_self_signed(tls, "localhost"), FLARE_OK);
     flare_route_options *options = flare_route_options_new();
     learn_messages();
 
@@ -535,6 +566,8 @@ int main(void) {
     CHECK_STATUS(flare_queue_free(old_queue), FLARE_OK);
     flare_middleware *old_middleware = flare_middleware_new("request_id");
     CHECK_STATUS(flare_middleware_free(old_middleware), FLARE_OK);
+    flare_tls *old_tls = flare_tls_new();
+    CHECK_STATUS(flare_tls_free(old_tls), FLARE_OK);
     mux_start();
     mux_end();
     flare_config *others[16];
@@ -545,6 +578,7 @@ int main(void) {
     refused_by_all(ROUTE_OPTIONS, old_options, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(QUEUE, old_queue, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(MIDDLEWARE, old_middleware, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
+    refused_by_all(TLS, old_tls, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(MUX, mux, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(MUX_STREAM, mux_stream, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(MUX_LISTENER, mux_listener, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
@@ -562,7 +596,7 @@ int main(void) {
     if (!CHECK(gate_wait(&kept, 1))) return DONE();
     mux_start();
     void *live[] = {NULL,          config,  router, a.server, kept_request, kept_response,
-                    options,       queue,   mux,    mux_stream, mux_listener, middleware};
+                    options,       queue,   mux,    mux_stream, mux_listener, middleware, tls};
     for (enum kind wanted = CONFIG; wanted < KINDS; wanted++) {
         for (enum kind given = CONFIG; given < KINDS; given++) {
             if (given != wanted) refused_by_all(wanted, live[given], FLARE_ERROR_WRONG_KIND, "a handle of another kind");
@@ -606,6 +640,7 @@ int main(void) {
     client_close(&c);
     app_stop(&a);
 
+    CHECK_STATUS(flare_tls_free(tls), FLARE_OK);
     CHECK_STATUS(flare_middleware_free(middleware), FLARE_OK);
     CHECK_STATUS(flare_config_free(config), FLARE_OK);
     CHECK_STATUS(flare_router_free(router), FLARE_OK);

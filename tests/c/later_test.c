@@ -308,8 +308,10 @@ static void destructors_use_handles(void) {
     CHECK_NUMBER(gate_count(&used), 2);
     CHECK_STATUS(flare_server_listen(used_server, "unix:/no such folder/socket"), FLARE_OK);
     CHECK_STATUS(flare_server_start(used_server), FLARE_ERROR_NOT_FOUND);
-    CHECK_NUMBER(gate_count(&used), 3);
+    // It can be mended and started again, so it still has what it was given.
+    CHECK_NUMBER(gate_count(&used), 2);
     CHECK_STATUS(flare_server_free(used_server), FLARE_OK);
+    CHECK_NUMBER(gate_count(&used), 3);
 }
 
 int main(void) {
