@@ -178,6 +178,23 @@ static void half_closed(app *a) {
     client_close(&c);
 }
 
+// The same client, where the settings say that it is lost.
+static void half_closed_is_lost(void) {
+    app a;
+    flare_config *config = one_worker();
+    CHECK_STATUS(flare_config_set_number(config, "half_close", 0), FLARE_OK);
+    start(&a, config);
+    client c;
+    begin(&a, &c, GET("/keep/x"));
+    client_half_close(&c);
+    CHECK(client_at_end(&c));
+    CHECK_STATUS(flare_request_cancelled(request), FLARE_ERROR_CLOSED);
+    CHECK(flare_response_send_text(response, 200, "nobody") != FLARE_OK);
+    CHECK_STATUS(flare_response_release(response), FLARE_OK);
+    client_close(&c);
+    app_stop(&a);
+}
+
 static void deadline(void) {
     app a;
     flare_config *config = one_worker();
@@ -338,6 +355,8 @@ int main(void) {
     for (int i = 0; i < 3; i++) expect(&a, GET("/"), 500, "Internal Server Error");
     app_stop(&a);
 
+    TEST("a client that has closed its half is lost where the settings say so");
+    half_closed_is_lost();
     TEST("an answer after the handler's deadline is refused");
     deadline();
     TEST("an exchange may outlive its server");

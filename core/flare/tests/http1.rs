@@ -274,13 +274,17 @@ fn later_answers_keep_their_place() {
 
 /// A router whose `/hold` gives its exchange to the test.
 fn holding() -> (TestClient, std::sync::mpsc::Receiver<Exchange>) {
+    holding_with(ServerConfig::default())
+}
+
+fn holding_with(config: ServerConfig) -> (TestClient, std::sync::mpsc::Receiver<Exchange>) {
     let (sender, receiver) = std::sync::mpsc::channel();
     let mut router = router();
     let sender = std::sync::Mutex::new(sender);
     router
         .get("/hold", flare::later(move |exchange| sender.lock().unwrap().send(exchange).unwrap()))
         .unwrap();
-    (TestClient::new(router), receiver)
+    (TestClient::with_config(router, config), receiver)
 }
 
 fn hold(client: &TestClient) -> TestConnection {
@@ -326,6 +330,29 @@ fn a_half_closed_client_still_gets_its_answer() {
     assert!(connection.wait());
     assert_eq!(summary(&connection.received()), "HTTP/1.1 200 OK|content-length: 4||here");
     assert!(!connection.is_open());
+}
+
+#[test]
+fn a_half_closed_client_is_lost_where_the_settings_say_so() {
+    let config = ServerConfig { half_close: false, ..ServerConfig::default() };
+    let (client, held) = holding_with(config);
+    let mut connection = hold(&client);
+    let exchange = held.recv().unwrap();
+    connection.close_write();
+    assert_eq!(exchange.request().cancelled(), Some(CancelReason::PeerGone));
+    assert!(exchange.answer("nobody").is_err());
+    assert!(!connection.is_open());
+    // What is answered at once is out before the end is seen.
+    let mut connection = client.connect();
+    connection.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    connection.close_write();
+    assert_eq!(summary(&connection.received()), HOME);
+    // A request behind a whole one that came with the end.
+    let mut connection = client.connect();
+    connection.send(b"GET /hold HTTP/1.1\r\nHost: a\r\n\r\nGET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
+    connection.close_write();
+    assert_eq!(held.recv().unwrap().request().cancelled(), Some(CancelReason::PeerGone));
+    assert!(held.try_recv().is_err());
 }
 
 #[test]

@@ -39,6 +39,12 @@ use crate::message::{Headers, IntoResponse, Request, Response, Version};
 /// A handler gets it and answers now, or keeps it and answers later from any thread. Dropping it without an answer
 /// sends 500; dropping it in the middle of a streamed answer cuts the connection, so that the client sees that it is not whole.
 ///
+/// # A client that only stops sending
+///
+/// On HTTP/1.1 over TCP the end of what a client sends looks the same whether it has left or waits for its answer. It counts as
+/// waiting: the exchange goes on, and a client that has left is noticed when something is sent to it. With
+/// [`ServerConfig::half_close`](crate::ServerConfig) `false` it counts as gone.
+///
 /// # Streams
 ///
 /// [`Exchange::write`] sends the head that was drafted and content piece by piece; [`Exchange::finish`] ends it. A write is taken

@@ -62,6 +62,10 @@ pub struct ServerConfig {
     pub drain_timeout: Duration,
     /// Exchanges that may wait for their answer at once, over all workers; more are answered with 503 and `Retry-After`. At least 1.
     pub max_exchanges: usize,
+    /// Whether an HTTP/1.1 client that has closed its sending side while its exchange runs is still answered (RFC 9112, 9.6: TCP
+    /// can't tell it from one that has left). `false`: it is lost, and its exchange is cancelled with `PeerGone`. So a
+    /// client that left is noticed at once, and one that only stopped sending gets no answer that is not out by then. On HTTP/2 an exchange whose request has come whole is always answered.
+    pub half_close: bool,
     /// Threads for handlers of blocking routes, made when they are needed. 1 to 4096.
     pub blocking_threads: usize,
     /// Exchanges that may wait for such a thread; more are answered with 503 and `Retry-After`. Those that are cancelled leave their places.
@@ -97,6 +101,7 @@ impl Default for ServerConfig {
             linger_timeout: Duration::from_secs(2),
             drain_timeout: Duration::from_secs(30),
             max_exchanges: 100_000,
+            half_close: true,
             blocking_threads: 64,
             blocking_queue: 1024,
             server_name: "flare".to_owned(),
@@ -202,6 +207,7 @@ impl ServerConfig {
         match name {
             "workers" => self.workers = size()?,
             "shared_listener" => self.shared_listener = switch()?,
+            "half_close" => self.half_close = switch()?,
             "reuse_port" => self.reuse_port = switch()?,
             "pin_workers" => self.pin_workers = switch()?,
             "backlog" => self.backlog = small()?,

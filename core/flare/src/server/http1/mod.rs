@@ -38,6 +38,8 @@ pub(crate) struct Http1 {
     end: Option<Next>,
     /// The peer will send nothing more.
     read_closed: bool,
+    /// A peer that will send nothing more while it waits is lost, so it is read while it waits.
+    watches_end: bool,
     /// So much output waits that no more is made.
     blocked: bool,
     /// The last exchange was not answered at once, so more may have come that was not read.
@@ -64,6 +66,7 @@ impl Http1 {
             running: None,
             end: None,
             read_closed: false,
+            watches_end: !env.service.config.half_close,
             blocked: false,
             late: false,
             until_close: false,
@@ -124,7 +127,10 @@ impl Http1 {
 
     /// Whether what the client sends next is wanted now.
     fn takes_input(&self) -> bool {
-        self.running.as_ref().is_none_or(Running::takes_content)
+        self.running.as_ref().is_none_or(|running| {
+            // Not more than one read of requests that have to wait is kept.
+            running.takes_content() || (self.watches_end && !running.held && self.pending.is_empty())
+        })
     }
 
     /// Whether the handler lets content wait.
@@ -188,16 +194,29 @@ impl Http1 {
     /// The peer will send nothing more. What it sent before is still answered (RFC 9112, 9.6).
     pub(crate) fn read_closed(&mut self, env: &mut Environment) {
         self.read_closed = true;
+        if self.loses_half_closed() {
+            return self.cut(CancelReason::PeerGone, env);
+        }
         if !self.blocked && !self.is_held() && self.end.is_none() {
             self.input_ended(env);
         }
+    }
+
+    /// Whether a client that will send nothing more counts as gone, by the settings, while it waits for its answer.
+    fn loses_half_closed(&self) -> bool {
+        let waits = || self.end.is_none() && self.running.as_ref().is_some_and(|running| !running.switched);
+        self.watches_end && waits()
     }
 
     /// All that the peer sent was used. A request that is cut short is never answered as if it were whole.
     #[inline(never)]
     fn input_ended(&mut self, env: &mut Environment) {
         match self.running.as_ref().map(|running| running.content) {
-            Some(Content::Complete | Content::Undecided) => {}
+            Some(Content::Complete | Content::Undecided) => {
+                if self.loses_half_closed() {
+                    self.cut(CancelReason::PeerGone, env);
+                }
+            }
             Some(Content::Flowing { .. }) => match &mut self.running {
                 // The client closes its side of the byte stream, and ours goes on.
                 Some(running) if running.switched => running.received_all(env),
