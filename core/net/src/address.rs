@@ -1,12 +1,14 @@
 //! Where to listen and whom to connect to.
 
+use crate::resolver::{Lookup, ResolveError, SystemLookup};
+use crate::{HostNameError, Target};
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// The prefix of a Unix socket's path in text.
-const UNIX: &str = "unix:";
+pub(crate) const UNIX: &str = "unix:";
 
 /// The address of a socket.
 #[derive(Clone, Eq, PartialEq, Hash, Debug)]
@@ -78,6 +80,8 @@ pub enum AddressError {
     Malformed(String),
     /// `unix:` without a path.
     NoPath,
+    /// What stands for the host is no name of one.
+    Name(String, HostNameError),
     /// The host's name could not be resolved.
     Unresolved(String, io::Error),
 }
@@ -88,6 +92,7 @@ impl fmt::Display for AddressError {
             AddressError::Malformed(text) => {
                 write!(f, "{text:?} is not an address: expected HOST:PORT, [IPV6]:PORT or unix:PATH")
             }
+            AddressError::Name(text, reason) => write!(f, "{text:?} is not an address: {reason}"),
             AddressError::NoPath => f.write_str("unix: needs a path behind it"),
             AddressError::Unresolved(text, error) => write!(f, "cannot resolve {text:?}: {error}"),
         }
@@ -109,32 +114,23 @@ impl std::error::Error for AddressError {
 /// # Errors
 /// When the text has another form, or the name cannot be resolved.
 pub fn resolve(text: &str) -> Result<Vec<Address>, AddressError> {
-    if let Some(path) = text.strip_prefix(UNIX) {
-        if path.is_empty() {
-            return Err(AddressError::NoPath);
-        }
-        return Ok(vec![Address::Unix(Some(PathBuf::from(path)))]);
-    }
-    if let Ok(address) = text.parse::<SocketAddr>() {
-        return Ok(vec![Address::Ip(address)]);
-    }
-    let malformed = || AddressError::Malformed(text.to_owned());
-    let (host, port) = text.rsplit_once(':').ok_or_else(malformed)?;
-    let port: u16 = port.parse().map_err(|_| malformed())?;
-    if host.is_empty() || host.contains([':', '[', ']', '/', ' ']) {
-        return Err(malformed());
-    }
-    let unresolved = |error| AddressError::Unresolved(text.to_owned(), error);
-    let mut addresses: Vec<Address> = Vec::new();
-    for address in (host, port).to_socket_addrs().map_err(unresolved)?.map(Address::Ip) {
-        if !addresses.contains(&address) {
-            addresses.push(address);
-        }
-    }
-    if addresses.is_empty() {
-        return Err(unresolved(io::Error::new(io::ErrorKind::NotFound, "the name has no address")));
-    }
-    Ok(addresses)
+    let (host, port) = match Target::parse(text)? {
+        Target::Address(address) => return Ok(vec![address]),
+        Target::Name { host, port } => (host, port),
+    };
+    let unresolved = |error: ResolveError| {
+        let kind = match &error {
+            ResolveError::NotFound => io::ErrorKind::NotFound,
+            _ => io::ErrorKind::Other,
+        };
+        AddressError::Unresolved(text.to_owned(), io::Error::new(kind, error))
+    };
+    let found = SystemLookup.lookup(&host).map_err(unresolved)?;
+    let with_port = |mut address: SocketAddr| {
+        address.set_port(port);
+        Address::Ip(address)
+    };
+    Ok(found.into_iter().map(with_port).collect())
 }
 
 #[cfg(test)]
