@@ -53,6 +53,60 @@ export type ParamsOf<Pattern extends string> = string extends Pattern
     : ParamOf<Pattern>;
 type ParamOf<Segment extends string> = Segment extends `:${infer Name}` ? Name : Segment extends `*${infer Name}` ? Name : never;
 
+/** What was agreed in a TLS handshake. */
+export interface TlsSession {
+  readonly version: 'TLSv1.2' | 'TLSv1.3';
+  /** The cipher suite, as IANA names it. */
+  readonly suite: string;
+  /** The application protocol, such as `h2`; `undefined` when the client offered none. */
+  readonly alpn: string | undefined;
+  /** The name that the client asked for (SNI). */
+  readonly serverName: string | undefined;
+  /** The certificate that the client showed, as DER, checked; for `new X509Certificate()` of `node:crypto`. */
+  readonly peerCertificate: Buffer | undefined;
+}
+
+/**
+ * Who a server is, and settings of TLS under the names that they have in C; docs/c-api/tls.md says what each is, with units, ranges and
+ * defaults. What is wrong is an error with the code `ERR_FLARE_TLS`, which names the setting, the file and the PEM block.
+ */
+export interface TlsOptions {
+  /** The certificates, the server's own first: the path of a PEM file, which `reloadTls()` reads again, or its content. */
+  cert: string | Uint8Array;
+  /** The key, PKCS#8, PKCS#1 or SEC1, not encrypted: a path, or its content. */
+  key: string | Uint8Array;
+  /** 12 (the default) or 13. */
+  min_version?: 12 | 13;
+  handshake_timeout_ms?: number;
+  max_handshakes?: number;
+  tickets?: boolean;
+  tickets_sent?: number;
+  ticket_key_lifetime_ms?: number;
+  session_cache?: number;
+  early_data_limit?: number;
+  early_data_unsafe_methods?: boolean;
+  /** Certificates of clients: 0 (the default) not asked for, 1 checked if there is one, 2 required. */
+  client_auth?: 0 | 1 | 2;
+  watch_ms?: number;
+  /** With commas between. Default: `h2,http/1.1`. */
+  alpn?: string;
+  client_roots?: string | string[];
+  client_revocation_lists?: string | string[];
+  names?: string;
+  ocsp?: string;
+  key_log?: string;
+}
+
+/** Where an app listens, and whether over TLS. */
+export interface ListenOptions {
+  /** 0 (the default) for any free one, or a whole address: `unix:/run/app.sock`, `[::1]:80` */
+  port?: number | string;
+  /** Default `127.0.0.1`. */
+  host?: string;
+  /** Without it connections are plain. */
+  tls?: TlsOptions;
+}
+
 /** What a request says in its head. It stays valid as long as it is held, also after it was answered. */
 export interface RequestHead<Params extends string = string> {
   /** The method as it was sent; methods are case-sensitive. */
@@ -71,6 +125,10 @@ export interface RequestHead<Params extends string = string> {
   readonly host: string;
   /** The version of HTTP. */
   readonly version: '1.0' | '1.1' | '2.0';
+  /** `https` if the connection is TLS. What proxies say is not looked at. */
+  readonly scheme: 'http' | 'https';
+  /** What was agreed in the TLS handshake; `undefined` on a connection without TLS. */
+  readonly tls: TlsSession | undefined;
   /** The parameters that the route took from the path, decoded. */
   readonly params: { readonly [Name in Params]: string };
   /** The header fields, names in lower case. Of several fields of a name the values are joined, with `, ` or, for cookies, `; `. */
@@ -432,8 +490,17 @@ export class App extends EventEmitter {
    * @param host default `127.0.0.1`
    */
   listen(port?: number | string, host?: string): Promise<ListenAddress>;
+  /** The same by names, and over TLS. Certificates are read and checked at once. */
+  listen(options: ListenOptions): Promise<ListenAddress>;
+  /**
+   * Reads certificates and keys again. New connections get them; those that are there go on. If a file is wrong it throws, and nothing changes.
+   * Waits for the disk.
+   */
+  reloadTls(): void;
   /** Listens, closes on SIGTERM or SIGINT, and resolves when it has ended. */
   run(port?: number | string, host?: string): Promise<CloseReport>;
+  /** The same by names, and over TLS. */
+  run(options: ListenOptions): Promise<CloseReport>;
   /** Where it listens. */
   readonly address: ListenAddress | undefined;
   /**
@@ -509,6 +576,8 @@ export interface ServeOptions extends AppOptions {
   port?: number | string;
   /** Default `127.0.0.1`. */
   hostname?: string;
+  /** Serves over TLS. */
+  tls?: TlsOptions;
   /** Hears what `fetch` threw. Without it, it goes to `console.error`. */
   onError?(error: unknown): void;
 }

@@ -3,6 +3,7 @@ const { EventEmitter } = require('node:events');
 const { native } = require('./native.cjs');
 const { register, unregister, listeners } = require('./dispatch.cjs');
 const { settings } = require('./settings.cjs');
+const { tlsSettings } = require('./tls.cjs');
 const { coded } = require('./errors.cjs');
 const { Stock, OwnHandler } = require('./stock.cjs');
 const { TestClient } = require('./testing.cjs');
@@ -18,6 +19,7 @@ class App extends EventEmitter {
   #middleware = [];
   #settings;
   #server;
+  #secure = false;
   #closed;
   #handlers = [];
 
@@ -102,7 +104,11 @@ class App extends EventEmitter {
     return any(this.#middleware) || this.#routes.some((route) => any(route.middleware)) || this.#mounts.some(({ app }) => app.#hasStock());
   }
 
-  async listen(port = 0, host = '127.0.0.1') {
+  async listen(place, ownHost) {
+    const { port = 0, host = '127.0.0.1', tls, ...unknown } = readPlace(place, ownHost);
+    for (const name of Object.keys(unknown)) throw new TypeError(`listen() has no option ${name}; there are port, host, tls`);
+    const address = readAddress(port, host);
+    const secure = tlsSettings(tls);
     if (this.#server !== undefined) throw coded('ERR_FLARE_LISTENING', 'the app listens already');
     const router = this.#build(true);
     const listener = this.listenerCount('end') > 0 ? ++lastListener : -1;
@@ -120,7 +126,8 @@ class App extends EventEmitter {
     });
     this.#closed.catch(() => {}); // whoever closes hears of it
     try {
-      this.#server = native.listen(router, [readAddress(port, host)], this.#settings, end, listener);
+      this.#server = native.listen(router, [address], this.#settings, end, listener, secure);
+      this.#secure = secure !== undefined;
     } catch (error) {
       listeners.delete(listener);
       for (const id of this.#handlers.splice(0)) unregister(id);
@@ -163,6 +170,12 @@ class App extends EventEmitter {
     return new TestClient(this.#build(true), this.#settings);
   }
 
+  reloadTls() {
+    if (this.#server === undefined) throw coded('ERR_FLARE_NOT_LISTENING', 'the app does not listen');
+    if (!this.#secure) throw coded('ERR_FLARE_TLS', 'the app listens without TLS');
+    native.reloadTls(this.#server);
+  }
+
   stats() {
     return this.#server === undefined ? undefined : native.stats(this.#server);
   }
@@ -182,6 +195,11 @@ for (const method of METHODS) {
   App.prototype[method] = function (pattern, ...rest) {
     return this.route(method.toUpperCase(), pattern, ...rest);
   };
+}
+
+/** Where to listen, from `(port, host)` or one object. */
+function readPlace(place, host) {
+  return typeof place === 'object' && place !== null ? place : { port: place, host };
 }
 
 function readRoute(methods, pattern, rest) {

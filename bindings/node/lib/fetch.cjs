@@ -24,7 +24,7 @@ class LazyRequest {
 
   get url() {
     const own = this[OWN];
-    return `http://${own.host || 'localhost'}${own.url}`;
+    return `${own.scheme}://${own.host || 'localhost'}${own.url}`;
   }
 
   get headers() {
@@ -104,7 +104,7 @@ function make(own, url, body) {
 /** Where the state is out of reach, a request that only looks like one would not do: then it is a real one from the start. */
 function requestOf(own) {
   if (STATE.length > 0) return new LazyRequest(own);
-  return make(own, `http://${own.host || 'localhost'}${own.url}`, contentOf(own));
+  return make(own, `${own.scheme}://${own.host || 'localhost'}${own.url}`, contentOf(own));
 }
 
 /** From a `Response` of any making to an answer. */
@@ -115,12 +115,12 @@ function answer(response) {
 
 /** Makes an app of a function, and listens. */
 async function serve(options) {
-  const { fetch, port = 0, hostname = '127.0.0.1', onError, streaming = true, ...settings } = options ?? {};
+  const { fetch, port = 0, hostname = '127.0.0.1', tls, onError, streaming = true, ...settings } = options ?? {};
   if (typeof fetch !== 'function') throw new TypeError('serve() needs a function fetch');
   const app = new App(settings);
   if (onError !== undefined) app.on('error', onError);
   app.any('/*path', { streaming }, async (request) => answer(await fetch(requestOf(request), { request })));
-  await app.listen(port, hostname);
+  await app.listen({ port, host: hostname, tls });
   return app;
 }
 

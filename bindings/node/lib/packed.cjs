@@ -37,8 +37,10 @@ const VERSIONS = { 0: '1.0', 1: '1.1', 2: '2.0' };
 const version = (packed) => VERSIONS[packed[0]];
 const hasQuery = (packed) => packed.charCodeAt(4) === 1;
 const paramCount = (packed) => packed.charCodeAt(5);
-const hasExtras = (packed) => packed.charCodeAt(6) === 1;
-const paramsAt = (packed) => (hasExtras(packed) ? 7 : 4);
+const hasExtras = (packed) => (packed.charCodeAt(6) & 1) !== 0;
+const hasTls = (packed) => (packed.charCodeAt(6) & 2) !== 0;
+const tlsAt = (packed) => (hasExtras(packed) ? 7 : 4);
+const paramsAt = (packed) => tlsAt(packed) + (hasTls(packed) ? 5 : 0);
 const fieldsAt = (packed) => paramsAt(packed) + 2 * paramCount(packed);
 
 function ipv6(packed, at) {
@@ -89,6 +91,6 @@ function fieldsObject(list, at) {
 }
 
 module.exports = {
-  decode, method, path, texts, version, hasQuery, paramCount, hasExtras, paramsAt, fieldsAt, peerAddress, peerPort,
+  decode, method, path, texts, version, hasQuery, paramCount, hasExtras, hasTls, tlsAt, paramsAt, fieldsAt, peerAddress, peerPort,
   fieldsObject, Bag,
 };

@@ -55,6 +55,24 @@ class Request {
     return packed.version(this[PACKED]);
   }
 
+  get scheme() {
+    return packed.hasTls(this[PACKED]) ? 'https' : 'http';
+  }
+
+  get tls() {
+    if (!packed.hasTls(this[PACKED])) return undefined;
+    const own = cache(this);
+    if (own.tls === undefined) {
+      const at = packed.tlsAt(this[PACKED]);
+      const [version, alpn, suite, serverName, certificate] = texts(this).slice(at, at + 5);
+      own.tls = {
+        version, suite, alpn: alpn || undefined, serverName: serverName || undefined,
+        peerCertificate: certificate === '' ? undefined : Buffer.from(certificate, 'hex'),
+      };
+    }
+    return own.tls;
+  }
+
   get params() {
     const own = cache(this);
     if (own.params === undefined) {
@@ -183,7 +201,7 @@ class Request {
 
 function cache(request) {
   return (request[CACHE] ??= {
-    texts: undefined, headers: undefined, params: undefined, query: undefined, searchParams: undefined, cookies: undefined,
+    texts: undefined, tls: undefined, headers: undefined, params: undefined, query: undefined, searchParams: undefined, cookies: undefined,
     locals: undefined, bytes: undefined, text: undefined, trailers: undefined, controller: undefined, content: undefined,
   });
 }

@@ -17,6 +17,7 @@
 //! | `stock` | middleware and handlers of flare's own |
 //! | `router` | routes and what they may decide for themselves |
 //! | `server` | a server in the loop of Node |
+//! | `tls` | certificates and settings of a server that speaks TLS |
 //! | `testing` | connections without a socket |
 // Node-API is raw pointers: this is one of the crates that may hold unsafe code. Each block says why it is sound.
 #![allow(unsafe_code)]
@@ -33,6 +34,7 @@ mod router;
 mod server;
 mod stock;
 mod testing;
+mod tls;
 mod turn;
 mod uv;
 

@@ -10,9 +10,9 @@
 //! | 2, 3 | its port, high byte first |
 //! | 4 | 1 if there is a question mark in the target |
 //! | 5 | the number of parameters |
-//! | 6 | 1 if stock middleware left something |
+//! | 6 | bits: 1 if stock middleware left something, 2 if the connection is TLS |
 //! | 4 or 16 (none for `u`) | its address |
-//! | | each with a NUL behind it: method, path, query, authority; request id, identity, client address if stock middleware left something; name and value of each parameter; name and value of each field |
+//! | | each with a NUL behind it: method, path, query, authority; request id, identity, client address if stock middleware left something; version, ALPN, suite, server name, certificate of the peer (hexadecimal) if it is TLS; name and value of each parameter; name and value of each field |
 
 use flare::message::Peer;
 use flare::middleware::{client_ip, identity, request_id};
@@ -37,7 +37,8 @@ pub(crate) fn pack(request: &Request, extras: bool, into: &mut Vec<u8>) {
     into.push(head.query().is_some().into());
     // A pattern has fewer segments than that.
     into.push(u8::try_from(params.len()).unwrap_or(u8::MAX));
-    into.push(extras.into());
+    let tls = request.tls();
+    into.push(u8::from(extras) | u8::from(tls.is_some()) << 1);
     match peer {
         Peer::Ip(std::net::SocketAddr::V4(address)) => into.extend_from_slice(&address.ip().octets()),
         Peer::Ip(std::net::SocketAddr::V6(address)) => into.extend_from_slice(&address.ip().octets()),
@@ -51,6 +52,13 @@ pub(crate) fn pack(request: &Request, extras: bool, into: &mut Vec<u8>) {
         push(into, request_id(request).map_or(String::new(), |id| id.as_str().to_owned()).as_bytes());
         push(into, identity(request).map_or(String::new(), |who| who.name().to_owned()).as_bytes());
         push(into, client_ip(request).map_or(String::new(), |ip| ip.to_string()).as_bytes());
+    }
+    if let Some(tls) = tls {
+        push(into, tls.version().name().as_bytes());
+        push(into, tls.alpn().unwrap_or_default());
+        push(into, tls.suite().as_bytes());
+        push(into, tls.server_name().unwrap_or_default().as_bytes());
+        push_hex(into, tls.peer_certificate().unwrap_or_default());
     }
     for index in 0..params.len().min(usize::from(u8::MAX)) {
         into.extend_from_slice(params.name_with_nul_at(index).unwrap_or(b"\0"));
@@ -69,5 +77,12 @@ pub(crate) fn pack_fields(fields: &flare::Headers, into: &mut Vec<u8>) {
 
 fn push(into: &mut Vec<u8>, text: &[u8]) {
     into.extend_from_slice(text);
+    into.push(0);
+}
+
+/// DER has NULs, so it goes as digits.
+fn push_hex(into: &mut Vec<u8>, bytes: &[u8]) {
+    let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
+    into.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
     into.push(0);
 }

@@ -19,7 +19,7 @@ use napi_sys as sys;
 use crate::environment::Environment;
 use crate::js::{Arguments, AsyncContext, Env, Error, Function, Kind, Reference, Result, Scope, Value, node};
 use crate::uv::{self, Handle, Poll};
-use crate::{router, turn};
+use crate::{router, tls, turn};
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function { name: "listen", call: listen },
@@ -27,6 +27,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function { name: "drain", call: drain },
     Function { name: "keepAlive", call: keep_alive },
     Function { name: "stats", call: stats },
+    Function { name: "reloadTls", call: reload_tls },
 ];
 
 /// A server. JavaScript holds it, and so does the loop until it has let go of its handle.
@@ -52,10 +53,11 @@ fn of<'v>(env: Env, value: Value) -> Result<&'v Rc<Hosted>> {
     unsafe { env.to_external::<JsServer>(value) }.map(|server| &server.0)
 }
 
-fn failed(error: &flare::Error) -> Error {
+pub(crate) fn failed(error: &flare::Error) -> Error {
     let code = match error {
         flare::Error::Config(_) => "ERR_FLARE_CONFIG",
         flare::Error::Route(_) => "ERR_FLARE_ROUTE",
+        flare::Error::Tls(_) => "ERR_FLARE_TLS",
         flare::Error::Address { .. } => "ERR_FLARE_ADDRESS",
         flare::Error::Bind { error, .. } if error.kind() == std::io::ErrorKind::AddrInUse => "EADDRINUSE",
         flare::Error::Bind { error, .. } if error.kind() == std::io::ErrorKind::PermissionDenied => "EACCES",
@@ -81,8 +83,8 @@ pub(crate) fn config(env: Env, array: Value) -> Result<ServerConfig> {
     Ok(config)
 }
 
-/// `listen(router, addresses, settings, onEnd, listener)`: binds, and serves from the next turn of the loop on. `listener` is
-/// the number under which ends of exchanges are told, or negative.
+/// `listen(router, addresses, settings, onEnd, listener, tls)`: binds, and serves from the next turn of the loop on. `listener` is
+/// the number under which ends of exchanges are told, or negative. `tls`: see `tls::settings`; without it the addresses are plain.
 fn listen(arguments: &Arguments<'_>) -> Result<Value> {
     let env = arguments.env;
     let router = router::copy(env, arguments.get(0))?;
@@ -94,9 +96,14 @@ fn listen(arguments: &Arguments<'_>) -> Result<Value> {
         });
     }
     let texts = arguments.get(1);
+    let tls = tls::settings(env, arguments.get(5))?;
     for index in 0..env.array_length(texts)? {
         let address = env.to_string(env.element(texts, index)?)?;
-        server = server.listen(&address).map_err(|error| failed(&error))?;
+        let added = match &tls {
+            Some(tls) => server.listen_tls(&address, tls.clone()),
+            None => server.listen(&address),
+        };
+        server = added.map_err(|error| failed(&error))?;
     }
     let server = server.host().map_err(|error| failed(&error))?;
     let fd = server.as_raw_fd();
@@ -283,6 +290,16 @@ fn keep_alive(arguments: &Arguments<'_>) -> Result<Value> {
         && let Some(poll) = server.poll.borrow_mut().as_mut()
     {
         poll.keep_alive(keep);
+    }
+    env.undefined()
+}
+
+/// `reloadTls(server)`: reads the files of its certificates again.
+fn reload_tls(arguments: &Arguments<'_>) -> Result<Value> {
+    let env = arguments.env;
+    let handle = of(env, arguments.get(0))?.server.borrow().as_ref().map(|server| server.handle());
+    if let Some(handle) = handle {
+        handle.reload_tls().map_err(|error| failed(&error))?;
     }
     env.undefined()
 }

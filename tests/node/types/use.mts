@@ -4,6 +4,11 @@ import type { CloseReport, Handler, Middleware, TestResponse } from 'flare-node'
 
 const app = new App({ bodyLimit: 1 << 20, idleTimeout: 5000, reusePort: true });
 app.get('/', () => 'text');
+app.get('/tls', (req) => `${req.scheme} ${req.tls?.version} ${req.tls?.peerCertificate?.length}`);
+app.listen({ port: 443, host: '0.0.0.0', tls: { cert: 'chain.pem', key: Buffer.from(''), min_version: 13 } }).then(() => app.reloadTls());
+// @ts-expect-error TLS needs a key
+app.listen({ tls: { cert: 'chain.pem' } });
+serve({ tls: { cert: 'chain.pem', key: 'key.pem' }, fetch: () => new Response() });
 app.get('/hi/:name/x/*rest', (req) => {
   const name: string = req.params.name;
   const rest: string = req.params.rest;

@@ -1,0 +1,135 @@
+// TLS by Node's own clients: HTTP/1.1 and HTTP/2 by ALPN, client certificates, reload, and what is said of wrong files.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect as connectHttp2 } from 'node:http2';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
+import { App, serve } from 'flare-node';
+
+const folder = mkdtempSync(join(tmpdir(), 'flare-tls-'));
+after(() => rmSync(folder, { recursive: true }));
+
+/** A key and a certificate: that it signed itself, or that an authority signed. */
+function make(name, authority) {
+  const [cert, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', `/CN=${name}`,
+    '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', key, '-out', cert,
+    ...(authority ? ['-addext', 'basicConstraints=critical,CA:FALSE', '-CA', authority.cert, '-CAkey', authority.key] : [])], { stdio: 'pipe' });
+  return { cert, key };
+}
+
+const one = make('one');
+const two = make('two');
+const client = make('client', two);
+const ca = readFileSync(one.cert);
+
+async function secure(tls, ask) {
+  const app = new App();
+  app.get('/', (req) => [req.version, req.scheme, req.tls.version, req.tls.alpn ?? null, req.tls.serverName ?? null]);
+  app.get('/later/:name', async (req) => {
+    await new Promise(setImmediate);
+    return [req.params.name, req.tls.peerCertificate === undefined ? null : new X509Certificate(req.tls.peerCertificate).subject];
+  });
+  const { port } = await app.listen({ port: 0, tls });
+  try {
+    await ask({ app, port });
+  } finally {
+    await app.close(0).catch(() => {});
+  }
+}
+
+async function get(port, path = '/', options = {}) {
+  const sent = request({ port, host: '127.0.0.1', servername: 'localhost', path, ca, agent: false, ...options }).end();
+  const [answer] = await once(sent, 'response');
+  return JSON.parse(Buffer.concat(await answer.toArray()));
+}
+
+/** The subject of the certificate that new connections get. */
+async function subject(port) {
+  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  const { CN } = socket.getPeerCertificate().subject;
+  socket.destroy();
+  return CN;
+}
+
+test('HTTP/1.1 over TLS, from paths and from bytes', async () => {
+  for (const tls of [one, { cert: ca, key: readFileSync(one.key) }]) {
+    await secure(tls, async ({ port }) => {
+      assert.deepEqual(await get(port), ['1.1', 'https', 'TLSv1.3', null, 'localhost']);
+      assert.equal((await get(port, '/', { maxVersion: 'TLSv1.2' }))[2], 'TLSv1.2');
+      assert.deepEqual(await get(port, '/later/ann'), ['ann', null]);
+    });
+  }
+});
+
+test('HTTP/2 is agreed by ALPN', () => secure(one, async ({ port }) => {
+  const session = connectHttp2(`https://localhost:${port}`, { ca, host: '127.0.0.1', lookup: (_, options, done) => (options.all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4)) });
+  const stream = session.request({ ':path': '/' });
+  const [[head], parts] = await Promise.all([once(stream, 'response'), stream.toArray()]);
+  assert.equal(session.alpnProtocol, 'h2');
+  assert.equal(head[':status'], 200);
+  assert.deepEqual(JSON.parse(Buffer.concat(parts)), ['2.0', 'https', 'TLSv1.3', 'h2', 'localhost']);
+  session.close();
+  await once(session, 'close');
+}));
+
+test('settings by name: versions, and certificates of clients', () => secure(
+  { ...one, client_roots: two.cert, client_auth: 1, min_version: 13, tickets: false, alpn: 'http/1.1' },
+  async ({ port }) => {
+    assert.equal((await get(port, '/', { ALPNProtocols: ['h2', 'http/1.1'] }))[3], 'http/1.1');
+    assert.deepEqual(await get(port, '/later/a'), ['a', null]);
+    const own = { cert: readFileSync(client.cert), key: readFileSync(client.key) };
+    assert.deepEqual(await get(port, '/later/b', own), ['b', 'CN=client']);
+    await assert.rejects(get(port, '/', { maxVersion: 'TLSv1.2' }), /alert protocol version/);
+  },
+));
+
+test('new certificates without a restart; wrong ones change nothing', async () => {
+  const tls = { cert: join(folder, 'live.pem'), key: join(folder, 'live.key') };
+  const put = (pair) => { copyFileSync(pair.cert, tls.cert); copyFileSync(pair.key, tls.key); };
+  put(one);
+  await secure(tls, async ({ app, port }) => {
+    assert.equal(await subject(port), 'one');
+    put(two);
+    assert.equal(await subject(port), 'one');
+    app.reloadTls();
+    assert.equal(await subject(port), 'two');
+    writeFileSync(tls.cert, 'nothing');
+    assert.throws(() => app.reloadTls(), { code: 'ERR_FLARE_TLS', message: /live\.pem/ });
+    assert.equal(await subject(port), 'two');
+  });
+});
+
+test('what is wrong is said with file and block', async () => {
+  const app = new App();
+  const refused = (tls, error) => assert.rejects(app.listen({ tls }), error);
+  await refused({ cert: join(folder, 'none.pem'), key: one.key }, { code: 'ERR_FLARE_TLS', message: /identities\[0\]\.chain.*none\.pem.*can't be read/ });
+  await refused({ cert: one.cert, key: one.cert }, { code: 'ERR_FLARE_TLS', message: /identities\[0\]\.key.*one\.pem.*CERTIFICATE/ });
+  await refused({ cert: one.cert, key: two.key }, { code: 'ERR_FLARE_TLS', message: /two\.key/ });
+  await refused({ ...one, nothing: 1 }, { code: 'ERR_FLARE_TLS', message: /nothing/ });
+  await refused({ ...one, min_version: 11 }, { code: 'ERR_FLARE_TLS', message: /min_version/ });
+  await refused({ ...one, tickets: 0.5 }, TypeError);
+  await refused({ cert: one.cert }, TypeError);
+  await refused(null, TypeError);
+  await assert.rejects(app.listen({ prot: 1 }), TypeError);
+  assert.throws(() => app.reloadTls(), { code: 'ERR_FLARE_NOT_LISTENING' });
+  await app.listen();
+  assert.throws(() => app.reloadTls(), { code: 'ERR_FLARE_TLS' });
+  await app.close(0);
+});
+
+test('serve() over TLS', async () => {
+  const app = await serve({ tls: one, fetch: (asked) => Response.json([new URL(asked.url).protocol]) });
+  try {
+    assert.deepEqual(await get(app.address.port), ['https:']);
+  } finally {
+    await app.close(0).catch(() => {});
+  }
+});
