@@ -21,7 +21,10 @@ fn errors(text: &[u8]) -> [Option<ConfigError>; 3] {
 
 /// Runs the target.
 pub fn run(text: &[u8]) {
-    let begins = text.split(|byte| *byte == b'\n').filter(|line| line.trim_ascii().starts_with(b"-----BEGIN ")).count();
+    let begins = text
+        .split(|byte| *byte == b'\n')
+        .filter(|line| line.trim_ascii().starts_with(b"-----BEGIN "))
+        .count();
     let found = errors(text);
     let behind = errors(&[b"a line\n", text].concat());
     for (one, other) in found.into_iter().zip(behind) {

@@ -144,6 +144,6 @@ fn tlvs(rest: &[u8], whole: &[u8], place: usize) -> Option<Vec<(u8, Vec<u8>)>> {
 pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |sum, byte| {
         let sum = sum ^ u32::from(*byte);
-        (0..8).fold(sum, |sum, _| if sum % 2 == 1 { sum / 2 ^ 0x82f6_3b78 } else { sum / 2 })
+        (0..8).fold(sum, |sum, _| if sum % 2 == 1 { (sum / 2) ^ 0x82f6_3b78 } else { sum / 2 })
     })
 }

@@ -55,9 +55,13 @@ impl Exact {
     }
 }
 
-/// The bytes of a method of up to eight as a number, which no other one has: none has a NUL. Those in use are no longer, but for a few.
+/// The bytes of a method of up to eight as a number, which no other one has. Those in use are no longer, but for a few.
 #[inline]
 fn word(method: &[u8]) -> Option<u64> {
+    if *method.last()? == 0 {
+        // It would have the number of the same without its end. No method of a request has a NUL.
+        return None;
+    }
     if let (Some(first), Some(last), 4..=8) = (method.first_chunk(), method.last_chunk(), method.len()) {
         // Bytes that are in both halves fall on themselves.
         let last = u64::from(u32::from_le_bytes(*last)) << (8 * (method.len() - 4));
@@ -131,6 +135,6 @@ mod tests {
             assert_eq!(&word.to_le_bytes()[..name.len()], name.as_bytes());
             assert!(names[..at].iter().all(|other| super::word(other.as_bytes()) != Some(word)), "{name}");
         }
-        assert_eq!(word(b""), None);
+        assert_eq!((word(b""), word(b"AAA\0")), (None, None));
     }
 }
