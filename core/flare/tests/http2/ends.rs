@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use flare::{AnswerError, CancelReason, ServerConfig};
-use flare_proto::http2::{ErrorCode, Limits};
+use flare_proto::http2::{ErrorCode, Limits, PREFACE};
 
 use crate::client::Client;
 use crate::{holding, holding_with};
@@ -120,6 +120,29 @@ fn a_client_that_opens_no_window_loses_its_stream() {
     let answer = client.answer(stream);
     assert_eq!((answer.body.len(), answer.reset), (1000, Some(ErrorCode::Cancel)));
     assert_eq!(client.get("/").text(), "home");
+}
+
+#[test]
+fn a_stream_that_stalls_after_a_deadline_amid_blocked_output_is_still_lost() {
+    let config = ServerConfig { write_timeout: Duration::from_secs(5), ..ServerConfig::default() };
+    let (server, held) = holding_with(config);
+    let mut connection = server.connect();
+    connection.send(
+        b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\
+          HTTP2-Settings: AAMAAABk\r\n\r\n",
+    );
+    held.try_recv().unwrap().respond(vec![b'x'; 100_000]);
+    assert!(connection.step());
+    // Nothing can stall before the preface, so this deadline finds nothing.
+    connection.advance(Duration::from_secs(6));
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let acknowledged = [0, 0, 0, 4, 1, 0, 0, 0, 0];
+    connection.send(&[&PREFACE[..], &settings, &acknowledged].concat());
+    // All that the window takes.
+    assert!(connection.received().len() > 65_535);
+    connection.advance(Duration::from_secs(11));
+    let reset = [0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 8];
+    assert_eq!(connection.received(), reset, "RST_STREAM: CANCEL");
 }
 
 #[test]

@@ -274,6 +274,10 @@ impl Http2 {
         }
         self.end_stalls(env, out);
         self.pump(env, out);
+        if self.blocked || self.fresh {
+            // No stream stalls now, but one may once output flows again, and nothing else would look.
+            self.bound = self.bound.min(env.now + env.service.config.write_timeout);
+        }
     }
 
     /// A stream's time is over.
