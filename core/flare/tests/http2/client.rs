@@ -42,6 +42,8 @@ pub struct Client {
     pub goaways: usize,
     /// Whether content that comes is used at once, which opens the windows again.
     pub greedy: bool,
+    /// Whether what is to be sent waits, so that it leaves together with what follows.
+    pub corked: bool,
     taken: BTreeMap<u32, (StreamKey, usize)>,
 }
 
@@ -64,6 +66,7 @@ impl Client {
             goaway: None,
             goaways: 0,
             greedy: true,
+            corked: false,
             taken: BTreeMap::new(),
         };
         client.talk();
@@ -73,11 +76,13 @@ impl Client {
     /// Moves bytes both ways until nobody has any.
     pub fn talk(&mut self) {
         loop {
-            let out = std::mem::take(&mut self.out);
-            self.connection.send(&out);
+            if !self.corked {
+                let out = std::mem::take(&mut self.out);
+                self.connection.send(&out);
+            }
             let input = self.connection.received();
             self.take(&input);
-            if self.out.is_empty() && input.is_empty() {
+            if (self.corked || self.out.is_empty()) && input.is_empty() {
                 return;
             }
         }

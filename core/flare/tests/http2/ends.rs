@@ -183,6 +183,33 @@ fn a_drain_closes_what_is_idle_at_once() {
 }
 
 #[test]
+fn a_drain_ends_with_what_waited_behind_blocked_output() {
+    let (server, held) = holding_with(ServerConfig { output_limit: 4096, ..ServerConfig::default() });
+    let mut client = Client::new(&server);
+    let lost = client.send("GET", "/wait", &[]);
+    client.corked = true;
+    let streams: Vec<_> = (0..50)
+        .map(|_| {
+            let stream = client.begin("POST", "/echo", &[]);
+            assert_eq!(client.write(stream, &[b'x'; 200], true), 200);
+            stream
+        })
+        .collect();
+    client.reset(lost);
+    client.connection.drain();
+    // Behind all that: the answer to the PING of the drain.
+    client.talk();
+    client.corked = false;
+    client.talk();
+    for stream in streams {
+        assert_eq!(client.answer(stream).body.len(), 200);
+    }
+    assert!(held.try_recv().unwrap().request().cancelled().is_some());
+    assert_eq!(client.goaways, 2);
+    assert!(!client.connection.is_open());
+}
+
+#[test]
 fn a_client_that_sends_no_more_still_gets_its_answers() {
     let (server, held) = holding();
     let mut client = Client::new(&server);

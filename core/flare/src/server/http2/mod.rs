@@ -205,6 +205,7 @@ impl Http2 {
         if self.read_closed && !self.blocked && self.end.is_none() {
             self.input_ended(env);
         }
+        self.end_if_done();
     }
 
     /// Something happened to an exchange, which may be over already.
