@@ -5,6 +5,7 @@
 mod common;
 
 mod early_data;
+mod half_close;
 mod handshakes;
 mod reload;
 mod support;

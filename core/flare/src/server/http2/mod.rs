@@ -32,6 +32,8 @@ pub(crate) struct Http2 {
     end: Option<Next>,
     /// The peer will send nothing more.
     read_closed: bool,
+    /// And all that it sent was used.
+    input_over: bool,
     /// So much output waits that no more is made.
     blocked: bool,
     /// The client has not sent its preface. One that switched may have room for little behind the 101: curl has 32 KiB.
@@ -86,6 +88,7 @@ impl Http2 {
             running: 0,
             end: None,
             read_closed: false,
+            input_over: false,
             blocked: false,
             fresh: true,
             ends,
@@ -170,6 +173,7 @@ impl Http2 {
     }
 
     fn input_ended(&mut self, env: &mut Environment) {
+        self.input_over = true;
         for key in self.keys() {
             if self.stream(key).is_some_and(|stream| !stream.received_all) {
                 self.cancel(key, CancelReason::PeerGone, env);
@@ -324,7 +328,7 @@ impl Http2 {
 
     /// Closes when nothing is left to do.
     fn end_if_done(&mut self) {
-        if self.end.is_none() && self.running == 0 && (self.read_closed || self.wire.is_drained()) {
+        if self.end.is_none() && self.running == 0 && (self.input_over || self.wire.is_drained()) {
             self.end = Some(Next::Close { linger: !self.read_closed });
         }
     }
