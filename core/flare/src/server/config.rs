@@ -37,7 +37,8 @@ pub struct ServerConfig {
     pub body_limit: u64,
     /// Content that nobody asked for is read and dropped up to this many bytes, so that the connection can go on.
     pub discard_limit: u64,
-    /// Answers of one connection that wait for the client, in bytes, before no more of its requests are read. At least 4096.
+    /// Answers of one connection that wait for the client, in bytes, before no more of its requests are read. On HTTP/2 no content is
+    /// added from here on, and nothing is read from twice as much. At least 4096.
     pub output_limit: usize,
     /// From the first byte of a request, or from accept, to the end of its head. Then 408.
     pub head_timeout: Duration,

@@ -135,11 +135,11 @@ impl Session {
         }
     }
 
-    /// So much output waits that no more is made.
-    pub(crate) fn block(&mut self) {
+    /// So much output waits, which is `limit` or more: no content is added to it.
+    pub(crate) fn block(&mut self, waiting: usize, limit: usize) {
         match &mut self.protocol {
             Protocol::Http1(http1) => http1.block(),
-            Protocol::Http2(http2) => http2.block(),
+            Protocol::Http2(http2) => http2.block(waiting, limit),
         }
     }
 

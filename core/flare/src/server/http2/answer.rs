@@ -113,9 +113,9 @@ impl Http2 {
 
     /// Sends content of the streams whose turn it is, as long as the client takes it.
     pub(super) fn pump(&mut self, env: &mut Environment, out: &mut Output) {
-        while self.end.is_none() && !self.blocked && !self.fresh {
+        while self.end.is_none() && !self.full && !self.blocked && !self.fresh {
             if out.len() >= env.service.config.output_limit {
-                self.blocked = true;
+                self.full = true;
                 return;
             }
             let Some(turn) = self.wire.next_turn() else { break };

@@ -34,7 +34,10 @@ pub(crate) struct Http2 {
     read_closed: bool,
     /// And all that it sent was used.
     input_over: bool,
-    /// So much output waits that no more is made.
+    /// So much output waits that no content is added. Frames are still read: a client that takes an answer slowly may reset it,
+    /// acknowledge settings, and ask for more.
+    full: bool,
+    /// So much output waits that nothing is read which could make more.
     blocked: bool,
     /// The client has not sent its preface. One that switched may have room for little behind the 101: curl has 32 KiB.
     fresh: bool,
@@ -89,6 +92,7 @@ impl Http2 {
             end: None,
             read_closed: false,
             input_over: false,
+            full: false,
             blocked: false,
             fresh: true,
             ends,
@@ -148,9 +152,9 @@ impl Http2 {
 
     /// A stream's deadline may have become earlier.
     fn bound_by(&mut self, key: StreamKey) {
-        let blocked = self.blocked;
+        let (unread, unsent) = (self.blocked, self.full || self.blocked);
         if let Some(stream) = self.stream(key) {
-            let deadline = stream.deadline(blocked);
+            let deadline = stream.deadline(unread, unsent);
             self.bound = self.bound.min(deadline);
         }
     }
@@ -182,9 +186,11 @@ impl Http2 {
         self.end_if_done();
     }
 
-    /// So much output waits that no more is made.
-    pub(crate) fn block(&mut self) {
-        self.blocked = true;
+    /// So much output waits, which is `limit` or more.
+    pub(crate) fn block(&mut self, waiting: usize, limit: usize) {
+        self.full = true;
+        // What is read makes output of its own, which needs an end too.
+        self.blocked |= waiting >= limit.saturating_mul(2);
     }
 
     /// The peer took all output.
@@ -192,13 +198,14 @@ impl Http2 {
         if self.running == 0 {
             self.idle_deadline = env.now + env.service.config.idle_timeout;
         }
-        if !std::mem::take(&mut self.blocked) {
+        let was_blocked = std::mem::take(&mut self.blocked);
+        if !std::mem::take(&mut self.full) && !was_blocked {
             return;
         }
         self.wire.set_now(env.now.0);
         for key in self.keys() {
             // Content could not be read meanwhile, so its time begins again.
-            if let Some(stream) = self.stream(key) {
+            if was_blocked && let Some(stream) = self.stream(key) {
                 stream.running.begin_content(env);
             }
             self.look(key, env, out);
@@ -270,8 +277,8 @@ impl Http2 {
         }
         self.bound = Millis::NEVER;
         for key in self.keys() {
-            let blocked = self.blocked;
-            if self.stream(key).is_some_and(|stream| stream.deadline(blocked) <= env.now) {
+            let (unread, unsent) = (self.blocked, self.full || self.blocked);
+            if self.stream(key).is_some_and(|stream| stream.deadline(unread, unsent) <= env.now) {
                 env.counters.timeouts.add(1);
                 self.late(key, env, out);
             }
@@ -279,7 +286,7 @@ impl Http2 {
         }
         self.end_stalls(env, out);
         self.pump(env, out);
-        if self.blocked || self.fresh {
+        if self.full || self.blocked || self.fresh {
             // No stream stalls now, but one may once output flows again, and nothing else would look.
             self.bound = self.bound.min(env.now + env.service.config.write_timeout);
         }

@@ -59,15 +59,15 @@ impl Stream {
         self.received_all && self.waiting.is_empty() && open
     }
 
-    /// When something of it has lasted too long. `blocked`: the client takes no output.
-    pub(super) fn deadline(&self, blocked: bool) -> Millis {
+    /// When something of it has lasted too long. `unread`: the client is not read. `unsent`: it takes no output.
+    pub(super) fn deadline(&self, unread: bool, unsent: bool) -> Millis {
         let content =
-            if self.received_all || blocked { Millis::NEVER } else { self.running.content_deadline() };
+            if self.received_all || unread { Millis::NEVER } else { self.running.content_deadline() };
         let answer = match self.running.answer {
             Answer::None => Millis::NEVER,
             Answer::Waiting => self.running.answer_deadline,
             // What waits for the client's window has a time limit of its own.
-            Answer::Streaming if blocked || !self.outgoing.is_empty() => Millis::NEVER,
+            Answer::Streaming if unsent || !self.outgoing.is_empty() => Millis::NEVER,
             Answer::Streaming => self.running.answer_deadline,
         };
         content.min(answer)

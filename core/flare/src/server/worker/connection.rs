@@ -256,8 +256,9 @@ impl Worker {
             connection.write_deadline = self.clock.now() + self.env.service.config.write_timeout;
         }
         (connection.backlog, connection.undelivered) = (backlog + unsealed, undelivered);
-        if connection.backlog >= self.env.service.config.output_limit {
-            connection.session.block();
+        let limit = self.env.service.config.output_limit;
+        if connection.backlog >= limit {
+            connection.session.block(connection.backlog, limit);
         }
     }
 
