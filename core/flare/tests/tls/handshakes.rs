@@ -1,6 +1,7 @@
 //! Handshakes that end badly, slowly, or not at all; and client certificates.
 
 use std::io::{Read, Write};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::support::{Authority, Client, address, connect, start, tcp};
-use crate::common::{one_worker, wait_until};
+use crate::common::{PATIENCE, one_worker, wait_until};
 
 fn router() -> Router {
     let mut router = Router::new();
@@ -111,6 +112,48 @@ fn a_line_that_is_full_turns_away() {
     one_more.write_all(&[22, 3, 1, 2, 0, 1]).unwrap();
     wait_until("it was turned away", || handle.stats().tls_failed == 1);
     assert_eq!(handle.stats().open, 5);
+}
+
+#[test]
+fn who_leaves_when_its_turn_has_come_leaves_it_to_the_next() {
+    let authority = Authority::new();
+    let mut tls = authority.server();
+    tls.max_handshakes = 1;
+    let (entered, enters) = channel();
+    let (release, released) = channel::<()>();
+    let (entered, released) = (Mutex::new(entered), Mutex::new(released));
+    let mut router = router();
+    router
+        .get("/block", move |_: &Request| {
+            entered.lock().unwrap().send(()).unwrap();
+            released.lock().unwrap().recv().unwrap();
+        })
+        .unwrap();
+    let (server, address) = start(router, one_worker(), tls);
+    let handle = server.handle();
+    let config = Arc::new(authority.client());
+    let mut blocker = connect(address, &config);
+    assert_eq!(blocker.get("/").0, 200);
+    let begin = || {
+        let before = handle.stats().bytes_in;
+        let mut stream = tcp(address);
+        stream.write_all(&[22, 3, 1, 2, 0, 1]).unwrap();
+        wait_until("it was read", || handle.stats().bytes_in == before + 6);
+        stream
+    };
+    let (shaking, next) = (begin(), begin());
+    let before = handle.stats().bytes_in;
+    let last = std::thread::spawn(move || connect(address, &config).get("/"));
+    wait_until("its hello was read", || handle.stats().bytes_in > before);
+    blocker.send("GET /block HTTP/1.1\r\nHost: x\r\n\r\n");
+    enters.recv_timeout(PATIENCE).unwrap();
+    // The worker sees both ends in one turn.
+    drop(shaking);
+    socket2::SockRef::from(&next).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(next);
+    release.send(()).unwrap();
+    assert_eq!(last.join().unwrap().0, 200);
+    assert_eq!(handle.stats().timeouts, 0);
 }
 
 #[test]

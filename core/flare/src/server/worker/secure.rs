@@ -44,6 +44,8 @@ pub(crate) struct Secure {
     /// What the session needs to know when it begins.
     ends: Ends,
     early: Early,
+    /// Its turn to shake hands has come, though it may not know yet: it counts as one that does.
+    called: bool,
     /// The peer was told that nothing more comes.
     ended: bool,
 }
@@ -90,7 +92,15 @@ impl Secure {
             Some(_) => Early::Safe,
         };
         let deadline = now + context.handshake_timeout();
-        Self { state: State::Fresh(context), waiting: Queue::new(), deadline, ends, early, ended: false }
+        Self {
+            state: State::Fresh(context),
+            waiting: Queue::new(),
+            deadline,
+            ends,
+            early,
+            called: false,
+            ended: false,
+        }
     }
 
     /// When the handshake must have ended.
@@ -207,7 +217,9 @@ impl Worker {
         match flare_tls::Connection::server(context) {
             Ok(tls) => {
                 secure.state = State::Shaking(tls);
-                self.secure.shaking += 1;
+                if !std::mem::replace(&mut secure.called, true) {
+                    self.secure.shaking += 1;
+                }
                 self.decrypt(key, bytes);
             }
             Err(failure) => self.refuse_handshake(key, &failure.to_string()),
@@ -221,6 +233,8 @@ impl Worker {
             if let Some(Connection { secure: Some(secure), .. }) = self.connections.get_mut(key)
                 && matches!(secure.state, State::InLine(..))
             {
+                secure.called = true;
+                self.secure.shaking += 1;
                 return self.mail.push_back(Message::GoOn(key));
             }
         }
@@ -359,7 +373,7 @@ impl Worker {
 
     /// A connection closes: its handshake, if it had one, makes room.
     pub(super) fn leave_secure(&mut self, secure: &Secure) {
-        if matches!(secure.state, State::Shaking(_)) {
+        if secure.called && matches!(secure.state, State::InLine(..) | State::Shaking(_)) {
             self.shaken();
         }
     }
