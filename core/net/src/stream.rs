@@ -1,6 +1,9 @@
 //! A connected socket on its way into a driver, or out of one in a test.
 
 use crate::Address;
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
+use socket2::SockRef;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -61,6 +64,51 @@ impl Stream {
         }
     }
 
+    /// Whether calls wait, or fail with `WouldBlock`.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        match self {
+            Stream::Tcp(stream) => stream.set_nonblocking(nonblocking),
+            Stream::Unix(stream) => stream.set_nonblocking(nonblocking),
+        }
+    }
+
+    /// Waits until the stream can be read (or is over), or with `write` until it takes bytes, at most this long; `None` waits for ever.
+    /// False: the time was over, or a signal came.
+    ///
+    /// # Errors
+    /// What `poll(2)` says: running out of memory.
+    pub fn wait(&self, read: bool, write: bool, timeout: Option<Duration>) -> io::Result<bool> {
+        let mut flags = PollFlags::empty();
+        flags.set(PollFlags::IN, read);
+        flags.set(PollFlags::OUT, write);
+        // Beyond what a timespec holds there is no difference to for ever.
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        match rustix::event::poll(&mut [PollFd::new(self, flags)], timeout.as_ref()) {
+            Ok(count) => Ok(count > 0),
+            Err(Errno::INTR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The address of this end.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn local_address(&self) -> io::Result<Address> {
+        SockRef::from(self).local_addr().map(|address| Address::from_socket2(&address))
+    }
+
+    /// The address of the other end.
+    ///
+    /// # Errors
+    /// `NotConnected` when the peer has reset the connection.
+    pub fn peer_address(&self) -> io::Result<Address> {
+        SockRef::from(self).peer_addr().map(|address| Address::from_socket2(&address))
+    }
+
     /// Another handle on the same socket.
     ///
     /// # Errors
@@ -100,6 +148,28 @@ impl AsFd for Stream {
             Stream::Tcp(stream) => stream.as_fd(),
             Stream::Unix(stream) => stream.as_fd(),
         }
+    }
+}
+
+impl Read for &Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => (&mut &*stream).read(buffer),
+            Stream::Unix(stream) => (&mut &*stream).read(buffer),
+        }
+    }
+}
+
+impl Write for &Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => (&mut &*stream).write(bytes),
+            Stream::Unix(stream) => (&mut &*stream).write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -137,6 +137,20 @@ impl Driver {
         Ok(key)
     }
 
+    /// Gives a connection out of the driver, without closing it: it does not block, as everything in here. What waited to be sent is dropped,
+    /// what was not read yet is still there.
+    ///
+    /// # Errors
+    /// `NotConnected` for a key that was closed; what the system says when it can't end the watch, and then the connection is closed.
+    pub fn take(&mut self, key: Key) -> io::Result<Stream> {
+        let socket = self.sources.remove(key).ok_or(io::ErrorKind::NotConnected)?;
+        self.poll.registry().deregister(&mut SourceFd(&socket.as_raw_fd()))?;
+        Ok(match SockRef::from(&socket).domain()? {
+            socket2::Domain::UNIX => Stream::Unix(socket.into()),
+            _ => Stream::Tcp(socket.into()),
+        })
+    }
+
     /// Waits until something is ready, at most for `timeout` (rounded up to whole milliseconds; `None`: for ever), and begins the next
     /// turn. Does not block when something is ready already. A signal may end the wait early; that is no error.
     ///

@@ -173,17 +173,19 @@ impl Sources {
         }
     }
 
-    /// Closes the socket and makes the key stale.
-    pub(super) fn remove(&mut self, key: Key) {
-        if let Some(place) = self.places.get_mut(key.index())
-            && place.generation == key.generation
-            && matches!(place.slot, Slot::Used(_))
-        {
-            place.generation = place.generation.wrapping_add(1);
-            place.slot = Slot::Free(self.free);
-            self.free = key.index;
-            self.used -= 1;
+    /// Makes the key stale, and gives the socket: dropping it closes it.
+    pub(super) fn remove(&mut self, key: Key) -> Option<OwnedFd> {
+        let place = self.places.get_mut(key.index())?;
+        if place.generation != key.generation || !matches!(place.slot, Slot::Used(_)) {
+            return None;
         }
+        let Slot::Used(source) = std::mem::replace(&mut place.slot, Slot::Free(self.free)) else {
+            return None;
+        };
+        place.generation = place.generation.wrapping_add(1);
+        self.free = key.index;
+        self.used -= 1;
+        Some(source.socket)
     }
 }
 

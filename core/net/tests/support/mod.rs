@@ -1,6 +1,8 @@
 //! What the driver's tests share: connected sockets of both sorts, and a loop that gives up when nothing comes.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod names;
+
 use flare_net::{Driver, DriverOptions, Event, Key, Stream};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
