@@ -17,7 +17,7 @@ create_exception!(
 /// Why a server could not be made.
 pub(crate) fn from_core(error: Error) -> PyErr {
     match error {
-        Error::Config(_) | Error::Route(_) | Error::Address { .. } => {
+        Error::Config(_) | Error::Tls(_) | Error::Route(_) | Error::Address { .. } => {
             PyValueError::new_err(error.to_string())
         }
         Error::Bind { error: ref cause, .. } => os_error(cause, error.to_string()),

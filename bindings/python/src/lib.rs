@@ -28,6 +28,7 @@ mod router;
 mod server;
 mod stream;
 mod text;
+mod tls;
 
 use pyo3::prelude::*;
 
@@ -51,6 +52,8 @@ mod _flare {
     use crate::router::PyRouter;
     #[pymodule_export]
     use crate::server::{PyReport, PyServer};
+    #[pymodule_export]
+    use crate::tls::{PyTlsSession, check_tls, self_signed};
 
     use super::*;
 

@@ -15,6 +15,7 @@ use crate::ear::{Ear, Wait};
 use crate::errors::{self, Fault};
 use crate::exchange::PyExchange;
 use crate::headers::{self, Own, PyHeaders};
+use crate::tls::PyTlsSession;
 use crate::{json, names, text};
 
 /// A request. It stays valid as long as it is held, also after its answer or in another thread.
@@ -242,6 +243,24 @@ impl PyRequest {
             Version::Http2 => "2",
             Version::Http3 => "3",
         }
+    }
+
+    /// "https" if the connection is encrypted, else "http". What proxies say is not looked at.
+    #[getter]
+    fn scheme(&self) -> &'static str {
+        if self.exchange.request().tls().is_some() { "https" } else { "http" }
+    }
+
+    /// What was agreed in the TLS handshake; None on a connection without TLS.
+    #[getter]
+    fn tls(&self) -> Option<PyTlsSession> {
+        PyTlsSession::of(self.exchange.request())
+    }
+
+    /// Whether the request came before the end of the handshake (0-RTT): somebody may have recorded it and sent it again (RFC 8470).
+    #[getter]
+    fn is_early(&self) -> bool {
+        self.exchange.request().is_early()
     }
 
     /// Address and port of who is connected; None on a Unix socket.

@@ -12,6 +12,7 @@ use pyo3::types::PyDict;
 
 use crate::batch::Batch;
 use crate::router::PyRouter;
+use crate::tls::Given;
 use crate::{config, errors, log};
 
 /// How a server ended.
@@ -45,6 +46,8 @@ pub(crate) struct PyServer {
     /// None only while it is dropped.
     host: Option<HostServer>,
     batch: Arc<Batch>,
+    /// Its addresses are served over TLS.
+    secure: bool,
     /// The process that made it. Another one that was forked from it must leave it alone.
     process: u32,
     /// What a handler raised that must not be swallowed.
@@ -122,21 +125,34 @@ fn from_host(error: HostError) -> PyErr {
 
 #[pymethods]
 impl PyServer {
+    /// `tls`: what `Tls._given()` makes; None for plain connections.
     #[new]
     fn new(
         router: &Bound<'_, PyRouter>,
         addresses: Vec<String>,
         settings: &Bound<'_, PyDict>,
         log_level: u32,
+        tls: Option<Given>,
     ) -> PyResult<Self> {
         let config = config::from_dict(settings)?;
+        let tls = tls.map(Given::settings).transpose().map_err(|error| errors::from_core(error.into()))?;
         let (routes, batch) = router.get().take()?;
         let mut server = Server::new(routes).config(config).log(log::to_logging(log_level));
         for address in &addresses {
-            server = server.listen(address).map_err(errors::from_core)?;
+            let added = match &tls {
+                Some(tls) => server.listen_tls(address, tls.clone()),
+                None => server.listen(address),
+            };
+            server = added.map_err(errors::from_core)?;
         }
         let host = server.host().map_err(errors::from_core)?;
-        Ok(Self { host: Some(host), batch, process: std::process::id(), raised: Mutex::new(None) })
+        Ok(Self {
+            host: Some(host),
+            batch,
+            secure: tls.is_some(),
+            process: std::process::id(),
+            raised: Mutex::new(None),
+        })
     }
 
     /// Where coroutines are started: `spawn(request, coroutine)`.
@@ -168,6 +184,21 @@ impl PyServer {
         let milliseconds = config::milliseconds("timeout", timeout)?.unsigned_abs();
         self.host()?.drain(Duration::from_millis(milliseconds));
         Ok(())
+    }
+
+    /// Whether its addresses are served over TLS.
+    #[getter]
+    fn secure(&self) -> bool {
+        self.secure
+    }
+
+    /// Reads the files of certificates and keys again; with a wrong one everything stays as it was.
+    fn reload_tls(&self, py: Python<'_>) -> PyResult<()> {
+        let handle = self.host()?.handle();
+        if !self.secure {
+            return Err(PyRuntimeError::new_err("the server has no TLS"));
+        }
+        py.detach(|| handle.reload_tls()).map_err(errors::from_core)
     }
 
     /// How it ended; None while it has not.
@@ -208,6 +239,9 @@ impl PyServer {
             ("bad_requests", stats.bad_requests),
             ("timeouts", stats.timeouts),
             ("accept_errors", stats.accept_errors),
+            ("tls_handshakes", stats.tls_handshakes),
+            ("tls_resumed", stats.tls_resumed),
+            ("tls_failed", stats.tls_failed),
         ] {
             dict.set_item(name, value)?;
         }

@@ -21,12 +21,14 @@ from ._flare import (
     Report,
     Request,
     Response,
+    TlsSession,
 )
 from ._query import QueryParams
 from .app import App
 from .server import HostServer
 from .serving import Serving
 from .settings import Settings
+from .tls import Tls
 
 __version__ = VERSION
 
@@ -44,5 +46,7 @@ __all__ = [
     "Response",
     "Serving",
     "Settings",
+    "Tls",
+    "TlsSession",
     "__version__",
 ]

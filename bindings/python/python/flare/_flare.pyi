@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from os import PathLike
-from typing import Any, final
+from typing import Any, TypedDict, final
 
 from typing_extensions import Self
 
@@ -14,6 +14,10 @@ _Value = str | bytes
 _Fields = Mapping[str, _Value] | Mapping[str, str] | Mapping[str, bytes] | Iterable[tuple[str, _Value]]
 _Piece = str | bytes | bytearray | memoryview
 _Content = _Piece | Iterator[_Piece] | Iterator[str] | Iterator[bytes] | AsyncIterator[_Piece] | AsyncIterator[str] | AsyncIterator[bytes]
+
+class _GivenTls(TypedDict):
+    identities: list[tuple[str | bytes, str | bytes]]
+    settings: list[tuple[str, str | int]]
 
 class Disconnected(ConnectionError):
     """The exchange is over: the client is gone, a deadline passed, or the server ended. Its text says which."""
@@ -97,6 +101,18 @@ class Request:
     @property
     def version(self) -> str:
         """The version of HTTP: "1.0", "1.1", "2"."""
+
+    @property
+    def scheme(self) -> str:
+        """"https" if the connection is encrypted, else "http". What proxies say is not looked at."""
+
+    @property
+    def tls(self) -> TlsSession | None:
+        """What was agreed in the TLS handshake; None on a connection without TLS."""
+
+    @property
+    def is_early(self) -> bool:
+        """Whether the request came before the end of the handshake (0-RTT): somebody may have recorded it and sent it again (RFC 8470)."""
 
     @property
     def client(self) -> tuple[str, int] | None:
@@ -314,6 +330,38 @@ class Report:
         """Connections that were cut."""
 
 @final
+class TlsSession:
+    """What was agreed on a connection that is encrypted."""
+
+    @property
+    def version(self) -> str:
+        """"TLSv1.2" or "TLSv1.3"."""
+
+    @property
+    def suite(self) -> str:
+        """The cipher suite by its name in the IANA registry, such as "TLS_AES_256_GCM_SHA384"."""
+
+    @property
+    def server_name(self) -> str | None:
+        """The name that the client asked for (SNI), in lower case; None when it asked for none."""
+
+    @property
+    def alpn(self) -> str | None:
+        """The application protocol (ALPN), such as "h2"; None when none was agreed."""
+
+    @property
+    def peer_certificate(self) -> bytes | None:
+        """The certificate that the client showed, as DER, checked; None when it showed none."""
+
+    @property
+    def peer_certificates(self) -> list[bytes]:
+        """All certificates that the client showed, as DER, its own first."""
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the client came back with a session of an earlier connection."""
+
+@final
 class Router:
     def check(self, method: str, pattern: str) -> None: ...
     def add(
@@ -344,12 +392,22 @@ class Router:
 
 @final
 class Server:
-    def __new__(cls, router: Router, addresses: list[str], settings: dict[str, int | float | str], log_level: int) -> Self: ...
+    def __new__(
+        cls,
+        router: Router,
+        addresses: list[str],
+        settings: dict[str, int | float | str],
+        log_level: int,
+        tls: _GivenTls | None,
+    ) -> Self: ...
     def set_spawn(self, spawn: Callable[[Request, Awaitable[Any]], object]) -> None: ...
     def fileno(self) -> int: ...
     def poll(self, budget: int = 256) -> bool: ...
     def _turn(self) -> int: ...
     def drain(self, timeout: float) -> None: ...
+    @property
+    def secure(self) -> bool: ...
+    def reload_tls(self) -> None: ...
     @property
     def report(self) -> Report | None: ...
     @property
@@ -358,6 +416,8 @@ class Server:
     def drain_timeout(self) -> float: ...
     def stats(self) -> dict[str, int]: ...
 
+def check_tls(given: _GivenTls) -> None: ...
+def self_signed(names: list[str]) -> tuple[bytes, bytes]: ...
 def as_response(value: object) -> Response: ...
 def refusal(request: Request) -> tuple[int, str | None] | None: ...
 

@@ -11,11 +11,11 @@ from ._signals import Signals
 _WAIT, _MORE, _OVER = range(3)
 
 
-def run(server: Server, started: Callable[[], None], drain: Callable[[], None]) -> Report:
+def run(server: Server, started: Callable[[], None], drain: Callable[[], None], reload: Callable[[], None] | None) -> Report:
     """Runs a server until it has ended, in this thread."""
     poller = select.poll()
     poller.register(server.fileno(), select.POLLIN)
-    with Signals(drain) as signals:
+    with Signals(drain, reload) as signals:
         if signals.fileno() >= 0:
             poller.register(signals.fileno(), select.POLLIN)
         started()

@@ -1,4 +1,4 @@
-"""The end of a server by signal."""
+"""The end of a server by signal, and new certificates by SIGHUP."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any
 
 
 class Signals:
-    """Calls a function for SIGINT and SIGTERM while it is entered, and wakes the loop of the main thread.
+    """Calls a function for SIGINT and SIGTERM while it is entered, and wakes the loop of the main thread; another, if given, for SIGHUP.
 
     Elsewhere than in the main thread, where Python takes no signals, it does nothing.
     """
 
-    def __init__(self, asked: Callable[[], None]) -> None:
-        self._asked = asked
+    def __init__(self, asked: Callable[[], None], reload: Callable[[], None] | None = None) -> None:
+        self._calls = _calls(asked, reload)
         self._before: dict[int, Any] = {}
         self._wakeup = -1
         self._pair: tuple[socket.socket, socket.socket] | None = None
@@ -31,12 +31,12 @@ class Signals:
             reader.setblocking(False)
             writer.setblocking(False)
             self._wakeup = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in self._calls:
                 self._before[number] = signal.signal(number, self._handle)
         return self
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self._asked()
+        self._calls[number]()
 
     def fileno(self) -> int:
         """Readable after a signal; -1 where there are none."""
@@ -58,15 +58,20 @@ class Signals:
             self._pair = None
 
 
+def _calls(asked: Callable[[], None], reload: Callable[[], None] | None) -> dict[int, Callable[[], None]]:
+    calls: dict[int, Callable[[], None]] = {signal.SIGINT: asked, signal.SIGTERM: asked}
+    return calls if reload is None else {**calls, signal.SIGHUP: reload}
+
+
 @contextmanager
-def watched_by_loop(asked: Callable[[], None]) -> Iterator[None]:
+def watched_by_loop(asked: Callable[[], None], reload: Callable[[], None] | None = None) -> Iterator[None]:
     """The same in the running loop of asyncio."""
     loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
-    for number in numbers:
-        loop.add_signal_handler(number, asked)
+    calls = _calls(asked, reload) if threading.current_thread() is threading.main_thread() else {}
+    for number, call in calls.items():
+        loop.add_signal_handler(number, call)
     try:
         yield
     finally:
-        for number in numbers:
+        for number in calls:
             loop.remove_signal_handler(number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import multiprocessing
+import os
 import signal
 import socket
 import sys
@@ -21,6 +22,7 @@ from ._signals import Signals
 
 if TYPE_CHECKING:
     from .app import App, Loop
+    from .tls import Tls
 
 Start = Literal["spawn", "fork"]
 
@@ -35,6 +37,14 @@ class _Worker:
     process: BaseProcess
     messages: Connection
     began: float
+    listens: bool = False
+    reload_due: bool = False
+
+    def reload(self) -> None:
+        """Has it read its certificates again. Before it listens the signal would end it, and it may have read the old files: then later."""
+        self.reload_due = not self.listens
+        if self.listens and self.process.pid is not None and self.process.exitcode is None:
+            os.kill(self.process.pid, signal.SIGHUP)
 
 
 def reserve(address: str) -> tuple[str, socket.socket]:
@@ -54,7 +64,7 @@ def reserve(address: str) -> tuple[str, socket.socket]:
     return (f"[{name[0]}]:{name[1]}" if family == socket.AF_INET6 else f"{name[0]}:{name[1]}"), held
 
 
-def _work(app: App, address: str, loop: Loop, level: int | None, messages: Connection) -> None:
+def _work(app: App, address: str, loop: Loop, tls: Tls | None, level: int | None, messages: Connection) -> None:
     """The life of a worker."""
     if sys.platform == "linux":
         # When the program that started it is killed, nobody would end it. 1: PR_SET_PDEATHSIG.
@@ -63,15 +73,15 @@ def _work(app: App, address: str, loop: Loop, level: int | None, messages: Conne
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if level is not None:
         logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s[%(process)d]: %(message)s")
-    report = app._run_worker(address, loop, lambda: messages.send("listening"))
+    report = app._run_worker(address, loop, tls, lambda: messages.send("listening"))
     messages.send((report.requests, report.finished, report.aborted))
 
 
 class Workers:
     """The workers of one program."""
 
-    def __init__(self, app: App, address: str, count: int, start: Start, loop: Loop, level: int | None) -> None:
-        self._app, self._address, self._count, self._loop, self._level = app, address, count, loop, level
+    def __init__(self, app: App, address: str, count: int, start: Start, loop: Loop, tls: Tls | None, level: int | None) -> None:
+        self._app, self._address, self._count, self._loop, self._tls, self._level = app, address, count, loop, tls, level
         self._context: Any = multiprocessing.get_context(start)
         self._workers: dict[int, _Worker] = {}
         self._asked = False
@@ -81,7 +91,7 @@ class Workers:
 
     def run(self, started: Callable[[], None]) -> Report:
         """Runs until SIGTERM or SIGINT; the sum of how the workers ended."""
-        with Signals(self._ask) as signals:
+        with Signals(self._ask, None if self._tls is None else self._reload) as signals:
             for number in range(self._count):
                 self._begin(number)
             while self._workers:
@@ -93,7 +103,7 @@ class Workers:
 
     def _begin(self, number: int) -> None:
         ours, theirs = self._context.Pipe(duplex=False)
-        arguments = (self._app, self._address, self._loop, self._level, theirs)
+        arguments = (self._app, self._address, self._loop, self._tls, self._level, theirs)
         process = self._context.Process(target=_work, args=arguments, name=f"flare-{number}", daemon=False)
         process.start()
         theirs.close()
@@ -104,6 +114,11 @@ class Workers:
         self._asked = True
         for worker in self._workers.values():
             worker.process.terminate()
+
+    def _reload(self) -> None:
+        """Has all workers read their certificates again."""
+        for worker in self._workers.values():
+            worker.reload()
 
     def _wait(self, signals: Signals) -> None:
         sources: list[Any] = [signals.fileno()] if signals.fileno() >= 0 else []
@@ -124,6 +139,9 @@ class Workers:
                 message = worker.messages.recv()
                 if message == "listening":
                     self._listening += 1
+                    worker.listens = True
+                    if worker.reload_due:
+                        worker.reload()
                 else:
                     self._reports.append(message)
         except (EOFError, OSError):

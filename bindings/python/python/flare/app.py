@@ -21,6 +21,7 @@ from .server import HostServer
 from .serving import Serving
 from .settings import Settings
 from .testing import TestClient
+from .tls import Pem, Tls, given_by
 
 H = TypeVar("H", bound=Handler)
 M = TypeVar("M", bound=Middleware | Layer)
@@ -254,14 +255,25 @@ class App:
             needs_loop |= asynchronous
         return needs_loop
 
-    def _server(self, addresses: list[str], more: dict[str, int | float | str] | None = None) -> tuple[Server, bool]:
+    def _server(
+        self, addresses: list[str], tls: Tls | None = None, more: dict[str, int | float | str] | None = None
+    ) -> tuple[Server, bool]:
         router, needs_loop = self._compile()
         settings = {**self.settings._given(), **(more or {})}
-        return Server(router, addresses, settings, logger.getEffectiveLevel()), needs_loop
+        given = None if tls is None else tls._given()
+        return Server(router, addresses, settings, logger.getEffectiveLevel(), given), needs_loop
 
-    def host(self, host: str = "127.0.0.1", port: int | None = None) -> HostServer:
-        """Binds, and leaves the loop to the program. See `HostServer`. All handlers must be plain functions."""
-        server, needs_loop = self._server([_address(host, port)])
+    def host(
+        self,
+        host: str = "127.0.0.1",
+        port: int | None = None,
+        *,
+        certificate: Pem | None = None,
+        key: Pem | None = None,
+        tls: Tls | None = None,
+    ) -> HostServer:
+        """Binds, and leaves the loop to the program. See `HostServer`. All handlers must be plain functions. TLS as for `run`."""
+        server, needs_loop = self._server([_address(host, port)], given_by(certificate, key, tls))
         if needs_loop:
             raise TypeError("async def handlers need a loop of asyncio: use serving() or run()")
         return HostServer(server)
@@ -270,16 +282,27 @@ class App:
         """A client for tests, which needs no port: `with app.test_client() as client`. See `TestClient`."""
         return TestClient(self, loop, timeout)
 
-    def serving(self, host: str = "127.0.0.1", port: int | None = None) -> Serving:
-        """A server for a running loop of asyncio or uvloop: `async with app.serving("127.0.0.1", 8080) as server`."""
-        address = _address(host, port)
-        return Serving(lambda: self._server([address])[0])
+    def serving(
+        self,
+        host: str = "127.0.0.1",
+        port: int | None = None,
+        *,
+        certificate: Pem | None = None,
+        key: Pem | None = None,
+        tls: Tls | None = None,
+    ) -> Serving:
+        """A server for a running loop of asyncio or uvloop: `async with app.serving("127.0.0.1", 8080) as server`. TLS as for `run`."""
+        address, given = _address(host, port), given_by(certificate, key, tls)
+        return Serving(lambda: self._server([address], given)[0])
 
     def run(
         self,
         host: str = "127.0.0.1",
         port: int | None = None,
         *,
+        certificate: Pem | None = None,
+        key: Pem | None = None,
+        tls: Tls | None = None,
         workers: int = 1,
         start: Start = "spawn",
         loop: Loop = "auto",
@@ -288,19 +311,22 @@ class App:
         """Serves until SIGTERM or SIGINT, then drains and says how it ended. A second signal cuts what still runs.
 
         host: a name or an address, with the port in it or beside it; or `unix:/run/app.sock`. port: 0 for any free one; default 8080.
+        certificate, key: PEM files, or bytes with what would be in them: served over TLS, with HTTP/2. SIGHUP, and `reload_tls()` of the
+            server that `started` gets, read the files again.
+        tls: the same with more settings, such as certificates of clients. See `Tls`.
         workers: processes that share the port. One that crashes is replaced, and the log says so. Their app must be a name in a module.
         start: how they are made: "spawn" (a fresh Python each) or "fork".
         loop: "uvloop", "asyncio", or "none" for an app of plain functions; "auto" takes "none" where it can, then uvloop if that is there.
         started: called when connections are taken, with the server.
         """
-        address = _address(host, port)
+        address, given = _address(host, port), given_by(certificate, key, tls)
         if workers < 1:
             raise ValueError(f"workers: {workers} is less than 1")
         if workers > 1:
             if started is not None:
                 raise ValueError("started is for one worker: with several, each is a process of its own")
-            return self._run_workers(address, workers, start, loop)
-        server, needs_loop = self._server([address])
+            return self._run_workers(address, workers, start, loop, given)
+        server, needs_loop = self._server([address], given)
         return self._run_one(server, needs_loop, loop, started)
 
     def _run_one(self, server: Server, needs_loop: bool, loop: Loop, started: Callable[[HostServer], object] | None) -> Report:
@@ -310,21 +336,25 @@ class App:
             return self._run_plain(server, started)
         return _runner(loop)(self._run_async(server, started))
 
-    def _run_workers(self, address: str, count: int, start: Start, loop: Loop, level: int | None = None) -> Report:
+    def _run_workers(
+        self, address: str, count: int, start: Start, loop: Loop, tls: Tls | None = None, level: int | None = None
+    ) -> Report:
         if address.startswith("unix:"):
             raise ValueError("several workers need a port: a Unix socket belongs to one process")
         if start == "spawn":
             pickle.dumps(self)
-        # What is wrong with the app shows here, and not in each worker.
+        # What is wrong with the app, or with certificates, shows here, and not in each worker.
         self._compile()
+        if tls is not None:
+            tls.check()
         address, held = _workers.reserve(address)
         with held:
-            all_of_them = _workers.Workers(self, address, count, start, loop, level)
+            all_of_them = _workers.Workers(self, address, count, start, loop, tls, level)
             return _ended(all_of_them.run(lambda: logger.info("listening on %s, %d workers", address, count)))
 
-    def _run_worker(self, address: str, loop: Loop, listening: Callable[[], object]) -> Report:
+    def _run_worker(self, address: str, loop: Loop, tls: Tls | None, listening: Callable[[], object]) -> Report:
         """The life of this app in a worker."""
-        server, needs_loop = self._server([address], {"reuse_port": 1})
+        server, needs_loop = self._server([address], tls, {"reuse_port": 1})
         return self._run_one(server, needs_loop, loop, lambda _: listening())
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -337,13 +367,13 @@ class App:
 
     def _run_plain(self, server: Server, started: Callable[[HostServer], object] | None) -> Report:
         host = HostServer(server)
-        return _ended(_plain.run(server, lambda: _started(host, started), _Drain(host)))
+        return _ended(_plain.run(server, lambda: _started(host, started), _Drain(host), _reload(server)))
 
     async def _run_async(self, server: Server, started: Callable[[HostServer], object] | None) -> Report:
         from ._signals import watched_by_loop
 
         async with Serving(lambda: server) as serving:
-            with watched_by_loop(_Drain(serving)):
+            with watched_by_loop(_Drain(serving), _reload(server)):
                 _started(serving, started)
                 return _ended(await serving.wait())
 
@@ -363,6 +393,20 @@ class _Drain:
     def __call__(self) -> None:
         self._server.drain(0 if self._asked else None)
         self._asked = True
+
+
+def _reload(server: Server) -> Callable[[], None] | None:
+    """What SIGHUP does to a server; None: as before."""
+
+    def reload() -> None:
+        try:
+            server.reload_tls()
+        except ValueError as error:
+            logger.error("certificates not taken: %s", error)
+        else:
+            logger.info("certificates taken")
+
+    return reload if server.secure else None
 
 
 def _started(server: HostServer, then: Callable[[HostServer], object] | None) -> None:

@@ -42,6 +42,13 @@ class HostServer:
         """
         self._server.drain(self._server.drain_timeout if timeout is None else timeout)
 
+    def reload_tls(self) -> None:
+        """Reads the files of certificates and keys again. New connections get them; those that are there go on.
+
+        Waits for the disk. `ValueError` when a file is wrong, `RuntimeError` without TLS; everything stays as it was then.
+        """
+        self._server.reload_tls()
+
     @property
     def report(self) -> Report | None:
         """How the server ended; `None` while it has not."""

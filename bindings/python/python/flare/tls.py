@@ -1,0 +1,165 @@
+"""TLS of a server."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from ._flare import TlsSession, check_tls, self_signed
+
+if TYPE_CHECKING:
+    from ._flare import _GivenTls
+
+__all__ = ["Pem", "Tls", "TlsSession"]
+
+Pem = str | os.PathLike[str] | bytes
+"""A PEM file by its path, which is read again on each reload; or, as bytes, what would be in it."""
+
+_VERSIONS = {"TLSv1.2": 12, "TLSv1.3": 13}
+_CLIENT_AUTH = {"none": 0, "optional": 1, "required": 2}
+
+
+@dataclass(frozen=True)
+class Tls:
+    """Certificates, keys and settings of a server that speaks TLS. `None` leaves the safe default of the core.
+
+        app.run("0.0.0.0", 443, tls=Tls("chain.pem", "key.pem"))
+
+    TLS 1.2 and 1.3 with forward-secret suites; HTTP/2 and HTTP/1.1 are agreed by ALPN. Times are in seconds, sizes in bytes. Files are read
+    when the server is made; `ValueError` says which file and block is wrong.
+    """
+
+    certificate: Pem
+    """The certificate of the server, then those that vouch for it, without the root."""
+    key: Pem | None = field(default=None, repr=False)
+    """Its private key: PKCS#8, PKCS#1 or SEC1, not encrypted. `None`: it is in the same file."""
+    also: Sequence[tuple[Pem, Pem]] = field(default=(), repr=False)
+    """More certificates, each with its key: for clients that ask for one of their names. The first one is for all others."""
+    names: Sequence[str] = ()
+    """The names of the first certificate, `*.example.org` for one label. Default: those in it."""
+    ocsp: str | os.PathLike[str] | None = None
+    """A file with an OCSP response as DER, which is sent with the first certificate."""
+    client_auth: Literal["none", "optional", "required"] | None = None
+    """Certificates of clients: not asked for, checked if there is one, or required. Default "required" with `client_roots`, else "none"."""
+    client_roots: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = ()
+    """PEM files with the authorities of client certificates."""
+    client_revocation_lists: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = ()
+    """PEM files with revocation lists. If there is one, every client certificate must be covered by one that is up to date."""
+    min_version: Literal["TLSv1.2", "TLSv1.3"] | None = None
+    """The oldest version. Default "TLSv1.2"."""
+    alpn: Sequence[str] = ()
+    """The application protocols, the preferred one first. Default "h2", "http/1.1"."""
+    handshake_timeout: float | None = None
+    """From accept to the end of the handshake. Then the connection closes. Default 10."""
+    max_handshakes: int | None = None
+    """Handshakes at once; more wait in line. Default 1024."""
+    tickets: bool | None = None
+    """Whether clients keep their session, encrypted. `False`: it is kept here. Default `True`. Each worker process has keys of its own."""
+    tickets_sent: int | None = None
+    """How many tickets a client of TLS 1.3 gets. 0 to 8, default 2."""
+    ticket_key_lifetime: float | None = None
+    """How long the key of new tickets lasts. 1 to 21600, default 21600."""
+    session_cache: int | None = None
+    """Sessions kept here for clients without tickets. Default 4096."""
+    early_data_limit: int | None = None
+    """What a client may send before the handshake has ended (0-RTT). 0 to 1048576, default 0. Needs `tickets=False`."""
+    early_data_unsafe_methods: bool | None = None
+    """Whether such requests may have any method. Default `False`: those that are not safe are answered with 425 (RFC 8470)."""
+    watch: float | None = None
+    """How often to look whether files changed; good new ones are taken. 0.1 to 86400; default: never."""
+    key_log: str | os.PathLike[str] | None = None
+    """A file that the secrets of all connections are appended to (`SSLKEYLOGFILE`): whoever has it can read everything."""
+
+    @classmethod
+    def self_signed(cls, *names: str) -> Tls:
+        """A new key and a certificate for these names (default "localhost") that nobody believes, for 90 days. For development."""
+        return cls(*self_signed(list(names) or ["localhost"]))
+
+    def check(self) -> None:
+        """Reads all files and checks everything. `ValueError` says what is wrong."""
+        check_tls(self._given())
+
+    def _given(self) -> _GivenTls:
+        """As the core reads it: what others need first comes first."""
+        key = self.certificate if self.key is None else self.key
+        identities = [(_pem("certificate", self.certificate), _pem("key", key))]
+        identities += [(_pem("also", chain), _pem("also", its_key)) for chain, its_key in self.also]
+        roots, lists = _paths(self.client_roots), _paths(self.client_revocation_lists)
+        auth = self.client_auth or ("required" if roots else None)
+        numbers: dict[str, float | None] = {
+            "client_auth": _one_of("client_auth", auth, _CLIENT_AUTH),
+            "early_data_limit": self.early_data_limit,
+            "early_data_unsafe_methods": self.early_data_unsafe_methods,
+            "min_version": _one_of("min_version", self.min_version, _VERSIONS),
+            "handshake_timeout_ms": _milliseconds("handshake_timeout", self.handshake_timeout),
+            "max_handshakes": self.max_handshakes,
+            "tickets": self.tickets,
+            "tickets_sent": self.tickets_sent,
+            "ticket_key_lifetime_ms": _milliseconds("ticket_key_lifetime", self.ticket_key_lifetime),
+            "session_cache": self.session_cache,
+            "watch_ms": _milliseconds("watch", self.watch),
+        }
+        texts = [
+            ("alpn", ",".join(_names("alpn", self.alpn)) or None),
+            ("names", ",".join(_names("names", self.names)) or None),
+            ("ocsp", None if self.ocsp is None else os.fspath(self.ocsp)),
+            ("key_log", None if self.key_log is None else os.fspath(self.key_log)),
+            *(("client_roots", path) for path in roots),
+            *(("client_revocation_lists", path) for path in lists),
+        ]
+        settings: list[tuple[str, str | int]] = []
+        for name, number in numbers.items():
+            if number is not None:
+                if int(number) != number:
+                    raise TypeError(f"tls: {name} is a whole number, not {number!r}")
+                settings.append((name, int(number)))
+        settings += [(name, text) for name, text in texts if text is not None]
+        return {"identities": identities, "settings": settings}
+
+
+def given_by(certificate: Pem | None, key: Pem | None, tls: Tls | None) -> Tls | None:
+    """TLS from what a server was given: settings, or a certificate and its key alone."""
+    if tls is not None and not isinstance(tls, Tls):
+        raise TypeError(f"tls: {tls!r} is no flare.Tls")
+    if certificate is None:
+        if key is not None:
+            raise ValueError("key: there is no certificate that it belongs to")
+        return tls
+    if tls is not None:
+        raise ValueError("either certificate and key, or tls")
+    return Tls(certificate, key)
+
+
+def _pem(name: str, source: Pem) -> str | bytes:
+    given = source if isinstance(source, bytes) else os.fspath(source)
+    if not given:
+        raise ValueError(f"tls: {name} is empty")
+    return given
+
+
+def _paths(given: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:
+    return [os.fspath(path) for path in ([given] if isinstance(given, str | os.PathLike) else given)]
+
+
+def _names(name: str, given: Sequence[str]) -> list[str]:
+    if isinstance(given, str):
+        raise TypeError(f"tls: {name} is a list of names, not one text")
+    for each in given:
+        if "," in each:
+            raise ValueError(f"tls: {name}: {each!r} has a comma")
+    return list(given)
+
+
+def _one_of(name: str, given: str | None, values: dict[str, int]) -> int | None:
+    if given is not None and given not in values:
+        raise ValueError(f"tls: {name} is one of {', '.join(map(repr, values))}, not {given!r}")
+    return None if given is None else values[given]
+
+
+def _milliseconds(name: str, seconds: float | None) -> int | None:
+    if seconds is not None and not 0 <= seconds < 1e9:
+        raise ValueError(f"tls: {name}: {seconds} is no number of seconds from 0 to 1e9")
+    return None if seconds is None else math.ceil(seconds * 1000)
