@@ -172,27 +172,35 @@ pub(super) struct ClosedStreams {
     /// Ids; with the top bit for those that this end reset.
     ids: [u32; 64],
     next: u8,
+    /// The highest id that this end reset and that is not in `ids` any more.
+    forgotten: u32,
 }
 
 const RESET: u32 = 1 << 31;
 
 impl ClosedStreams {
     pub(super) const fn new() -> Self {
-        ClosedStreams { ids: [0; 64], next: 0 }
+        ClosedStreams { ids: [0; 64], next: 0, forgotten: 0 }
     }
 
     #[inline]
     pub(super) fn add(&mut self, id: u32, closed: Closed) {
         if let Some(place) = self.ids.get_mut(usize::from(self.next % 64)) {
+            if *place & RESET != 0 {
+                self.forgotten = self.forgotten.max(*place & !RESET);
+            }
             *place = if closed == Closed::Reset { id | RESET } else { id };
         }
         self.next = self.next.wrapping_add(1);
     }
 
-    /// How a stream ended, if that is known.
+    /// How a stream ended, if that is known. Of those that are not remembered one by one, each that this end may have reset counts as reset: a
+    /// peer that was slow to learn of it must not lose its connection (RFC 9113 section 5.1).
     pub(super) fn find(&self, id: u32) -> Option<Closed> {
-        let found = self.ids.iter().find(|&&closed| closed & !RESET == id && id != 0)?;
-        Some(if found & RESET != 0 { Closed::Reset } else { Closed::Known })
+        match self.ids.iter().find(|&&closed| closed & !RESET == id && id != 0) {
+            Some(found) => Some(if found & RESET != 0 { Closed::Reset } else { Closed::Known }),
+            None => (1..=self.forgotten).contains(&id).then_some(Closed::Reset),
+        }
     }
 }
 
@@ -235,8 +243,10 @@ mod tests {
         for id in 1..=100 {
             closed.add(id, if id % 2 == 0 { Closed::Reset } else { Closed::Known });
         }
-        assert_eq!(closed.find(36), None);
+        // The last that was reset and is not among them is 36.
+        assert_eq!([closed.find(1), closed.find(36)], [Some(Closed::Reset); 2]);
         assert_eq!(closed.find(37), Some(Closed::Known));
+        assert_eq!(closed.find(101), None);
         assert_eq!(closed.find(100), Some(Closed::Reset));
     }
 }

@@ -237,3 +237,35 @@ fn output_is_bounded_by_input() {
     feed(&mut server, &input, &mut out, &mut told).unwrap();
     assert!(out.len() <= input.len(), "{} for {}", out.len(), input.len());
 }
+
+#[test]
+fn trailers_of_a_stream_that_was_reset_long_ago_are_ignored() {
+    let mut frames = Vec::new();
+    let (mut server, keys) = serving(Limits::default(), &[post(1)]);
+    server.reset(keys[0], ErrorCode::Cancel, &mut Vec::new());
+    // More streams end than are remembered one by one.
+    for id in (3..300).step_by(2) {
+        frames.extend([post(id), rst(id, ErrorCode::Cancel)]);
+    }
+    fed(&mut server, &frames);
+    // What was on its way when the client learned of its reset (RFC 9113, 5.1).
+    let late = [data(1, false, "x"), headers(1, true, &[("x", "y")])];
+    assert_eq!(fed(&mut server, &late), (Vec::new(), Vec::new()));
+    // It is read for the compression's sake, and costs.
+    let limits = Limits { idle_frames: RATE, ..Limits::default() };
+    let (mut server, keys) = serving(limits, &[post(1)]);
+    server.reset(keys[0], ErrorCode::Cancel, &mut Vec::new());
+    fed(&mut server, &frames);
+    let taken = flood_server(&mut server, 1000, &mut |_| headers(1, true, &[("x", "y")]));
+    assert_eq!(taken, (50, calm("too many frames without effect")));
+}
+
+#[test]
+fn a_stream_that_was_left_out_is_an_error_for_ever() {
+    let (mut server, keys) = serving(Limits::default(), &[post(1)]);
+    server.reset(keys[0], ErrorCode::Cancel, &mut Vec::new());
+    let frames: Vec<_> = (5..300).step_by(2).flat_map(|id| [post(id), rst(id, ErrorCode::Cancel)]).collect();
+    fed(&mut server, &frames);
+    let error = feed(&mut server, &get(3), &mut Vec::new(), &mut Told::default()).unwrap_err();
+    assert_eq!(error.to_string(), "PROTOCOL_ERROR: HEADERS on a stream that is not open");
+}
