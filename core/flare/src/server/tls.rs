@@ -23,6 +23,8 @@ pub(crate) struct TlsListener {
     current: RwLock<Arc<ServerContext>>,
     /// What it was made of.
     settings: Mutex<ServerTls>,
+    /// Of its files, from before they were read for the first time.
+    first_stamps: Vec<Option<Stamp>>,
 }
 
 /// The addresses of a server that are served over TLS, in the order in which they were added.
@@ -57,8 +59,12 @@ impl TlsListeners {
 
     /// What tells whether files changed.
     pub(crate) fn stamps(&self) -> Vec<Option<Stamp>> {
-        let settings = self.all.iter().map(|listener| listener.settings().clone());
-        settings.flat_map(|settings| settings.files().map(Stamp::of).collect::<Vec<_>>()).collect()
+        self.all.iter().flat_map(|listener| stamps(&listener.settings().clone())).collect()
+    }
+
+    /// The same of the files that were read when the addresses were added.
+    pub(crate) fn first_stamps(&self) -> Vec<Option<Stamp>> {
+        self.all.iter().flat_map(|listener| listener.first_stamps.clone()).collect()
     }
 
     /// Gives an address other settings. `None`: there is no such address.
@@ -72,8 +78,9 @@ impl TlsListener {
     /// Reads the files and checks everything.
     pub(crate) fn new(settings: ServerTls) -> Result<Self, ConfigError> {
         let settings = with_protocols(settings)?;
+        let first_stamps = stamps(&settings);
         let context = ServerContext::new(&settings)?;
-        Ok(Self { current: RwLock::new(Arc::new(context)), settings: Mutex::new(settings) })
+        Ok(Self { current: RwLock::new(Arc::new(context)), settings: Mutex::new(settings), first_stamps })
     }
 
     /// The server does not speak HTTP/2.
@@ -120,7 +127,7 @@ impl TlsListener {
 }
 
 /// What changes when a file is written or replaced.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     changed: Option<SystemTime>,
     length: u64,
@@ -133,6 +140,10 @@ impl Stamp {
         let metadata = std::fs::metadata(path).ok()?;
         Some(Self { changed: metadata.modified().ok(), length: metadata.len(), number: metadata.ino() })
     }
+}
+
+fn stamps(settings: &ServerTls) -> Vec<Option<Stamp>> {
+    settings.files().map(Stamp::of).collect()
 }
 
 /// Without protocols of their own, the settings get ours.

@@ -22,7 +22,7 @@ impl Watcher {
         let Some(period) = shared.tls.watch_period() else { return Ok(()) };
         let (sender, ended) = channel::<()>();
         let weak = Arc::downgrade(shared);
-        let mut seen = shared.tls.stamps();
+        let mut seen = shared.tls.first_stamps();
         let mut changed = false;
         std::thread::Builder::new().name("flare-tls-watch".to_owned()).spawn(move || {
             while ended.recv_timeout(period) == Err(RecvTimeoutError::Timeout) {

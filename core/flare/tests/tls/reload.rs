@@ -120,6 +120,23 @@ fn changed_files_are_taken_and_bad_ones_are_not() {
 }
 
 #[test]
+fn files_that_change_before_the_server_starts_are_taken() {
+    let (old, new) = (Authority::new(), Authority::new());
+    let files = Files::new("early");
+    files.write(old.issue("localhost"));
+    let mut tls = files.tls();
+    tls.watch = Some(std::time::Duration::from_millis(100));
+    let server = Server::new(router()).config(workers(1)).listen_tls("127.0.0.1:0", tls).unwrap();
+    files.write(new.issue("localhost"));
+    let running = server.bind().unwrap().start().unwrap();
+    let (address, config) = (super::support::address(&running), Arc::new(new.client()));
+    wait_until("the new certificate is shown", || {
+        let mut client = connect(address, &config);
+        client.try_send("GET / HTTP/1.1\r\nHost: x\r\n\r\n").is_ok() && client.answer().is_ok()
+    });
+}
+
+#[test]
 fn wrong_settings_are_refused_before_anything_runs() {
     let mut tls = Authority::new().server();
     tls.alpn = vec![b"imap".to_vec()];
