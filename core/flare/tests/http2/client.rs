@@ -124,6 +124,7 @@ impl Client {
                 Event::Goaway { code, .. } => {
                     (self.goaway, self.goaways) = (Some(code), self.goaways + 1);
                 }
+                Event::Pong { .. } => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -134,6 +135,12 @@ impl Client {
         for (_, (stream, bytes)) in std::mem::take(&mut self.taken) {
             self.wire.consumed(stream, bytes, &mut self.out);
         }
+        self.talk();
+    }
+
+    /// Asks whether the server is there.
+    pub fn ping(&mut self) {
+        self.wire.ping(*b"flaretst", &mut self.out);
         self.talk();
     }
 

@@ -158,6 +158,48 @@ fn an_idle_connection_ends_in_peace() {
 }
 
 #[test]
+fn pings_alone_do_not_keep_a_connection() {
+    let (server, _) = holding();
+    let mut client = Client::new(&server);
+    assert_eq!(client.get("/").text(), "home");
+    for _ in 0..2 {
+        client.connection.advance(Duration::from_secs(37));
+        client.ping();
+    }
+    assert!(client.connection.is_open());
+    client.connection.advance(Duration::from_secs(1));
+    assert!(!client.connection.is_open());
+}
+
+#[test]
+fn a_connection_without_a_request_has_the_time_of_a_head() {
+    let (server, _) = holding();
+    let mut client = Client::new(&server);
+    client.connection.advance(Duration::from_secs(29));
+    client.ping();
+    assert!(client.connection.is_open());
+    client.connection.advance(Duration::from_secs(1));
+    client.talk();
+    assert_eq!((client.goaway, client.connection.is_open()), (Some(ErrorCode::NoError), false));
+}
+
+#[test]
+fn a_drain_does_not_wait_for_a_client_that_answers_no_ping() {
+    let (server, held) = holding();
+    let mut client = Client::new(&server);
+    let stream = client.send("GET", "/wait", &[]);
+    client.corked = true;
+    client.connection.drain();
+    held.try_recv().unwrap().respond("at last");
+    assert!(client.step());
+    assert_eq!(client.answer(stream).text(), "at last");
+    assert!(client.connection.is_open(), "the answer to the PING may be on its way");
+    client.connection.advance(Duration::from_secs(3));
+    client.talk();
+    assert_eq!((client.goaways, client.connection.is_open()), (2, false));
+}
+
+#[test]
 fn a_drain_lets_running_exchanges_end() {
     let (server, held) = holding();
     let mut client = Client::new(&server);

@@ -53,6 +53,11 @@ impl<R: Role> Connection<R> {
         self.write_goaway(last, ErrorCode::NoError, b"", out);
     }
 
+    /// Whether the peer was told that the end comes, and has not shown that it knows.
+    pub fn awaits_drain(&self) -> bool {
+        self.drain.step == Step::Announced
+    }
+
     /// Whether the connection has been drained: the last GOAWAY was written, and no stream is open.
     pub fn is_drained(&self) -> bool {
         matches!(self.drain.step, Step::Last(_)) && self.streams.len() == 0

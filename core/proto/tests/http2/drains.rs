@@ -14,16 +14,17 @@ fn pong(payload: &str) -> Vec<u8> {
 fn in_two_steps() {
     let (mut server, keys) = serving(Limits::default(), &[get(1)]);
     let mut out = Vec::new();
-    assert!(!server.is_draining());
+    assert!(!server.is_draining() && !server.awaits_drain());
     server.drain(&mut out);
     server.drain(&mut out);
+    assert!(server.awaits_drain());
     assert_eq!(shown(&out), ["GOAWAY 2147483647 NO_ERROR", "PING draining"]);
     // Requests that were on their way are taken, until the client has seen it.
     let (events, out) =
         fed(&mut server, &[get(3), pong("other876"), pong("draining"), get(5), data(7, false, "x")]);
     assert_eq!(events, ["head 3 GET http a / ended", "pong other876"]);
     assert_eq!(out, ["GOAWAY 3 NO_ERROR"]);
-    assert!(server.is_draining() && !server.is_drained());
+    assert!(server.is_draining() && !server.awaits_drain() && !server.is_drained());
     let mut out = Vec::new();
     answer(&mut server, keys[0], &mut out);
     let third = flare_proto::http2::StreamKey::from_number(3 << 32 | 1);

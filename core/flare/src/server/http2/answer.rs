@@ -215,6 +215,7 @@ impl Http2 {
         out: &mut Output,
     ) {
         if self.send_refusal(key, &mut refusal(status), received_all, env, out) {
+            self.answered = true;
             env.counters.answer(status);
         }
     }

@@ -47,6 +47,8 @@ pub(crate) struct Http2 {
     key: Key,
     /// When it has been idle for too long, while no exchange runs.
     idle_deadline: Millis,
+    /// Of the last answers some may still be here. Other output does not make the connection less idle: a PING is no use of it.
+    answered: bool,
     /// When the client must have acknowledged our settings.
     settings_deadline: Millis,
     /// No deadline of a stream is earlier. The real one may be later; [`Http2::timeout`] finds out.
@@ -99,6 +101,7 @@ impl Http2 {
             early: Early::No,
             key,
             idle_deadline: env.now + config.head_timeout,
+            answered: false,
             settings_deadline: env.now + config.head_timeout,
             bound: Millis::NEVER,
             pending: Vec::new(),
@@ -133,10 +136,19 @@ impl Http2 {
         let stream = place.take_if(|stream| stream.key == key)?;
         self.running -= 1;
         if self.running == 0 {
-            self.idle_deadline = env.now + env.service.config.idle_timeout;
+            self.answered = true;
+            self.begin_idle(env);
             self.bound = Millis::NEVER;
         }
         Some(stream)
+    }
+
+    /// The last answer ended, or left.
+    fn begin_idle(&mut self, env: &Environment) {
+        let config = &env.service.config;
+        // In a drain all that may still come is the PING, and what the client sent before it.
+        let time = if self.wire.awaits_drain() { config.linger_timeout } else { config.idle_timeout };
+        self.idle_deadline = env.now + time;
     }
 
     /// When [`Http2::timeout`] has to be called, unless something happens before. `flushing`: the peer has not taken all output.
@@ -195,8 +207,8 @@ impl Http2 {
 
     /// The peer took all output.
     pub(crate) fn flushed(&mut self, env: &mut Environment, out: &mut Output) {
-        if self.running == 0 {
-            self.idle_deadline = env.now + env.service.config.idle_timeout;
+        if self.running == 0 && std::mem::take(&mut self.answered) {
+            self.begin_idle(env);
         }
         let was_blocked = std::mem::take(&mut self.blocked);
         if !std::mem::take(&mut self.full) && !was_blocked {
