@@ -17,8 +17,8 @@ use flare::{CancelReason, ServerHandle};
 /// Longer than any test waits: a drain that should be over by itself.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// A server whose `/hold` gives its exchange to the test.
-fn holding(config: ServerConfig) -> (RunningServer, Receiver<Exchange>) {
+/// A router whose `/hold` gives its exchange to the test.
+fn holding_router() -> (Router, Receiver<Exchange>) {
     let (sender, held) = mpsc::channel();
     let sender = Mutex::new(sender);
     let mut router = Router::new();
@@ -28,6 +28,12 @@ fn holding(config: ServerConfig) -> (RunningServer, Receiver<Exchange>) {
         .get("/hold", flare::later(move |exchange| sender.lock().unwrap().send(exchange).unwrap()))
         .unwrap();
     router.get("/huge", |_: &Request| vec![b'x'; 32 << 20]).unwrap();
+    (router, held)
+}
+
+/// A server with that router.
+fn holding(config: ServerConfig) -> (RunningServer, Receiver<Exchange>) {
+    let (router, held) = holding_router();
     (start(router, config), held)
 }
 
@@ -322,7 +328,11 @@ fn a_server_may_be_dropped_on_its_own_worker() {
 
 #[test]
 fn a_new_server_takes_the_port_while_the_old_one_drains() {
-    let (old, held) = holding(workers(2));
+    // Once nobody listens, the system may give the port to any test beside this one that asks for a free one. Not on an address of its own.
+    let own = if cfg!(target_os = "linux") { "127.0.0.2:0" } else { "127.0.0.1:0" };
+    let (router, held) = holding_router();
+    let server = Server::new(router).config(workers(2)).listen(own).unwrap();
+    let old = server.bind().unwrap().start().unwrap();
     let (mut client, exchange) = busy(&old, &held);
     let address = old.addresses()[0].clone();
     old.handle().drain(LONG);
