@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod closing;
 mod early_data;
 mod half_close;
 mod handshakes;

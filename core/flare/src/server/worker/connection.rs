@@ -216,33 +216,36 @@ impl Worker {
             }
         }
         let Some(connection) = self.connections.get_mut(key) else { return };
-        let flushing = matches!(connection.closing, Closing::Flushing { .. });
-        if connection.closing == Closing::No || flushing {
-            match connection.session.next() {
-                Next::Read if !connection.paused => {}
-                Next::Read => {
-                    connection.paused = false;
-                    self.driver.resume_read(key);
-                }
-                Next::Pause if !connection.paused => {
-                    connection.paused = true;
-                    self.driver.pause_read(key);
-                }
-                Next::Close { linger } => return self.finish(key, linger),
-                Next::Abort => {
-                    if connection.session.is_until_close() {
-                        self.driver.reset_on_close(key);
-                    }
-                    return self.close(key, CancelReason::Reset);
-                }
-                Next::Pause => {}
+        match connection.closing {
+            Closing::No => {}
+            // Its session is over, and the end is that which was decided then.
+            Closing::Flushing { linger } => return self.finish(key, linger),
+            Closing::Lingering { .. } => return self.arm(key),
+        }
+        match connection.session.next() {
+            Next::Read if !connection.paused => {}
+            Next::Read => {
+                connection.paused = false;
+                self.driver.resume_read(key);
             }
+            Next::Pause if !connection.paused => {
+                connection.paused = true;
+                self.driver.pause_read(key);
+            }
+            Next::Close { linger } => return self.finish(key, linger),
+            Next::Abort => {
+                if connection.session.is_until_close() {
+                    self.driver.reset_on_close(key);
+                }
+                return self.close(key, CancelReason::Reset);
+            }
+            Next::Pause => {}
         }
         arm(&mut self.wheel, key, connection);
     }
 
     /// Some of the output waits. `made`: how much was added to it.
-    fn queued(&mut self, key: Key, made: usize) {
+    pub(super) fn queued(&mut self, key: Key, made: usize) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let (unsealed, backlog) = (connection.unsealed(), self.driver.backlog(key));
         if unsealed > 0 && backlog == 0 && !connection.is_shaking() {
@@ -265,8 +268,12 @@ impl Worker {
     /// The session is over: closes when the output is gone, and gently when the peer may still be sending.
     pub(super) fn finish(&mut self, key: Key, linger: bool) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        if connection.secure.is_some() && connection.unsealed() == 0 && self.end_secure(key).is_err() {
-            return self.close(key, CancelReason::PeerGone);
+        if connection.secure.is_some() && connection.unsealed() == 0 {
+            match self.end_secure(key) {
+                Ok(Sent::All) => {}
+                Ok(Sent::Queued) => self.queued(key, 0),
+                Err(_) => return self.close(key, CancelReason::PeerGone),
+            }
         }
         let Some(connection) = self.connections.get_mut(key) else { return };
         if self.driver.backlog(key) + connection.unsealed() > 0 {

@@ -331,8 +331,10 @@ impl Worker {
             self.env.service.log.tell(Level::Info, "TLS connection failed", text);
         }
         self.counters.bytes_out.add(self.secure.sealed.len() as u64);
-        if self.driver.send(key, &mut self.secure.sealed).is_err() {
-            return self.close(key, CancelReason::Reset);
+        match self.driver.send(key, &mut self.secure.sealed) {
+            Ok(Sent::All) => {}
+            Ok(Sent::Queued) => self.queued(key, 0),
+            Err(_) => return self.close(key, CancelReason::Reset),
         }
         // What the peer still sends is dropped for a while, so that it gets the reason.
         self.finish(key, true);
@@ -379,15 +381,15 @@ impl Worker {
     }
 
     /// Tells the peer that nothing more comes, if it was not told.
-    pub(super) fn end_secure(&mut self, key: Key) -> io::Result<()> {
+    pub(super) fn end_secure(&mut self, key: Key) -> io::Result<Sent> {
         let Some(Connection { secure: Some(secure), .. }) = self.connections.get_mut(key) else {
-            return Ok(());
+            return Ok(Sent::All);
         };
         if secure.ended || !matches!(secure.state, State::Open(_)) {
-            return Ok(());
+            return Ok(Sent::All);
         }
         let mut none = Output::new();
-        secure.send(key, true, &mut none, &mut self.driver, &mut self.secure, &self.counters).map(drop)
+        secure.send(key, true, &mut none, &mut self.driver, &mut self.secure, &self.counters)
     }
 }
 

@@ -56,7 +56,7 @@ impl Worker {
         match *secure {}
     }
 
-    pub(super) fn end_secure(&mut self, _: Key) -> io::Result<()> {
-        Ok(())
+    pub(super) fn end_secure(&mut self, _: Key) -> io::Result<Sent> {
+        Ok(Sent::All)
     }
 }
