@@ -359,6 +359,17 @@ typedef void (*flare_access_sink)(const char *peer,
  */
 typedef void (*flare_task)(uint32_t worker, void *user);
 
+/**
+ * Chooses a certificate by the name that a client asks for.
+ *
+ * Called on a worker in each handshake, so it must not block. `server_name` is in lower case, NULL when the client asks for none, and
+ * valid during the call.
+ *
+ * @return Settings whose first certificate is shown; they are borrowed. NULL, or a handle that was freed or has no certificate: the one that
+ * the server's own settings have for the name.
+ */
+typedef const flare_tls *(*flare_tls_resolver)(const char *server_name, void *user);
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1602,6 +1613,18 @@ int32_t flare_tls_add_pem(flare_tls *tls, const void *chain, size_t chain_length
  * `names` is a NUL-terminated string.
  */
 int32_t flare_tls_add_self_signed(flare_tls *tls, const char *names);
+
+/**
+ * Has certificates chosen by a callback, which is asked before the names of the certificates are looked at. For servers with more
+ * certificates than they can hold, or with new ones at any time: keep a flare_tls for each, and answer with it.
+ *
+ * @param resolver  NULL: no more.
+ * @param user      Given to the callback; `destroy` is called when no settings and no server need it any more.
+ *
+ * The caller promises:
+ * `resolver` may be called with `user`, and `destroy` once, from any thread.
+ */
+int32_t flare_tls_set_resolver(flare_tls *tls, flare_tls_resolver resolver, void *user, flare_destroy destroy);
 
 /**
  * Sets a number, a time in milliseconds (names that end in `_ms`) or a switch (0 or 1) by name. The names and ranges are listed in

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex};
 
 use flare::embed::StockMiddleware;
 use flare::mux::{Mux, MuxListener, MuxStream};
-use flare::tls::ServerTls;
 use flare::{AnswerError, CancelReason, Exchange, Request, Response, RouteOptions, Router, ServerConfig};
 
 use crate::guard::Failure;
@@ -13,6 +12,7 @@ use crate::layer::Head;
 use crate::life::ServerState;
 use crate::queue::EventQueue;
 use crate::status::*;
+use crate::tls::TlsSettings;
 
 /// The kinds of handles, one for each opaque C type.
 pub(crate) const CONFIG: Kind = Kind::new(1);
@@ -33,7 +33,7 @@ pub(crate) const EXCHANGE: Kinds = REQUEST.and(RESPONSE);
 /// Whatever a handle may stand for. An exchange moves in and out with each request, so the others, which are large, are boxed.
 pub(crate) enum Object {
     Config(Box<Mutex<ServerConfig>>),
-    Tls(Box<Mutex<ServerTls>>),
+    Tls(Box<Mutex<TlsSettings>>),
     Router(Box<Mutex<Router>>),
     Server(Box<ServerState>),
     RouteOptions(Box<Mutex<RouteOptions>>),
@@ -192,7 +192,7 @@ pub(crate) fn with_config<P, R>(
 /// Runs `f` on the TLS settings behind a handle.
 pub(crate) fn with_tls<P, R>(
     handle: *const P,
-    f: impl FnOnce(&mut ServerTls) -> Result<R, Failure>,
+    f: impl FnOnce(&mut TlsSettings) -> Result<R, Failure>,
 ) -> Result<R, Failure> {
     TABLE.with(Token::from_pointer(handle), TLS, |object| match object {
         Object::Tls(tls) => f(&mut lock(tls)),

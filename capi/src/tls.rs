@@ -1,18 +1,19 @@
 //! `flare_tls`: certificates, keys and settings of servers that speak TLS.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::{CString, c_char, c_void};
 use std::ptr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use flare::tls::{ConfigError, Identity, ServerTls, Source};
+use flare::tls::{ConfigError, Hello, Identity, LoadedIdentity, Resolver, ServerTls, Source};
 
 use crate::guard::{Failure, guard, guard_or};
 use crate::handle::Token;
+use crate::handler::flare_destroy;
 use crate::object::{Object, TABLE, TLS, with_request, with_tls};
 use crate::request::flare_request;
 use crate::server::{change, flare_server, with_handle};
 use crate::status::{FLARE_ERROR_INVALID_ARGUMENT, FLARE_OK};
-use crate::text;
+use crate::text::{self, UserData};
 
 /// Certificates, keys and settings of TLS. Made by flare_tls_new(), freed by flare_tls_free().
 #[allow(non_camel_case_types, reason = "a C name")]
@@ -20,12 +21,30 @@ pub struct flare_tls {
     _opaque: [u8; 0],
 }
 
+/// What stands behind the handle.
+pub(crate) struct TlsSettings {
+    server: ServerTls,
+    /// The identity that was added first, as it was read then: what a resolver gives when it answers with this handle.
+    first: Option<Arc<LoadedIdentity>>,
+}
+
+/// Chooses a certificate by the name that a client asks for.
+///
+/// Called on a worker in each handshake, so it must not block. `server_name` is in lower case, NULL when the client asks for none, and
+/// valid during the call.
+///
+/// @return Settings whose first certificate is shown; they are borrowed. NULL, or a handle that was freed or has no certificate: the one that
+/// the server's own settings have for the name.
+#[allow(non_camel_case_types, reason = "a C name")]
+pub type flare_tls_resolver =
+    Option<unsafe extern "C" fn(server_name: *const c_char, user: *mut c_void) -> *const flare_tls>;
+
 /// Makes TLS settings with safe defaults and no certificate. The caller owns the handle. NULL when there is no memory.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_tls_new() -> *mut flare_tls {
     guard_or(ptr::null_mut(), || {
-        let tls = Object::Tls(Box::new(Mutex::new(ServerTls::with_identities(Vec::new()))));
-        Ok(TABLE.insert(TLS.only(), tls)?.to_pointer())
+        let settings = TlsSettings { server: ServerTls::with_identities(Vec::new()), first: None };
+        Ok(TABLE.insert(TLS.only(), Object::Tls(Box::new(Mutex::new(settings))))?.to_pointer())
     })
 }
 
@@ -96,11 +115,51 @@ pub unsafe extern "C" fn flare_tls_add_self_signed(tls: *mut flare_tls, names: *
 fn add(tls: *const flare_tls, identity: Identity) -> Result<(), Failure> {
     // A bad handle is told before a bad file.
     with_tls(tls, |_| Ok(()))?;
-    identity.load().map_err(invalid)?;
+    let loaded = identity.load().map_err(invalid)?;
     with_tls(tls, |tls| {
-        tls.identities.push(identity);
+        tls.server.identities.push(identity);
+        tls.first.get_or_insert_with(|| Arc::new(loaded));
         Ok(())
     })
+}
+
+/// Has certificates chosen by a callback, which is asked before the names of the certificates are looked at. For servers with more
+/// certificates than they can hold, or with new ones at any time: keep a flare_tls for each, and answer with it.
+///
+/// @param resolver  NULL: no more.
+/// @param user      Given to the callback; `destroy` is called when no settings and no server need it any more.
+///
+/// # Safety
+/// `resolver` may be called with `user`, and `destroy` once, from any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flare_tls_set_resolver(
+    tls: *mut flare_tls,
+    resolver: flare_tls_resolver,
+    user: *mut c_void,
+    destroy: flare_destroy,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    let user = unsafe { UserData::new(user, destroy) };
+    guard(|| {
+        let chosen = resolver.map(|resolver| Resolver::new(move |hello| ask(resolver, &user, hello)));
+        // The one before is dropped outside of the lock: its destructor is the host's code.
+        let before = with_tls(tls, |tls| Ok(std::mem::replace(&mut tls.server.resolver, chosen)))?;
+        drop(before);
+        Ok(())
+    })
+}
+
+/// What the callback answers, as an identity.
+fn ask(
+    resolver: unsafe extern "C" fn(*const c_char, *mut c_void) -> *const flare_tls,
+    user: &UserData,
+    hello: Hello<'_>,
+) -> Option<Arc<LoadedIdentity>> {
+    let name = hello.server_name.and_then(|name| CString::new(name).ok());
+    let pointer = name.as_ref().map_or(ptr::null(), |name| name.as_ptr());
+    // SAFETY: `flare_tls_set_resolver` was promised that the callback may be called with `user` until it is destroyed.
+    let answer = unsafe { resolver(pointer, user.pointer()) };
+    with_tls(answer, |tls| Ok(tls.first.clone())).ok().flatten()
 }
 
 /// Sets a number, a time in milliseconds (names that end in `_ms`) or a switch (0 or 1) by name. The names and ranges are listed in
@@ -115,7 +174,7 @@ pub unsafe extern "C" fn flare_tls_set_number(tls: *mut flare_tls, name: *const 
     guard(|| {
         // SAFETY: the caller's promise.
         let name = unsafe { text::required(name, "name") }?;
-        with_tls(tls, |tls| tls.set_number(name, value).map_err(invalid))
+        with_tls(tls, |tls| tls.server.set_number(name, value).map_err(invalid))
     })
 }
 
@@ -134,7 +193,7 @@ pub unsafe extern "C" fn flare_tls_set_text(
     guard(|| {
         // SAFETY: the caller's promise.
         let (name, value) = unsafe { (text::required(name, "name")?, text::required(value, "value")?) };
-        with_tls(tls, |tls| tls.set_text(name, value).map_err(invalid))
+        with_tls(tls, |tls| tls.server.set_text(name, value).map_err(invalid))
     })
 }
 
@@ -154,7 +213,7 @@ pub unsafe extern "C" fn flare_server_listen_tls(
     guard(|| {
         // SAFETY: the caller's promise.
         let address = unsafe { text::required(address, "address") }?;
-        let settings = with_tls(tls, |tls| Ok(tls.clone()))?;
+        let settings = with_tls(tls, |tls| Ok(tls.server.clone()))?;
         // Checked before the server is taken, so that a mistake costs nothing but this call.
         flare::server::check_address(address)?;
         flare::server::check_tls(&settings)?;
@@ -184,7 +243,7 @@ pub extern "C" fn flare_server_replace_tls(
     tls: *const flare_tls,
 ) -> i32 {
     guard(|| {
-        let settings = with_tls(tls, |tls| Ok(tls.clone()))?;
+        let settings = with_tls(tls, |tls| Ok(tls.server.clone()))?;
         with_handle(server, |handle| Ok(handle.replace_tls(index, settings)?))
     })
 }

@@ -53,6 +53,10 @@ static int32_t unused_event(flare_request *request, flare_response *response, in
     (void)request, (void)response, (void)event, (void)data, (void)length, (void)user;
     return FLARE_OK;
 }
+static const flare_tls *unused_resolver(const char *server_name, void *user) {
+    (void)server_name, (void)user;
+    return NULL;
+}
 static void unused_line(const char *line, size_t length, void *user) { (void)line, (void)length, (void)user; }
 static int32_t unused_check(const char *token, flare_request *request, char *name, size_t capacity, void *user) {
     (void)token, (void)request, (void)name, (void)capacity, (void)user;
@@ -194,6 +198,7 @@ CALL(tls_add_pem, flare_tls_add_pem(handle, "x", 1, "x", 1))
 CALL(tls_add_self_signed, flare_tls_add_self_signed(handle, "localhost"))
 CALL(tls_set_number, flare_tls_set_number(handle, "tickets", 1))
 CALL(tls_set_text, flare_tls_set_text(handle, "alpn", "http/1.1"))
+CALL(tls_set_resolver, flare_tls_set_resolver(handle, unused_resolver, USER))
 CALL(server_listen_tls, flare_server_listen_tls(handle, "127.0.0.1:0", tls))
 CALL(server_reload_tls, flare_server_reload_tls(handle))
 CALL(server_replace_tls, flare_server_replace_tls(handle, 0, tls))
@@ -369,6 +374,7 @@ static const struct row rows[] = {
     {"flare_tls_add_self_signed", TLS, CODE, call_tls_add_self_signed, false, false},
     {"flare_tls_set_number", TLS, CODE, call_tls_set_number, false, false},
     {"flare_tls_set_text", TLS, CODE, call_tls_set_text, false, false},
+    {"flare_tls_set_resolver", TLS, CODE, call_tls_set_resolver, true, false},
     {"flare_server_listen_tls", SERVER, CODE, call_server_listen_tls, false, false},
     {"flare_server_reload_tls", SERVER, CODE, call_server_reload_tls, false, false},
     {"flare_server_replace_tls", SERVER, CODE, call_server_replace_tls, false, false},

@@ -1,4 +1,5 @@
 // TLS settings and what is said about wrong ones; an address with TLS, and its exchange. Handshakes are in tests/tls.
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -114,10 +115,87 @@ static void serving(void) {
     app_stop(&a);
 }
 
+// What resolver() was asked, and what it answers.
+struct certificates {
+    flare_tls *dynamic;
+    atomic_int calls;
+    atomic_int nameless;
+};
+
+static const flare_tls *resolver(const char *server_name, void *user) {
+    struct certificates *certificates = user;
+    atomic_fetch_add(&certificates->calls, 1);
+    if (server_name == NULL) {
+        atomic_fetch_add(&certificates->nameless, 1);
+        return NULL;
+    }
+    return strcmp(server_name, "dynamic.test") == 0 ? certificates->dynamic : NULL;
+}
+
+static gate resolver_destroyed = GATE_INIT;
+static void destroy_resolver(void *user) {
+    (void)user;
+    gate_open(&resolver_destroyed);
+}
+
+// Whether a client that asks for `name` ("": for none) is shown a certificate for `expected`.
+static bool shown(const char *address, const char *name, const char *expected) {
+    char command[300], line[300], found[300] = "";
+    const char *option = name[0] == '\0' ? "-noservername" : "-servername";
+    snprintf(command, sizeof command,
+             "openssl s_client -connect %s %s %s </dev/null 2>&1 | openssl x509 -noout -ext subjectAltName 2>&1", address, option, name);
+    FILE *output = popen(command, "r");
+    CHECK(output != NULL);
+    while (fgets(line, sizeof line, output) != NULL) snprintf(found, sizeof found, "%s", line);
+    CHECK(pclose(output) == 0);
+    bool good = strstr(found, expected) != NULL;
+    check_that(good, found, __FILE__, __LINE__);
+    return good;
+}
+
+static void resolving(void) {
+    TEST("a resolver is asked for certificates");
+    struct certificates certificates = {.dynamic = flare_tls_new()};
+    CHECK_STATUS(flare_tls_add_self_signed(certificates.dynamic, "dynamic.test"), FLARE_OK);
+    flare_tls *tls = flare_tls_new();
+    CHECK_STATUS(flare_tls_add_self_signed(tls, "static.test"), FLARE_OK);
+    CHECK_STATUS(flare_tls_set_resolver(tls, resolver, &certificates, destroy_resolver), FLARE_OK);
+    flare_router *router = flare_router_new();
+    flare_config *config = one_worker();
+    flare_server *server = flare_server_new(router, config);
+    CHECK_STATUS(flare_router_free(router), FLARE_OK);
+    CHECK_STATUS(flare_config_free(config), FLARE_OK);
+    CHECK_STATUS(flare_server_listen_tls(server, "127.0.0.1:0", tls), FLARE_OK);
+    app a;
+    app_start_server(&a, server, "127.0.0.1:0");
+    char address[100];
+    CHECK(flare_server_address(server, 0, address, sizeof address) > 0);
+    CHECK(shown(address, "dynamic.test", "DNS:dynamic.test"));
+    CHECK(shown(address, "static.test", "DNS:static.test"));
+    CHECK(shown(address, "", "DNS:static.test"));
+    CHECK(atomic_load(&certificates.calls) == 3 && atomic_load(&certificates.nameless) == 1);
+    // A handle that is freed is no answer: the certificates of the server are.
+    CHECK_STATUS(flare_tls_free(certificates.dynamic), FLARE_OK);
+    CHECK(shown(address, "dynamic.test", "DNS:static.test"));
+    CHECK_STATUS(flare_tls_free(tls), FLARE_OK);
+    app_stop(&a);
+    CHECK(gate_wait(&resolver_destroyed, 1));
+
+    TEST("a resolver is taken away again, and destroyed when it is refused");
+    tls = flare_tls_new();
+    CHECK_STATUS(flare_tls_set_resolver(tls, resolver, NULL, destroy_resolver), FLARE_OK);
+    CHECK_STATUS(flare_tls_set_resolver(tls, NULL, NULL, NULL), FLARE_OK);
+    CHECK(gate_wait(&resolver_destroyed, 2));
+    CHECK_STATUS(flare_tls_free(tls), FLARE_OK);
+    CHECK_STATUS(flare_tls_set_resolver(tls, resolver, NULL, destroy_resolver), FLARE_ERROR_INVALID_HANDLE);
+    CHECK(gate_wait(&resolver_destroyed, 3));
+}
+
 int main(void) {
     settings();
     files();
     misuse();
     serving();
+    resolving();
     return DONE();
 }

@@ -40,6 +40,7 @@ comptime HandlerCallback = def(Handle, Handle, Address) thin abi("C") -> Int32
 comptime LogSinkCallback = def(Int32, Text, Address) thin abi("C") -> None
 comptime AccessSinkCallback = def(Text, Text, Text, Int32, UInt64, UInt64, Address) thin abi("C") -> None
 comptime TaskCallback = def(UInt32, Address) thin abi("C") -> None
+comptime TlsResolverCallback = def(Text, Address) thin abi("C") -> Handle
 
 comptime DONE = 1
 comptime RELAY_FORWARD = 1
@@ -205,6 +206,7 @@ struct Api:
     var tls_add_files: def(Handle, Text, Text) thin abi("C") -> Int32
     var tls_add_pem: def(Handle, Bytes, UInt, Bytes, UInt) thin abi("C") -> Int32
     var tls_add_self_signed: def(Handle, Text) thin abi("C") -> Int32
+    var tls_set_resolver: def(Handle, TlsResolverCallback, Address, DestroyCallback) thin abi("C") -> Int32
     var tls_set_number: def(Handle, Text, Int64) thin abi("C") -> Int32
     var tls_set_text: def(Handle, Text, Text) thin abi("C") -> Int32
     var server_listen_tls: def(Handle, Text, Handle) thin abi("C") -> Int32
@@ -344,6 +346,7 @@ comptime NAMES: List[StaticString] = [
     "flare_tls_add_files",
     "flare_tls_add_pem",
     "flare_tls_add_self_signed",
+    "flare_tls_set_resolver",
     "flare_tls_set_number",
     "flare_tls_set_text",
     "flare_server_listen_tls",
