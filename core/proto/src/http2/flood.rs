@@ -1,7 +1,8 @@
 //! Budgets for what costs this end and brings it nothing.
 
 use super::error::ConnectionError;
-use super::limits::{Limits, Rate};
+use super::limits::Limits;
+use crate::rate::{Budget, Rate};
 
 /// What has a budget.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,36 +48,18 @@ impl Cost {
 #[derive(Debug, Default)]
 pub(super) struct Budgets([Budget; COSTS]);
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Budget {
-    spent: u32,
-    /// When it was refilled by time, in milliseconds.
-    refilled: u64,
-}
-
 impl Budgets {
     pub(super) fn spend(&mut self, cost: Cost, limits: &Limits, now: u64) -> Result<(), ConnectionError> {
         let rate = cost.rate(limits);
         let Some(budget) = self.0.get_mut(cost as usize) else { return Ok(()) };
-        if budget.spent >= rate.burst.max(1) {
-            let elapsed = now.saturating_sub(budget.refilled);
-            let refill = elapsed.saturating_mul(u64::from(rate.per_second)) / 1000;
-            if refill == 0 {
-                return Err(ConnectionError::calm(cost.reason()));
-            }
-            // No more than is spent, so it fits.
-            budget.spent -= refill.min(u64::from(budget.spent)) as u32;
-            budget.refilled = now;
-        }
-        budget.spent += 1;
-        Ok(())
+        if budget.spend(rate, now) { Ok(()) } else { Err(ConnectionError::calm(cost.reason())) }
     }
 
     /// The connection is used for what it is there for.
     #[inline]
     pub(super) fn refund(&mut self, cost: Cost, count: u32) {
         if let Some(budget) = self.0.get_mut(cost as usize) {
-            budget.spent = budget.spent.saturating_sub(count);
+            budget.refund(count);
         }
     }
 }

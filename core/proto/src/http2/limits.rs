@@ -1,13 +1,6 @@
 //! How much a peer may ask of one connection, and of one stream.
 
-/// How often something may happen: `burst` times at once, and then `per_second` times a second.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Rate {
-    /// How often at once. At least 1.
-    pub burst: u32,
-    /// How many more each second. 0: never more, unless the connection is used.
-    pub per_second: u32,
-}
+use crate::rate::Rate;
 
 /// The limits of one end of a connection. Those that are SETTINGS are told to the peer.
 #[derive(Clone, Debug)]

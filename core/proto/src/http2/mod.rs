@@ -32,12 +32,13 @@ mod streams;
 mod turns;
 mod window;
 
+pub use crate::rate::Rate;
 pub use client::RequestParts;
 pub use connection::Connection;
 pub use error::{ConnectionError, ErrorCode};
 pub use event::{Event, RequestInfo, ResponseInfo};
 pub use frame::{FRAME_HEADER_LENGTH, FrameHeader, FrameKind, flag};
-pub use limits::{Limits, Rate};
+pub use limits::Limits;
 pub use priority::Priority;
 pub use role::{Client, Role, Server};
 pub use settings::PeerSettings;

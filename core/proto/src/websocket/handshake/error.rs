@@ -1,0 +1,24 @@
+//! What can be wrong in a handshake.
+
+use std::fmt;
+
+/// A field of a handshake breaks the rules. A server answers with 400; a client ends the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HandshakeError {
+    /// `Sec-WebSocket-Protocol` is no list of tokens, names one twice, or has none.
+    Subprotocols,
+    /// The server chose a subprotocol that was not offered, or several.
+    SubprotocolNotOffered,
+}
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            HandshakeError::Subprotocols => "malformed Sec-WebSocket-Protocol",
+            HandshakeError::SubprotocolNotOffered => "subprotocol that was not offered",
+        })
+    }
+}
+
+impl std::error::Error for HandshakeError {}

@@ -1,0 +1,12 @@
+//! WebSocket as its two ends show it: no test here looks inside.
+// A failed unwrap is a failed test; the lint's exception for tests does not reach their helper functions.
+#![allow(clippy::unwrap_used)]
+
+mod closing;
+mod feeding;
+mod frames;
+mod joined;
+mod limits;
+#[path = "../http1/random.rs"]
+mod random;
+mod texts;
