@@ -352,3 +352,26 @@ fn connections_of_a_listener_have_a_limit() {
     near.send(b"my turn", PATIENCE).unwrap();
     assert_eq!(far.recv(PATIENCE).unwrap().unwrap(), b"my turn");
 }
+
+#[test]
+fn a_peer_that_never_closes_is_left_after_a_while() {
+    const LINGER: Duration = Duration::from_millis(100);
+    let listener =
+        MuxListener::bind_with("127.0.0.1:0", &MuxOptions { linger: LINGER, ..MuxOptions::default() })
+            .unwrap();
+    let mut peer = TcpStream::connect(listener.address().to_string()).unwrap();
+    peer.set_read_timeout(PATIENCE).unwrap();
+    let mux = listener.accept(PATIENCE).unwrap();
+    let began = Instant::now();
+    drop(mux);
+    assert_eq!(peer.read(&mut [0; 16]).unwrap(), 0, "the other end says that it is done");
+    // Frames of no stream are read and skipped, until the socket is closed.
+    let mut bytes = Vec::new();
+    FrameHeader { length: 4, id: 99, kind: FrameKind::Credit as u8 }.encode(&mut bytes);
+    bytes.extend_from_slice(&[0, 0, 0, 1]);
+    while peer.write_all(&bytes).is_ok() {
+        assert!(began.elapsed() < PATIENCE.unwrap(), "it waits for ever");
+        thread::yield_now();
+    }
+    assert!(began.elapsed() + Duration::from_millis(2) >= LINGER, "{:?}", began.elapsed());
+}

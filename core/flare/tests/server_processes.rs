@@ -14,6 +14,8 @@ use flare::{Address, ServerHandle};
 
 /// Tells this program that it is the child.
 const CHILD: &str = "FLARE_TEST_SERVER_CHILD";
+/// Its `drain_timeout`, in milliseconds.
+const DRAIN: &str = "FLARE_TEST_SERVER_DRAIN_MS";
 
 /// In the child: a server that tells its address and, when it was drained by signals, how that went.
 #[test]
@@ -28,7 +30,11 @@ fn child() {
         .get("/accept_errors", |_: &Request| HANDLE.get().unwrap().stats().accept_errors.to_string())
         .unwrap();
     router.get("/hold", flare::later(std::mem::forget)).unwrap();
-    let running = start(router, one_worker());
+    let mut config = one_worker();
+    if let Some(text) = std::env::var_os(DRAIN) {
+        config.drain_timeout = Duration::from_millis(text.to_str().unwrap().parse().unwrap());
+    }
+    let running = start(router, config);
     HANDLE.set(running.handle()).unwrap();
     let signals = running.handle().drain_on_signals().unwrap();
     // The standard output is full of the test harness's own lines.
@@ -110,6 +116,19 @@ fn a_signal_drains_and_a_second_one_cuts() {
         assert!(report.ends_with(" aborted 1"), "{report:?}");
         assert!(server.process.wait().unwrap().success());
     }
+}
+
+#[test]
+fn the_drain_of_a_signal_has_a_deadline() {
+    let mut server = Server::run(&format!("export {DRAIN}=100;"));
+    let mut busy = server.connect();
+    busy.send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(server.connect().get("/").status, 200);
+    server.signal("TERM");
+    busy.expect_lost();
+    let report = next(&mut server.lines, "finished ");
+    assert!(report.ends_with(" aborted 1"), "{report:?}");
+    assert!(server.process.wait().unwrap().success());
 }
 
 #[test]

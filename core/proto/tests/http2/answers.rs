@@ -259,6 +259,25 @@ fn a_smaller_table_of_the_peer_is_taken_up() {
 }
 
 #[test]
+fn the_owner_may_allow_less_of_the_table_than_the_peer() {
+    // The second one could point at what the first put into the table, if there were one.
+    let table = |bytes| {
+        let limits = Limits { encoder_table_bytes: bytes, ..Limits::default() };
+        let (mut server, keys) = serving(limits, &[settings(&[(1, 1 << 20)]), get(1), get(3)]);
+        keys.into_iter()
+            .map(|key| {
+                let mut out = Vec::new();
+                head(&mut server, key, 200, &[("server", "x")], ContentLength::None, &mut out).unwrap();
+                out.len()
+            })
+            .collect::<Vec<_>>()
+    };
+    let (without, with) = (table(0), table(4096));
+    assert_eq!(without[0] - 1, without[1], "only the size of the table is told once: {without:?}");
+    assert!(with[1] < without[1], "{with:?} {without:?}");
+}
+
+#[test]
 fn the_start_says_the_limits() {
     let limits = Limits { connection_window: 100_000, ..Limits::default() };
     let mut out = Vec::new();

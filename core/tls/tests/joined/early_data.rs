@@ -84,3 +84,30 @@ fn without_the_setting_early_data_is_refused_and_comes_again() {
     other::run(&mut client, &mut side);
     assert!(side.session().is_resumed() && side.seen.early.is_empty());
 }
+
+#[test]
+fn early_data_has_a_limit_also_for_who_was_promised_more() {
+    let (authority, mut tls, _) = plain();
+    tls.resumption.tickets = false;
+    tls.early_data = Some(EarlyData { limit: 1000, unsafe_methods: false });
+    let mut config = other::config(&authority.pem(), &[&TLS13]);
+    config.enable_early_data = true;
+    let config = Arc::new(config);
+    let server = ServerContext::new(&tls).unwrap();
+    other::run(&mut other::client(&config), &mut Side::server(&server));
+    let mut client = other::client(&config);
+    // The server has told its limit.
+    assert_eq!(client.early_data().unwrap().bytes_left(), 1000);
+    assert_eq!(client.early_data().unwrap().write(&[7; 2000]).unwrap(), 1000);
+
+    // The limit went down, and the session is one of before.
+    tls.early_data = Some(EarlyData { limit: 10, unsafe_methods: false });
+    let server = server.reload(&tls).unwrap();
+    let mut side = Side::server(&server);
+    let mut flight = Vec::new();
+    while client.wants_write() {
+        client.write_tls(&mut flight).unwrap();
+    }
+    side.receive(&flight);
+    assert!(side.seen.early.len() <= 10, "{}", side.seen.early.len());
+}

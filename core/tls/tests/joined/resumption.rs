@@ -33,6 +33,19 @@ fn clients_come_back_by_ticket_or_by_cache_or_not_at_all() {
 }
 
 #[test]
+fn the_cache_forgets_the_oldest() {
+    let (_, mut server, client) = plain();
+    (server.resumption.tickets, server.resumption.cache, server.resumption.tickets_sent) = (false, 4, 1);
+    let (server, first) = contexts(&server, &client);
+    assert!(resumes(&server, &server, &first));
+    for _ in 0..20 {
+        assert!(Joined::shaken(&server, &ClientContext::new(&client).unwrap()).client.seen.complete);
+    }
+    let joined = Joined::shaken(&server, &first);
+    assert!(joined.client.seen.complete && !joined.server.session().is_resumed());
+}
+
+#[test]
 fn another_server_does_not_take_a_ticket() {
     let (_, tls, client) = plain();
     let (server, client) = contexts(&tls, &client);
