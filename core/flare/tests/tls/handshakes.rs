@@ -115,6 +115,36 @@ fn a_line_that_is_full_turns_away() {
 }
 
 #[test]
+fn who_leaves_the_line_makes_room_in_it() {
+    let authority = Authority::new();
+    let mut tls = authority.server();
+    (tls.max_handshakes, tls.handshake_timeout) = (1, Duration::from_secs(10));
+    let (server, address) = start(router(), one_worker(), tls);
+    let handle = server.handle();
+    let mut come = || {
+        let before = handle.stats().bytes_in;
+        let mut stream = tcp(address);
+        stream.write_all(&[22, 3, 1, 2, 0, 1]).unwrap();
+        wait_until("it was read", || handle.stats().bytes_in == before + 6);
+        stream
+    };
+    let holder = come();
+    for _ in 0..3 {
+        let waiting: Vec<_> = (0..4).map(|_| come()).collect();
+        assert_eq!(handle.stats().open, 5);
+        drop(waiting);
+        wait_until("they are gone", || handle.stats().open == 1);
+    }
+    let before = handle.stats().bytes_in;
+    let config = Arc::new(authority.client());
+    let client = std::thread::spawn(move || connect(address, &config).get("/"));
+    wait_until("its hello was read", || handle.stats().bytes_in > before);
+    drop(holder);
+    assert_eq!(client.join().unwrap().0, 200);
+    assert_eq!(handle.stats().timeouts, 0);
+}
+
+#[test]
 fn who_leaves_when_its_turn_has_come_leaves_it_to_the_next() {
     let authority = Authority::new();
     let mut tls = authority.server();

@@ -355,7 +355,7 @@ impl Worker {
         }
         connection.session.abort(reason, &mut self.env);
         if let Some(secure) = connection.secure.take() {
-            self.leave_secure(&secure);
+            self.leave_secure(key, &secure);
         }
         drop(relays);
         self.driver.close(key);

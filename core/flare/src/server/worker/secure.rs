@@ -24,6 +24,10 @@ const TURN: usize = 1 << 20;
 /// The most that a client may send before its turn to shake hands has come: a hello has half a kilobyte, rarely two.
 const HELD: usize = 18 << 10;
 
+/// A client that has sent so much before its turn is not read meanwhile: early data follows its hello. The others are, so that those who leave
+/// are seen.
+const HELLO: usize = 2 << 10;
+
 /// The most that may wait for the rest of a handshake message: chains of certificates have a few kilobytes.
 const HANDSHAKE: usize = 32 << 10;
 
@@ -68,7 +72,7 @@ pub(crate) struct SecureShared {
     scratch: Vec<u8>,
     /// Handshakes that run.
     shaking: usize,
-    /// Connections that wait for one to end. Some may be gone.
+    /// Connections that wait for one to end.
     line: VecDeque<Key>,
     workers: usize,
 }
@@ -189,8 +193,8 @@ impl Worker {
     pub(super) fn received_secure(&mut self, key: Key, bytes: &mut [u8]) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let Some(secure) = &mut connection.secure else { return };
-        match &mut secure.state {
-            State::Open(_) | State::Shaking(_) => self.decrypt(key, bytes),
+        let held = match &mut secure.state {
+            State::Open(_) | State::Shaking(_) => return self.decrypt(key, bytes),
             State::Fresh(context) => {
                 let most = context.max_handshakes().div_ceil(self.secure.workers.max(1));
                 if self.secure.shaking < most {
@@ -201,12 +205,18 @@ impl Worker {
                 }
                 secure.state = State::InLine(Arc::clone(context), bytes.to_vec());
                 self.secure.line.push_back(key);
-                connection.paused = true;
-                self.driver.pause_read(key);
+                bytes.len()
             }
-            State::InLine(_, held) if held.len() + bytes.len() <= HELD => held.extend_from_slice(bytes),
-            State::InLine(..) => self.refuse_handshake(key, "too much before the handshake"),
-            State::Over => {}
+            State::InLine(_, held) if held.len() + bytes.len() <= HELD => {
+                held.extend_from_slice(bytes);
+                held.len()
+            }
+            State::InLine(..) => return self.refuse_handshake(key, "too much before the handshake"),
+            State::Over => return,
+        };
+        if held > HELLO {
+            connection.paused = true;
+            self.driver.pause_read(key);
         }
     }
 
@@ -373,10 +383,12 @@ impl Worker {
         self.refuse_handshake(key, "the peer left");
     }
 
-    /// A connection closes: its handshake, if it had one, makes room.
-    pub(super) fn leave_secure(&mut self, secure: &Secure) {
-        if secure.called && matches!(secure.state, State::InLine(..) | State::Shaking(_)) {
-            self.shaken();
+    /// A connection closes: its handshake, if it had one, makes room, and so does its place in the line.
+    pub(super) fn leave_secure(&mut self, key: Key, secure: &Secure) {
+        match secure.state {
+            State::InLine(..) | State::Shaking(_) if secure.called => self.shaken(),
+            State::InLine(..) => self.secure.line.retain(|&waiting| waiting != key),
+            _ => {}
         }
     }
 

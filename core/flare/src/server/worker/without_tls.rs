@@ -52,7 +52,7 @@ impl Worker {
 
     pub(super) fn handshake_left(&mut self, _: Key) {}
 
-    pub(super) fn leave_secure(&mut self, secure: &Secure) {
+    pub(super) fn leave_secure(&mut self, _: Key, secure: &Secure) {
         match *secure {}
     }
 
