@@ -452,3 +452,23 @@ fn a_request_outlives_its_connection() {
     let pairs: Vec<_> = request.query_pairs().collect();
     assert_eq!(pairs, [("a".into(), "1".into()), ("b".into(), " ".into())]);
 }
+
+#[test]
+fn a_client_that_takes_nothing_is_not_read_and_gets_all_later() {
+    let mut router = Router::new();
+    router.get("/", |_: &Request| vec![b'x'; 3000]).unwrap();
+    let config = ServerConfig { output_limit: 4096, ..ServerConfig::default() };
+    let mut connection = TestClient::with_config(router, config).connect();
+    connection.hold_output();
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    connection.send(request);
+    assert!(connection.wants_input());
+    connection.send(request);
+    assert!(!connection.wants_input() && connection.received().is_empty());
+    connection.send(request);
+    connection.advance(Duration::from_secs(3600));
+    connection.release_output();
+    let all = connection.received();
+    assert_eq!(all.iter().filter(|&&byte| byte == b'x').count(), 3 * 3000);
+    assert!(connection.wants_input());
+}

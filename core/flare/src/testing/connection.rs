@@ -19,6 +19,8 @@ pub struct TestConnection {
     env: Environment,
     output: Output,
     received: Vec<u8>,
+    /// What the server has sent and the network keeps, while it does.
+    held: Option<Vec<u8>>,
     late: Receiver<ExchangeKey>,
 }
 
@@ -38,7 +40,7 @@ impl TestConnection {
         let env = Environment::new(service.clone(), home, Arc::default(), Millis(0), 1);
         let ends = Ends { peer: Peer::Unix, local: Arc::new(Address::Unix(None)), tls: None };
         let session = Session::new(Key::from_u64(0), ends, &env);
-        Self { session, env, output: Output::new(), received: Vec::new(), late }
+        Self { session, env, output: Output::new(), received: Vec::new(), held: None, late }
     }
 
     /// Sends bytes to the server. Ignored once the server has closed.
@@ -60,6 +62,22 @@ impl TestConnection {
     /// What the server has sent since the last call.
     pub fn received(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.received)
+    }
+
+    /// From now on the network keeps what the server sends, as for a client that reads nothing: the server comes to its `output_limit`, and
+    /// stops. The deadline for that, `write_timeout`, belongs to the socket and does not pass here.
+    pub fn hold_output(&mut self) {
+        self.held.get_or_insert_default();
+    }
+
+    /// The network gives out what it kept, and keeps nothing more.
+    pub fn release_output(&mut self) {
+        let Some(held) = self.held.take() else { return };
+        self.received.extend_from_slice(&held);
+        if !held.is_empty() && self.is_open() {
+            self.session.flushed(&mut self.env, &mut self.output);
+        }
+        self.flush();
     }
 
     /// Whether the server keeps the connection.
@@ -110,7 +128,8 @@ impl TestConnection {
     pub fn advance(&mut self, time: Duration) {
         self.env.now = self.env.now + time;
         self.env.date.refresh(self.env.now);
-        if self.is_open() && self.session.deadline(false) <= self.env.now {
+        let flushing = self.held.as_ref().is_some_and(|held| !held.is_empty());
+        if self.is_open() && self.session.deadline(flushing) <= self.env.now {
             self.session.timeout(&mut self.env, &mut self.output);
             self.flush();
         }
@@ -128,17 +147,21 @@ impl TestConnection {
         self.session.abort(CancelReason::PeerGone, &mut self.env);
     }
 
-    /// The network takes everything at once, so a session that waits for it goes on.
+    /// The network takes everything at once, so a session that waits for it goes on. Unless it is held.
     fn flush(&mut self) {
         while !self.output.is_empty() {
-            let copied = self.output.copy_to(&mut self.received);
+            let copied = self.output.copy_to(self.held.as_mut().unwrap_or(&mut self.received));
             self.output.clear();
             if copied.is_err() {
                 // A file that cannot be read ends a connection, as in a server.
                 return self.abort();
             }
-            if self.is_open() {
-                self.session.flushed(&mut self.env, &mut self.output);
+            let limit = self.env.service.config.output_limit;
+            match &self.held {
+                Some(held) if held.len() >= limit => self.session.block(held.len(), limit),
+                Some(_) => {}
+                None if self.is_open() => self.session.flushed(&mut self.env, &mut self.output),
+                None => {}
             }
         }
     }

@@ -172,6 +172,24 @@ fn pings_alone_do_not_keep_a_connection() {
 }
 
 #[test]
+fn idle_time_begins_when_the_answer_was_taken() {
+    let (server, _) = holding();
+    let mut client = Client::new(&server);
+    client.connection.hold_output();
+    let stream = client.send("GET", "/", &[]);
+    client.connection.advance(Duration::from_secs(80));
+    assert!(client.connection.is_open());
+    assert!(client.connection.received().is_empty());
+    client.connection.release_output();
+    client.talk();
+    assert_eq!(client.answer(stream).text(), "home");
+    client.connection.advance(Duration::from_secs(74));
+    assert!(client.connection.is_open());
+    client.connection.advance(Duration::from_secs(1));
+    assert!(!client.connection.is_open());
+}
+
+#[test]
 fn a_connection_without_a_request_has_the_time_of_a_head() {
     let (server, _) = holding();
     let mut client = Client::new(&server);

@@ -121,7 +121,7 @@ fn who_leaves_the_line_makes_room_in_it() {
     (tls.max_handshakes, tls.handshake_timeout) = (1, Duration::from_secs(10));
     let (server, address) = start(router(), one_worker(), tls);
     let handle = server.handle();
-    let mut come = || {
+    let come = || {
         let before = handle.stats().bytes_in;
         let mut stream = tcp(address);
         stream.write_all(&[22, 3, 1, 2, 0, 1]).unwrap();
