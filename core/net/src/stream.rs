@@ -1,6 +1,7 @@
 //! A connected socket on its way into a driver, or out of one in a test.
 
 use crate::Address;
+use crate::transmit::FLAGS;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use socket2::SockRef;
@@ -161,11 +162,9 @@ impl Read for &Stream {
 }
 
 impl Write for &Stream {
+    /// A broken pipe is an error, and no signal to the process.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Stream::Tcp(stream) => (&mut &*stream).write(bytes),
-            Stream::Unix(stream) => (&mut &*stream).write(bytes),
-        }
+        SockRef::from(*self).send_with_flags(bytes, FLAGS)
     }
 
     fn flush(&mut self) -> io::Result<()> {

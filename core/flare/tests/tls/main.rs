@@ -5,6 +5,7 @@
 mod common;
 
 mod closing;
+mod connecting;
 mod early_data;
 mod half_close;
 mod handshakes;

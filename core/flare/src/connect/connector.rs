@@ -1,0 +1,69 @@
+//! What makes connections.
+
+use std::sync::Arc;
+
+use flare_net::{Resolver, Target};
+
+use super::config::ConnectConfig;
+use super::connecting::Connecting;
+use super::connection::Connection;
+use super::error::{ConnectError, ConnectFailure, Phase};
+use super::secure::SecureContext;
+use crate::Error;
+
+/// Makes connections, all with the same settings. Clones are the same connector: they share TLS sessions, so that a server that is
+/// connected to again needs no full handshake. Any thread may use it.
+#[derive(Debug, Clone, Default)]
+pub struct Connector {
+    pub(super) config: Arc<ConnectConfig>,
+    /// `None`: connections are not encrypted.
+    pub(super) secure: Option<Arc<SecureContext>>,
+    /// `None`: the resolver of the process.
+    resolver: Option<Resolver>,
+}
+
+impl Connector {
+    /// A connector with these settings. Files of certificates and keys are read here.
+    ///
+    /// # Errors
+    /// [`Error::Config`] or [`Error::Tls`]: a setting or a file is wrong.
+    pub fn new(config: ConnectConfig) -> Result<Self, Error> {
+        config.check()?;
+        let secure = SecureContext::of(&config)?.map(Arc::new);
+        Ok(Self { config: Arc::new(config), secure, resolver: None })
+    }
+
+    /// Looks names up with this resolver, instead of that of the process.
+    #[must_use]
+    pub fn with_resolver(mut self, resolver: Resolver) -> Self {
+        self.resolver = Some(resolver);
+        self
+    }
+
+    /// Connects to `127.0.0.1:80`, `[::1]:80`, `unix:/path` or `name:port`, and blocks until that is done: not on a worker.
+    ///
+    /// # Errors
+    /// Which step failed, and for whom.
+    pub fn connect(&self, target: &str) -> Result<Connection, ConnectError> {
+        let connecting = self.begin(target)?;
+        loop {
+            if let Some(connection) = connecting.wait(None)? {
+                return Ok(connection);
+            }
+        }
+    }
+
+    /// Begins to connect, and blocks nowhere: see [`Connecting`] for what comes then.
+    ///
+    /// # Errors
+    /// The target is none, TLS can't ask for its name, or descriptors have run out. Nothing was begun then.
+    pub fn begin(&self, target: &str) -> Result<Connecting, ConnectError> {
+        let parsed = Target::parse(target)
+            .map_err(|error| ConnectError::new(target, Phase::Target, ConnectFailure::Target(error)))?;
+        Connecting::begin(self, target, parsed)
+    }
+
+    pub(super) fn resolver(&self) -> &Resolver {
+        self.resolver.as_ref().unwrap_or_else(|| Resolver::system())
+    }
+}
