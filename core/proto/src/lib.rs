@@ -2,8 +2,8 @@
 //!
 //! The messages ([`RequestHead`], [`ResponseHead`], [`Headers`]) are the same for every wire. Each wire has a module of its
 //! own: [`http1`] is HTTP/1.0 and HTTP/1.1 (RFC 9112), for servers and clients;
-//! [`http2`] is HTTP/2 (RFC 9113), and [`hpack`] its header compression (RFC 7541). [`websocket`] is what a stream of bytes
-//! becomes by RFC 6455. [`mux`] is no HTTP: streams of bytes on one
+//! [`http2`] is HTTP/2 (RFC 9113), and [`hpack`] its header compression (RFC 7541). [`qpack`] is that of HTTP/3 (RFC 9204). [`websocket`] is what a
+//! stream of bytes becomes by RFC 6455. [`mux`] is no HTTP: streams of bytes on one
 //! connection. Nor is [`proxy_protocol`]: what a proxy tells in front of a connection.
 #![forbid(unsafe_code)]
 
@@ -21,6 +21,7 @@ mod method;
 pub mod mux;
 mod origin_fields;
 pub mod proxy_protocol;
+pub mod qpack;
 mod rate;
 mod request_head;
 mod response_head;

@@ -1,11 +1,13 @@
 //! Reading field sections.
 
-use super::dynamic_table::{DynamicTable, INITIAL_SIZE, OVERHEAD};
 use super::error::Error;
-use super::static_table;
+use super::{INITIAL_SIZE, static_table};
+use crate::field_coding::budget::{Budget, SectionLimits};
+use crate::field_coding::decoded_field::DecodedField;
+use crate::field_coding::dynamic_table::{DynamicTable, OVERHEAD};
 use crate::field_coding::field_kind::FieldKind;
-use crate::field_coding::huffman::{self, HuffmanError};
 use crate::field_coding::integer::{self, IntegerError};
+use crate::field_coding::text::{self, TextError};
 
 /// Reads the field sections of one connection, in the order in which they came.
 #[derive(Debug)]
@@ -15,77 +17,6 @@ pub struct Decoder {
     limit: u32,
     /// The limit fell below the table's size: the next section has to begin with a smaller one (RFC 7541 section 4.2).
     is_update_due: bool,
-}
-
-/// How much of a field section is taken.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SectionLimits {
-    /// Names, values, and 32 bytes for each field (RFC 9113 section 6.5.2).
-    pub bytes: u32,
-    /// The number of fields.
-    pub fields: u32,
-}
-
-/// What may still come of a section. Once it is used up, fields are only taken into the table: those that need not be read for that are
-/// not, and none is copied.
-#[derive(Debug)]
-pub(crate) struct Budget {
-    bytes: u32,
-    fields: u32,
-    exceeded: bool,
-    /// A field was seen, so the table's size may not change any more.
-    begun: bool,
-}
-
-impl Budget {
-    pub(crate) fn new(limits: SectionLimits) -> Self {
-        Budget { bytes: limits.bytes, fields: limits.fields, exceeded: false, begun: false }
-    }
-
-    /// Whether there was more than may be taken.
-    pub(crate) fn exceeded(&self) -> bool {
-        self.exceeded
-    }
-
-    /// Skips the rest of the section: what it holds does not matter any more.
-    pub(crate) fn exhaust(&mut self) {
-        self.exceeded = true;
-    }
-
-    /// Whether a field of this size (with its 32 bytes) is taken.
-    #[inline]
-    fn take(&mut self, size: u32) -> bool {
-        match (self.bytes.checked_sub(size), self.fields.checked_sub(1)) {
-            (Some(bytes), Some(fields)) if !self.exceeded => {
-                self.bytes = bytes;
-                self.fields = fields;
-                true
-            }
-            _ => {
-                self.exceeded = true;
-                false
-            }
-        }
-    }
-
-    /// How long a name and a value may be together.
-    fn room(&self) -> usize {
-        if self.exceeded || self.fields == 0 { 0 } else { self.bytes.saturating_sub(OVERHEAD) as usize }
-    }
-}
-
-/// A field that was read: where it is in the text that it was appended to, as name, NUL, value, NUL.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct DecodedField {
-    pub(crate) start: u32,
-    pub(crate) name_end: u32,
-    /// The value begins behind the name's NUL.
-    pub(crate) value_end: u32,
-    pub(crate) kind: FieldKind,
-    /// Whether a field of this kind may have this value.
-    pub(crate) is_good: bool,
-    /// It must not be put into a table by whoever sends it on (RFC 7541 section 7.1.3).
-    pub(crate) never_indexed: bool,
 }
 
 /// How a literal is to be kept (RFC 7541 section 6.2).
@@ -297,32 +228,19 @@ impl From<IntegerError> for Error {
     }
 }
 
-/// Takes a text (RFC 7541 section 5.2) off the input and appends it, if it has at most `room` bytes; otherwise says false. What is too
-/// long by the length it says is not looked at.
+impl From<TextError> for Error {
+    fn from(error: TextError) -> Self {
+        match error {
+            TextError::Truncated => Error::Truncated,
+            TextError::TooLarge => Error::Integer,
+            TextError::Huffman => Error::Huffman,
+        }
+    }
+}
+
+/// Takes a text off the input and appends it, if it has at most `room` bytes; otherwise says false.
 fn read_text(input: &mut &[u8], room: usize, text: &mut Vec<u8>) -> Result<bool, Error> {
     let (&first, rest) = input.split_first().ok_or(Error::Truncated)?;
     *input = rest;
-    let len = integer::decode(first, 7, input)? as usize;
-    let (coded, rest) = input.split_at_checked(len).ok_or(Error::Truncated)?;
-    *input = rest;
-    if first & 0x80 == 0 {
-        if len > room {
-            return Ok(false);
-        }
-        text.extend_from_slice(coded);
-        return Ok(true);
-    }
-    // No code has more than 30 bits, and up to seven are padding.
-    if len * 8 > room * 30 + 7 {
-        return Ok(false);
-    }
-    let start = text.len();
-    match huffman::decode(coded, room, text) {
-        Ok(()) => Ok(true),
-        Err(HuffmanError::Malformed) => Err(Error::Huffman),
-        Err(HuffmanError::TooLong) => {
-            text.truncate(start);
-            Ok(false)
-        }
-    }
+    Ok(text::read(first, 7, input, room, text)?)
 }

@@ -4,12 +4,14 @@
 //! lies in [`Headers`](crate::Headers); what its name means and whether its value is one is found when it enters the table.
 
 mod decoder;
-mod dynamic_table;
 mod encoder;
 mod error;
 mod static_table;
 
-pub(crate) use decoder::{Budget, DecodedField};
-pub use decoder::{Decoder, SectionLimits};
+pub use crate::field_coding::budget::SectionLimits;
+pub use decoder::Decoder;
 pub use encoder::Encoder;
 pub use error::Error;
+
+/// The size of the tables both sides begin with, in bytes (RFC 9113 section 6.5.2).
+const INITIAL_SIZE: u32 = 4096;

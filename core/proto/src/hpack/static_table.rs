@@ -1,16 +1,6 @@
 //! The static table (RFC 7541 appendix A).
 
-use crate::field_coding::field_kind::FieldKind;
-
-/// A field as it lies in a head: name, NUL, value, NUL.
-#[derive(Clone, Copy)]
-pub(super) struct StaticField {
-    pub(super) text: &'static [u8],
-    pub(super) name_len: u32,
-    pub(super) kind: FieldKind,
-    /// Whether a field of this kind may have this value.
-    pub(super) is_good: bool,
-}
+use crate::field_coding::static_field::{StaticField, field};
 
 /// The number of fields. The dynamic table's indices begin behind it.
 pub(super) const COUNT: u32 = 61;
@@ -80,34 +70,6 @@ pub(super) static FIELDS: [StaticField; COUNT as usize] = [
     field(b"www-authenticate\0\0"),
 ];
 
-const fn field(text: &'static [u8]) -> StaticField {
-    let mut name_len = 0;
-    while text[name_len] != 0 {
-        name_len += 1;
-    }
-    let kind = match FieldKind::known(text.split_at(name_len).0) {
-        Some(kind) => kind,
-        None => FieldKind::Other,
-    };
-    // Of these an empty value, or any, is malformed.
-    let is_good = !matches!(kind, FieldKind::ContentLength | FieldKind::Connection);
-    StaticField { text, name_len: name_len as u32, kind, is_good }
-}
-
-impl StaticField {
-    /// The name.
-    #[inline]
-    pub(super) const fn name(&self) -> &'static [u8] {
-        self.text.split_at(self.name_len as usize).0
-    }
-
-    /// The value, which is empty for most.
-    #[inline]
-    pub(super) fn value(&self) -> &'static [u8] {
-        self.text.get(self.name_len as usize + 1..self.text.len() - 1).unwrap_or_default()
-    }
-}
-
 /// The index of the first field with this name; 0 if there is none.
 #[inline]
 pub(super) fn index_of_name(name: &[u8]) -> u8 {
@@ -172,6 +134,7 @@ pub(super) fn index_of_name(name: &[u8]) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::field_coding::field_kind::FieldKind;
 
     #[test]
     fn each_name_is_found_at_its_first_field() {

@@ -3,9 +3,11 @@
 use super::event::{RequestInfo, ResponseInfo};
 use super::limits::Limits;
 use super::priority::Priority;
+use crate::field_coding::budget::{Budget, SectionLimits};
+use crate::field_coding::decoded_field::DecodedField;
 use crate::field_coding::field_kind::FieldKind;
 use crate::headers::Span;
-use crate::hpack::{Budget, DecodedField, Decoder, Error, SectionLimits};
+use crate::hpack::{Decoder, Error};
 use crate::http1::{is_allowed_in_trailers, parse_length};
 use crate::{Headers, Method, RequestHead, ResponseHead, Version};
 
@@ -37,18 +39,6 @@ fn finish(decoder: &mut Decoder, mut rest: &[u8], budget: &mut Budget) -> Result
     let mut text = Vec::new();
     while decoder.next(&mut rest, budget, &mut text)?.is_some() {}
     Ok(())
-}
-
-impl DecodedField {
-    #[inline]
-    fn name(&self) -> Span {
-        Span { start: self.start, end: self.name_end }
-    }
-
-    #[inline]
-    fn value(&self) -> Span {
-        Span { start: self.name_end + 1, end: self.value_end }
-    }
 }
 
 /// What is noted while the fields of a request go by.

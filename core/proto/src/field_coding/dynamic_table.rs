@@ -1,18 +1,15 @@
-//! The dynamic table (RFC 7541 section 2.3.2), of either side.
+//! The dynamic table of either side (RFC 7541 section 2.3.2, RFC 9204 section 3.2).
 
 use std::collections::VecDeque;
 
-use crate::field_coding::field_kind::FieldKind;
+use super::field_kind::FieldKind;
 
-/// What each entry counts beside its name and its value, in bytes (RFC 7541 section 4.1).
-pub(super) const OVERHEAD: u32 = 32;
-
-/// The size both sides begin with, in bytes (RFC 9113 section 6.5.2).
-pub(super) const INITIAL_SIZE: u32 = 4096;
+/// What each entry counts beside its name and its value, in bytes (RFC 7541 section 4.1, RFC 9204 section 3.2.1).
+pub(crate) const OVERHEAD: u32 = 32;
 
 /// Fields that were sent before, the newest first. Does not allocate before the first.
 #[derive(Debug)]
-pub(super) struct DynamicTable {
+pub(crate) struct DynamicTable {
     /// The entries' texts, as they lie in a head: name, NUL, value, NUL. Those of entries that are gone stand before the first.
     text: Vec<u8>,
     /// The oldest first.
@@ -24,67 +21,73 @@ pub(super) struct DynamicTable {
 
 /// An entry: where its text is, and what is known of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     start: u32,
     name_len: u32,
     value_len: u32,
-    pub(super) kind: FieldKind,
+    pub(crate) kind: FieldKind,
     /// Whether a field of this kind may have this value.
-    pub(super) is_good: bool,
+    pub(crate) is_good: bool,
 }
 
 impl Entry {
     #[inline]
-    pub(super) fn name_len(&self) -> u32 {
+    pub(crate) fn name_len(&self) -> u32 {
         self.name_len
     }
 
     /// As RFC 7541 section 4.1 counts, also for the size of a field section.
     #[inline]
-    pub(super) fn size(&self) -> u32 {
+    pub(crate) fn size(&self) -> u32 {
         self.name_len + self.value_len + OVERHEAD
     }
 }
 
 impl DynamicTable {
-    pub(super) const fn new(most: u32) -> Self {
+    pub(crate) const fn new(most: u32) -> Self {
         DynamicTable { text: Vec::new(), entries: VecDeque::new(), size: 0, most }
     }
 
     /// The number of entries.
     #[inline]
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// The most it may hold, in bytes.
     #[inline]
-    pub(super) fn most(&self) -> u32 {
+    pub(crate) fn most(&self) -> u32 {
         self.most
+    }
+
+    /// The sum of the entries' sizes.
+    #[inline]
+    pub(crate) fn size(&self) -> u32 {
+        self.size
     }
 
     /// The entry at this place, counted from the newest, 0.
     #[inline]
-    pub(super) fn get(&self, place: u32) -> Option<Entry> {
+    pub(crate) fn get(&self, place: u32) -> Option<Entry> {
         let index = self.entries.len().checked_sub(place as usize + 1)?;
         self.entries.get(index).copied()
     }
 
     /// The text of an entry: name, NUL, value, NUL.
     #[inline]
-    pub(super) fn text_of(&self, entry: Entry) -> &[u8] {
+    pub(crate) fn text_of(&self, entry: Entry) -> &[u8] {
         let start = entry.start as usize;
         self.text.get(start..start + (entry.name_len + entry.value_len) as usize + 2).unwrap_or_default()
     }
 
     /// Changes the most it may hold. What is too much then goes, the oldest first (RFC 7541 section 4.3).
-    pub(super) fn set_most(&mut self, most: u32) {
+    pub(crate) fn set_most(&mut self, most: u32) {
         self.most = most;
         self.make_room(0);
     }
 
     /// Adds a field: `name`, NUL, `value`, NUL. One that is larger than the table empties it (RFC 7541 section 4.4).
-    pub(super) fn insert(&mut self, text: &[u8], name_len: u32, kind: FieldKind, is_good: bool) {
+    pub(crate) fn insert(&mut self, text: &[u8], name_len: u32, kind: FieldKind, is_good: bool) {
         let value_len = (text.len() as u32).saturating_sub(name_len + 2);
         let mut entry = Entry { start: 0, name_len, value_len, kind, is_good };
         self.make_room(entry.size());
@@ -99,7 +102,7 @@ impl DynamicTable {
     }
 
     /// Removes the oldest entries until one of this size fits, or none is left.
-    pub(super) fn make_room(&mut self, size: u32) {
+    pub(crate) fn make_room(&mut self, size: u32) {
         while self.size.saturating_add(size) > self.most {
             let Some(oldest) = self.entries.pop_front() else { return };
             self.size -= oldest.size();
