@@ -16,6 +16,7 @@
 // Sessions can always be told of TLS; without it nobody does.
 #![cfg_attr(not(feature = "tls"), allow(dead_code, unused_imports))]
 
+pub mod client;
 pub mod connect;
 pub mod embed;
 mod error;
