@@ -89,14 +89,14 @@ impl Http1 {
             body: request.content,
         };
         self.machine.send_head(&mut self.output, &parts)?;
-        let has_content =
-            !self.machine.request_complete() && !matches!(request.content, ContentLength::None);
+        let has_content = !self.machine.request_complete() && !matches!(request.content, ContentLength::None);
         if !has_content {
             self.machine.send_end(&mut self.output, None)?;
         }
         let id = ExchangeId(self.next);
         self.next += 1;
-        self.running = Some(Running { id, answered: false, ended: false, sent: !has_content, refused: false });
+        self.running =
+            Some(Running { id, answered: false, ended: false, sent: !has_content, refused: false });
         Ok(id)
     }
 

@@ -168,7 +168,9 @@ impl Http2 {
             self.remove(key);
             return Err(RequestError::Invalid(SendError::TooShort));
         }
-        if trailers.is_some_and(|trailers| !trailers.iter().all(|(name, _)| is_allowed_in_trailers(name.as_bytes()))) {
+        if trailers
+            .is_some_and(|trailers| !trailers.iter().all(|(name, _)| is_allowed_in_trailers(name.as_bytes())))
+        {
             return Err(RequestError::Invalid(SendError::Trailer));
         }
         stream.finished = true;
@@ -264,8 +266,7 @@ impl Http2 {
     /// Ends all exchanges that are not over.
     fn fail_all(&mut self, failure: Failure) {
         self.over = true;
-        for stream in self.streams.iter_mut().flatten().filter(|stream| !stream.ended) {
-            stream.ended = true;
+        for stream in self.streams.drain(..).flatten().filter(|stream| !stream.ended) {
             self.events.push_back(Event::Failed(id_of(stream.key), failure));
         }
     }
@@ -351,11 +352,7 @@ enum Told {
     Failed(StreamKey, Failure),
 }
 
-fn tell(
-    event: http2::Event<'_, http2::ResponseInfo>,
-    head: &ResponseHead,
-    trailers: &mut Headers,
-) -> Told {
+fn tell(event: http2::Event<'_, http2::ResponseInfo>, head: &ResponseHead, trailers: &mut Headers) -> Told {
     match event {
         http2::Event::Interim { stream } => {
             Told::Event(stream, Event::Informational(id_of(stream), Response::of(head)))
