@@ -1036,6 +1036,15 @@ const char *flare_request_trailer_value_at(const flare_request *request, size_t 
 const char *flare_request_param(const flare_request *request, const char *name, size_t *length);
 
 /**
+ * The protocol that the client offers to go on with as a byte stream: the value of Upgrade, which may be a list (RFC 9110, 7.8), or the
+ * protocol of an extended CONNECT (RFC 8441). flare_response_switch_protocol() accepts. NULL when it offers none, or content comes first.
+ *
+ * The caller promises:
+ * `length` is NULL or may be written.
+ */
+const char *flare_request_offered_protocol(const flare_request *request, size_t *length);
+
+/**
  * The content. Never NULL for a good handle; not terminated.
  *
  * @param length  Gets the number of bytes; must not be NULL.
@@ -1225,6 +1234,21 @@ int32_t flare_response_send_borrowed(flare_response *response,
  * @return As flare_response_send().
  */
 int32_t flare_response_start(flare_response *response, int32_t status);
+
+/**
+ * Accepts a protocol that the client offers (flare_request_offered_protocol()), with the header fields that were set. From then on both
+ * directions are a byte stream of that protocol: flare_request_read() and events give what the client sends, flare_response_write() sends,
+ * flare_response_finish() closes. Ask for events behind this call. A stream on which nothing goes either way ends after the setting
+ * stream_timeout_ms.
+ *
+ * @param protocol  One of those that were offered, in any case.
+ * @return FLARE_ERROR_INVALID_ARGUMENT when the client does not offer it, or its name can't be a field value: the exchange can still be
+ * answered. Otherwise as flare_response_start().
+ *
+ * The caller promises:
+ * `protocol` is a NUL-terminated string.
+ */
+int32_t flare_response_switch_protocol(flare_response *response, const char *protocol);
 
 /**
  * Gives some content of an answer, which is copied whole or refused. Starts the answer, with 200, if it was not started. Small

@@ -73,6 +73,14 @@ pub fn guard(f: impl FnOnce() -> Result<(), Failure>) -> i32 {
     }
 }
 
+/// Runs the body of a function that returns a number from 0 on, or a status that says why there is none.
+pub fn guard_number(f: impl FnOnce() -> Result<i32, Failure>) -> i32 {
+    match catch(f) {
+        Ok(number) => number,
+        Err(failure) => report(&failure),
+    }
+}
+
 /// Runs the body of a function that returns something else, as a handle or a pointer. A failure or panic sets this thread's
 /// message and returns `fallback`: NULL, or 0 for a length.
 pub fn guard_or<R>(fallback: R, f: impl FnOnce() -> Result<R, Failure>) -> R {

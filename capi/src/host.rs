@@ -4,10 +4,10 @@ use std::os::fd::AsRawFd;
 
 use flare::embed::{Budget, HostError};
 
-use crate::guard::{Failure, guard};
+use crate::guard::{Failure, guard, guard_number};
 use crate::object::with_server;
 use crate::server::flare_server;
-use crate::status::{FLARE_ERROR_INVALID_STATE, FLARE_ERROR_PANIC, FLARE_OK};
+use crate::status::{FLARE_ERROR_INVALID_STATE, FLARE_ERROR_PANIC};
 
 impl From<HostError> for Failure {
     fn from(error: HostError) -> Self {
@@ -17,16 +17,6 @@ impl From<HostError> for Failure {
             other => Failure::new(FLARE_ERROR_INVALID_STATE, other.to_string()),
         }
     }
-}
-
-/// Runs a call that gives a number which is not negative; its code otherwise.
-fn number(call: impl FnOnce() -> Result<i32, Failure>) -> i32 {
-    let mut found = 0;
-    let code = guard(|| {
-        found = call()?;
-        Ok(())
-    });
-    if code == FLARE_OK { found } else { code }
 }
 
 /// Binds the addresses and leaves the loop to the caller, instead of flare_server_start(): no thread is made, the server has one worker
@@ -44,7 +34,7 @@ pub extern "C" fn flare_server_host_start(server: *mut flare_server) -> i32 {
 /// @return A descriptor, valid until flare_server_free(); FLARE_ERROR_INVALID_STATE before flare_server_host_start().
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_server_fd(server: *const flare_server) -> i32 {
-    number(|| with_server(server, |server| Ok(server.hosted()?.as_raw_fd())))
+    guard_number(|| with_server(server, |server| Ok(server.hosted()?.as_raw_fd())))
 }
 
 /// Works off what there is to do, and never blocks. The server belongs to the first thread that polls it. One thread may poll several
@@ -56,7 +46,7 @@ pub extern "C" fn flare_server_fd(server: *const flare_server) -> i32 {
 /// changed, before flare_server_host_start(), on another thread, or inside a handler or callback of any server.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_server_poll(server: *mut flare_server, budget: i32) -> i32 {
-    number(|| {
+    guard_number(|| {
         let budget = match usize::try_from(budget) {
             Ok(0) => Budget::default(),
             Ok(events) => Budget::events(events),
@@ -72,7 +62,7 @@ pub extern "C" fn flare_server_poll(server: *mut flare_server, budget: i32) -> i
 /// @return 1 or 0; FLARE_ERROR_INVALID_STATE before the start.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_server_drained(server: *const flare_server) -> i32 {
-    number(|| {
+    guard_number(|| {
         with_server(server, |server| {
             server.handle()?;
             Ok(i32::from(server.drained().is_some()))

@@ -3,9 +3,9 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use flare::{CancelReason, Headers, Request};
+use flare::{CancelReason, Request};
 
-use crate::guard::{Failure, guard, guard_or};
+use crate::guard::{Failure, guard, guard_number, guard_or};
 use crate::handle::Token;
 use crate::object::{REQUEST, TABLE, with_request};
 use crate::status::*;
@@ -69,6 +69,26 @@ unsafe fn read(
     unsafe { give(text, length) }
 }
 
+/// Reads a text of a request that has a name, for C.
+///
+/// # Safety
+/// `name` is NULL or a NUL-terminated string; `length` is NULL or may be written.
+#[inline]
+unsafe fn read_named(
+    request: *const flare_request,
+    name: *const c_char,
+    length: *mut usize,
+    what: impl for<'a> FnOnce(&'a Request, &str) -> Option<&'a [u8]>,
+) -> *const c_char {
+    // SAFETY: the caller's promise.
+    unsafe {
+        read(request, length, |request| {
+            let name = text::required(name, "name")?;
+            Ok(what(request, name))
+        })
+    }
+}
+
 /// The method, such as "GET". NULL for a bad handle.
 ///
 /// @param length  Gets the length without the final NUL; may be NULL.
@@ -126,19 +146,16 @@ pub unsafe extern "C" fn flare_request_authority(
 /// The protocol version as ten times major plus minor: 10, 11, 20, 30. A negative error code for a bad handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_request_version(request: *const flare_request) -> i32 {
-    let mut version = 0;
-    let code = guard(|| {
+    guard_number(|| {
         with_request(request, |request| {
-            version = match request.version() {
+            Ok(match request.version() {
                 flare::Version::Http10 => 10,
                 flare::Version::Http11 => 11,
                 flare::Version::Http2 => 20,
                 flare::Version::Http3 => 30,
-            };
-            Ok(())
+            })
         })
-    });
-    if code == FLARE_OK { version } else { code }
+    })
 }
 
 /// The address of the client, such as "127.0.0.1:50000" or "unix:", copied into a buffer and terminated: the other end of its connection, or
@@ -189,12 +206,7 @@ pub unsafe extern "C" fn flare_request_header(
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller's promise.
-    unsafe {
-        read(request, length, |request| {
-            let name = text::required(name, "name")?;
-            Ok(request.headers().get_with_nul(name))
-        })
-    }
+    unsafe { read_named(request, name, length, |request, name| request.headers().get_with_nul(name)) }
 }
 
 /// The number of header fields. 0 for a bad handle.
@@ -242,13 +254,7 @@ pub unsafe extern "C" fn flare_request_trailer(
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller's promise.
-    unsafe {
-        read(request, length, |request| {
-            let name = text::required(name, "name")?;
-            let trailers: &Headers = request.trailers();
-            Ok(trailers.get_with_nul(name))
-        })
-    }
+    unsafe { read_named(request, name, length, |request, name| request.trailers().get_with_nul(name)) }
 }
 
 /// The number of trailer fields. 0 before the content has ended, and for a bad handle.
@@ -296,12 +302,21 @@ pub unsafe extern "C" fn flare_request_param(
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller's promise.
-    unsafe {
-        read(request, length, |request| {
-            let name = text::required(name, "name")?;
-            Ok(request.params().get_with_nul(name))
-        })
-    }
+    unsafe { read_named(request, name, length, |request, name| request.params().get_with_nul(name)) }
+}
+
+/// The protocol that the client offers to go on with as a byte stream: the value of Upgrade, which may be a list (RFC 9110, 7.8), or the
+/// protocol of an extended CONNECT (RFC 8441). flare_response_switch_protocol() accepts. NULL when it offers none, or content comes first.
+///
+/// # Safety
+/// `length` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flare_request_offered_protocol(
+    request: *const flare_request,
+    length: *mut usize,
+) -> *const c_char {
+    // SAFETY: the caller's promise.
+    unsafe { read(request, length, |request| Ok(request.offered_protocol_with_nul())) }
 }
 
 /// The content. Never NULL for a good handle; not terminated.
@@ -333,17 +348,14 @@ pub unsafe extern "C" fn flare_request_body(request: *const flare_request, lengt
 /// deadline of the handler passed), FLARE_ERROR_CANCELLED (the server ended).
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_request_cancelled(request: *const flare_request) -> i32 {
-    let mut reason = FLARE_OK;
-    let code = guard(|| {
+    guard_number(|| {
         with_request(request, |request| {
-            reason = match request.cancelled() {
+            Ok(match request.cancelled() {
                 None => FLARE_OK,
                 Some(CancelReason::PeerGone) => FLARE_ERROR_CLOSED,
                 Some(CancelReason::Deadline) => FLARE_ERROR_TIMEOUT,
                 Some(_) => FLARE_ERROR_CANCELLED,
-            };
-            Ok(())
+            })
         })
-    });
-    if code == FLARE_OK { reason } else { code }
+    })
 }

@@ -31,6 +31,29 @@ pub extern "C" fn flare_response_start(response: *mut flare_response, status: i3
     })
 }
 
+/// Accepts a protocol that the client offers (flare_request_offered_protocol()), with the header fields that were set. From then on both
+/// directions are a byte stream of that protocol: flare_request_read() and events give what the client sends, flare_response_write() sends,
+/// flare_response_finish() closes. Ask for events behind this call. A stream on which nothing goes either way ends after the setting
+/// stream_timeout_ms.
+///
+/// @param protocol  One of those that were offered, in any case.
+/// @return FLARE_ERROR_INVALID_ARGUMENT when the client does not offer it, or its name can't be a field value: the exchange can still be
+/// answered. Otherwise as flare_response_start().
+///
+/// # Safety
+/// `protocol` is a NUL-terminated string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flare_response_switch_protocol(
+    response: *mut flare_response,
+    protocol: *const c_char,
+) -> i32 {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let protocol = unsafe { text::required(protocol, "protocol") }?;
+        with_exchange(response, RESPONSE, |exchange| Ok(exchange.switch_protocol(protocol)?))
+    })
+}
+
 /// Gives some content of an answer, which is copied whole or refused. Starts the answer, with 200, if it was not started. Small
 /// writes in one turn of the worker leave together. Any thread may write.
 ///

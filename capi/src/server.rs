@@ -8,7 +8,7 @@ use flare::server::WorkerContext;
 use flare::{Error, Server, ServerConfig, ServerHandle};
 
 use crate::config::flare_config;
-use crate::guard::{Failure, guard, guard_or};
+use crate::guard::{Failure, guard, guard_number, guard_or};
 use crate::handle::Token;
 use crate::handler::flare_destroy;
 use crate::life::{self, ServerState};
@@ -217,6 +217,25 @@ fn task(call: flare_task, user: UserData) -> Result<CTask, Failure> {
     Ok(CTask { call, user })
 }
 
+/// Adds a task to a server that was not started, by one of its hooks.
+///
+/// # Safety
+/// As for the functions below.
+unsafe fn add_hook(
+    server: *const flare_server,
+    task: flare_task,
+    user: *mut c_void,
+    destroy: flare_destroy,
+    hook: impl FnOnce(Server, CTask) -> Server,
+) -> i32 {
+    // SAFETY: the caller's promise. First of all, so that the destructor is called however this ends.
+    let user = unsafe { UserData::new(user, destroy) };
+    guard(move || {
+        let task = self::task(task, user)?;
+        change(server, |server| Ok(hook(server, task)))
+    })
+}
+
 /// Calls back on each worker before it accepts its first connection.
 ///
 /// @param destroy  Frees `user` when the server is gone, or when this call fails; may be NULL.
@@ -230,12 +249,9 @@ pub unsafe extern "C" fn flare_server_on_worker_start(
     user: *mut c_void,
     destroy: flare_destroy,
 ) -> i32 {
-    // SAFETY: the caller's promise. First of all, so that the destructor is called however this ends.
-    let user = unsafe { UserData::new(user, destroy) };
-    guard(move || {
-        let task = self::task(task, user)?;
-        change(server, |server| Ok(server.on_worker_start(move |context| task.run(context))))
-    })
+    let hook = |server: Server, task: CTask| server.on_worker_start(move |context| task.run(context));
+    // SAFETY: the caller's promise.
+    unsafe { add_hook(server, task, user, destroy, hook) }
 }
 
 /// Calls back on each worker after its last connection closed.
@@ -251,12 +267,9 @@ pub unsafe extern "C" fn flare_server_on_worker_stop(
     user: *mut c_void,
     destroy: flare_destroy,
 ) -> i32 {
-    // SAFETY: the caller's promise. First of all, so that the destructor is called however this ends.
-    let user = unsafe { UserData::new(user, destroy) };
-    guard(move || {
-        let task = self::task(task, user)?;
-        change(server, |server| Ok(server.on_worker_stop(move |context| task.run(context))))
-    })
+    let hook = |server: Server, task: CTask| server.on_worker_stop(move |context| task.run(context));
+    // SAFETY: the caller's promise.
+    unsafe { add_hook(server, task, user, destroy, hook) }
 }
 
 /// Binds the addresses and runs the workers on threads of their own. Returns at once.
@@ -395,12 +408,7 @@ pub unsafe extern "C" fn flare_server_stat(server: *const flare_server, name: *c
 /// The number of workers of a server that was started; a negative error code otherwise.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_server_workers(server: *const flare_server) -> i32 {
-    let mut workers = 0;
-    let code = guard(|| {
-        workers = with_handle(server, |handle| Ok(i32::try_from(handle.workers()).unwrap_or(i32::MAX)))?;
-        Ok(())
-    });
-    if code == FLARE_OK { workers } else { code }
+    guard_number(|| with_handle(server, |handle| Ok(i32::try_from(handle.workers()).unwrap_or(i32::MAX))))
 }
 
 /// Runs a task on a worker, after the events that came before. It must not block.

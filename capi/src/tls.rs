@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use flare::tls::{ConfigError, Hello, Identity, LoadedIdentity, Resolver, ServerTls, Source};
 
-use crate::guard::{Failure, guard, guard_or};
+use crate::guard::{Failure, guard, guard_number, guard_or};
 use crate::handle::Token;
 use crate::handler::flare_destroy;
 use crate::object::{Object, TABLE, TLS, with_request, with_tls};
 use crate::request::flare_request;
 use crate::server::{change, flare_server, with_handle};
-use crate::status::{FLARE_ERROR_INVALID_ARGUMENT, FLARE_OK};
+use crate::status::FLARE_ERROR_INVALID_ARGUMENT;
 use crate::text::{self, UserData};
 
 /// Certificates, keys and settings of TLS. Made by flare_tls_new(), freed by flare_tls_free().
@@ -315,12 +315,7 @@ pub unsafe extern "C" fn flare_request_peer_certificate(
 /// @return 1 or 0, or a negative error code for a bad handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_request_is_early(request: *const flare_request) -> i32 {
-    let mut early = 0;
-    let code = guard(|| {
-        early = with_request(request, |request| Ok(i32::from(request.is_early())))?;
-        Ok(())
-    });
-    if code == FLARE_OK { early } else { code }
+    guard_number(|| with_request(request, |request| Ok(i32::from(request.is_early()))))
 }
 
 fn invalid(error: ConfigError) -> Failure {

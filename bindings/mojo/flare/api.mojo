@@ -147,6 +147,7 @@ struct Api:
     var request_trailer_name_at: def(Handle, UInt, Place[UInt]) thin abi("C") -> Text
     var request_trailer_value_at: def(Handle, UInt, Place[UInt]) thin abi("C") -> Text
     var request_param: def(Handle, Text, Place[UInt]) thin abi("C") -> Text
+    var request_offered_protocol: def(Handle, Place[UInt]) thin abi("C") -> Text
     var request_body: def(Handle, Place[UInt]) thin abi("C") -> Bytes
     var request_cancelled: def(Handle) thin abi("C") -> Int32
     var request_read: def(Handle, Room, UInt, Place[UInt]) thin abi("C") -> Int32
@@ -166,6 +167,7 @@ struct Api:
     var response_send_as: def(Handle, Int32, Text, Bytes, UInt) thin abi("C") -> Int32
     var response_send_borrowed: def(Handle, Int32, Bytes, UInt, Address, DestroyCallback) thin abi("C") -> Int32
     var response_start: def(Handle, Int32) thin abi("C") -> Int32
+    var response_switch_protocol: def(Handle, Text) thin abi("C") -> Int32
     var response_write: def(Handle, Bytes, UInt) thin abi("C") -> Int32
     var response_write_blocking: def(Handle, Bytes, UInt) thin abi("C") -> Int32
     var response_finish: def(Handle) thin abi("C") -> Int32
@@ -287,6 +289,7 @@ comptime NAMES: List[StaticString] = [
     "flare_request_trailer_name_at",
     "flare_request_trailer_value_at",
     "flare_request_param",
+    "flare_request_offered_protocol",
     "flare_request_body",
     "flare_request_cancelled",
     "flare_request_read",
@@ -306,6 +309,7 @@ comptime NAMES: List[StaticString] = [
     "flare_response_send_as",
     "flare_response_send_borrowed",
     "flare_response_start",
+    "flare_response_switch_protocol",
     "flare_response_write",
     "flare_response_write_blocking",
     "flare_response_finish",

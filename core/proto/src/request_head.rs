@@ -170,6 +170,11 @@ impl RequestHead {
         self.query.map(|span| span.with_nul_of(&self.headers.text))
     }
 
+    /// The protocol of an Extended CONNECT, and a NUL behind it.
+    pub fn protocol_with_nul(&self) -> Option<&[u8]> {
+        self.protocol.map(|span| span.with_nul_of(&self.headers.text))
+    }
+
     /// Makes this the head of another request, without fields. For wires that send the parts of a request apart, and tests.
     ///
     /// `authority` may be empty, but for CONNECT. `target` is `/path?query`, or `*` with OPTIONS; with CONNECT it is ignored.

@@ -96,6 +96,14 @@ impl Request {
         self.block.offers_switch.then(offered).flatten()
     }
 
+    /// The same, and a NUL behind it. It need not be UTF-8.
+    #[must_use]
+    pub fn offered_protocol_with_nul(&self) -> Option<&[u8]> {
+        let offered =
+            || self.block.head.protocol_with_nul().or_else(|| self.headers().get_with_nul("upgrade"));
+        self.block.offers_switch.then(offered).flatten()
+    }
+
     /// The content. Empty when there is none.
     #[must_use]
     pub fn body(&self) -> &[u8] {
