@@ -26,6 +26,7 @@ mod rate;
 mod request_head;
 mod response_head;
 mod response_parts;
+mod section;
 mod send_error;
 mod status;
 mod target;

@@ -5,6 +5,7 @@ pub(crate) mod decoded_field;
 pub(crate) mod dynamic_table;
 pub(crate) mod encoder_table;
 pub(crate) mod field_kind;
+pub(crate) mod field_source;
 pub(crate) mod huffman;
 mod huffman_code;
 pub(crate) mod indexing;

@@ -6,6 +6,7 @@ use crate::field_coding::budget::{Budget, SectionLimits};
 use crate::field_coding::decoded_field::DecodedField;
 use crate::field_coding::dynamic_table::{DynamicTable, OVERHEAD};
 use crate::field_coding::field_kind::FieldKind;
+use crate::field_coding::field_source::FieldSource;
 use crate::field_coding::integer::{self, IntegerError};
 use crate::field_coding::text::{self, TextError};
 
@@ -62,7 +63,7 @@ impl Decoder {
 
     /// Reads the next field of a section that is taken, and appends it to `text`, which has to stay below 4 GiB. `None`: that was all.
     #[inline]
-    pub(crate) fn next(
+    fn next(
         &mut self,
         input: &mut &[u8],
         budget: &mut Budget,
@@ -210,6 +211,42 @@ impl Decoder {
             is_good,
             never_indexed: literal == Literal::NeverIndexed,
         }))
+    }
+}
+
+/// The fields of one section, one after another.
+#[derive(Debug)]
+pub(crate) struct FieldLines<'s> {
+    decoder: &'s mut Decoder,
+    rest: &'s [u8],
+}
+
+impl Decoder {
+    /// The fields of a section.
+    #[inline]
+    pub(crate) fn lines<'s>(&'s mut self, section: &'s [u8]) -> FieldLines<'s> {
+        FieldLines { decoder: self, rest: section }
+    }
+
+    /// Reads a section that nobody wants, for the table's sake.
+    pub(crate) fn skip(&mut self, section: &[u8]) -> Result<(), Error> {
+        self.lines(section).skip(&mut Budget::new(SectionLimits { bytes: 0, fields: 0 }))
+    }
+}
+
+impl FieldSource for FieldLines<'_> {
+    type Error = Error;
+
+    #[inline]
+    fn next(&mut self, budget: &mut Budget, text: &mut Vec<u8>) -> Result<Option<DecodedField>, Error> {
+        self.decoder.next(&mut self.rest, budget, text)
+    }
+
+    fn skip(&mut self, budget: &mut Budget) -> Result<(), Error> {
+        budget.exhaust();
+        let mut text = Vec::new();
+        while self.next(budget, &mut text)?.is_some() {}
+        Ok(())
     }
 }
 

@@ -4,42 +4,20 @@ use std::sync::Arc;
 
 use super::connection::Connection;
 use super::error::{ConnectionError, ErrorCode};
-use super::event::{Event, ResponseInfo};
+use super::event::Event;
 use super::flood::Cost;
 use super::frame::MAX_31_BITS;
 use super::headers::Section;
 use super::limits::Limits;
 use super::receive::Received;
 use super::role::Client;
-use super::section::{self, Read};
-use super::send::SentFields;
 use super::settings;
-use super::stream::{Phase, StreamKey, UNKNOWN_LENGTH};
-use crate::grammar::{is_scheme, is_token};
-use crate::http1::decimal;
-use crate::target::{self, Target};
-use crate::{ContentLength, Headers, Method, ResponseHead, SendError, authority};
-
-/// The head of a request.
-#[derive(Clone, Copy, Debug)]
-pub struct RequestParts<'a> {
-    /// The method, a token.
-    pub method: &'a str,
-    /// The scheme: `https` or `http`. Not used by CONNECT, but by Extended CONNECT.
-    pub scheme: &'a str,
-    /// Host and port. If it is empty, the Host field among `headers` is taken. May be empty only if the scheme is another one.
-    pub authority: &'a str,
-    /// `/path?query`, or `*` with OPTIONS. Not used by CONNECT, but by Extended CONNECT.
-    pub target: &'a str,
-    /// With the method CONNECT: what an Extended CONNECT is for, such as `websocket` (RFC 8441). The server has to have offered it:
-    /// [`PeerSettings::extended_connect`](super::PeerSettings::extended_connect).
-    pub protocol: Option<&'a str>,
-    /// The fields. Content-Length has to agree with `body`; Transfer-Encoding is refused; Connection, Keep-Alive, Proxy-Connection, Upgrade and
-    /// Host are left out.
-    pub headers: &'a Headers,
-    /// The length of the content.
-    pub body: ContentLength,
-}
+use super::stream::{Phase, StreamKey};
+use crate::section::UNKNOWN_LENGTH;
+use crate::section::info::ResponseInfo;
+use crate::section::read::{self, Read};
+use crate::section::request_parts::{CheckedRequest, RequestParts};
+use crate::{Headers, Method, ResponseHead, SendError};
 
 impl Connection<Client> {
     /// A connection to a server that is known to speak HTTP/2: by ALPN, or by prior knowledge. Does not allocate.
@@ -82,16 +60,8 @@ impl Connection<Client> {
         if !self.can_open() {
             return Err(SendError::Order);
         }
-        let sent = SentFields::of(parts.headers)?;
-        let host = sent.host.and_then(|at| parts.headers.value_at(at)).unwrap_or_default();
-        let authority = if parts.authority.is_empty() { host } else { parts.authority.as_bytes() };
-        let method = Method::from_bytes(parts.method.as_bytes());
-        self.check(parts, method, authority)?;
-        let is_plain_connect = method == Method::Connect && parts.protocol.is_none();
-        let length = match method {
-            Method::Connect => None,
-            _ => sent.length(parts.body)?,
-        };
+        let request = CheckedRequest::of(parts, self.peer.extended_connect)?;
+        let (method, length) = (request.method, request.length);
         // Nothing may fail from here on.
         let id = if self.last_id == 0 { 1 } else { self.last_id + 2 };
         self.last_id = id;
@@ -103,55 +73,9 @@ impl Connection<Client> {
         stream.is_connect = method == Method::Connect;
         let key = self.streams.insert(stream);
         let start = self.begin_section(out);
-        self.encoder.encode(out, b":method", parts.method.as_bytes());
-        if !is_plain_connect {
-            self.encoder.encode(out, b":scheme", parts.scheme.as_bytes());
-        }
-        if !authority.is_empty() {
-            self.encoder.encode(out, b":authority", authority);
-        }
-        if !is_plain_connect {
-            self.encoder.encode(out, b":path", parts.target.as_bytes());
-        }
-        if let Some(protocol) = parts.protocol {
-            self.encoder.encode(out, b":protocol", protocol.as_bytes());
-        }
-        self.push_fields(parts.headers, out);
-        // Only a method that expects content says that there is none (RFC 9110 section 8.6).
-        let expects_content = matches!(method, Method::Post | Method::Put | Method::Patch);
-        if let Some(length) = length.filter(|&length| length > 0 || expects_content) {
-            self.encoder.encode(out, b"content-length", decimal(length, &mut [0; 20]));
-        }
+        request.write(|name, value| self.encoder.encode(out, name, value));
         self.end_section(id, ends, start, out);
         Ok(key)
-    }
-
-    fn check(&self, parts: &RequestParts<'_>, method: Method, authority: &[u8]) -> Result<(), SendError> {
-        if !is_token(parts.method.as_bytes()) {
-            return Err(SendError::Method);
-        }
-        if authority::parse(authority).is_none() {
-            return Err(SendError::Authority);
-        }
-        let is_connect = method == Method::Connect;
-        match parts.protocol {
-            None if is_connect => {
-                return target::parse(method, authority).map(|_| ()).ok_or(SendError::Target);
-            }
-            Some(protocol) if !is_connect || !is_token(protocol.as_bytes()) => return Err(SendError::Method),
-            Some(_) if !self.peer.extended_connect => return Err(SendError::Upgrade),
-            _ => {}
-        }
-        let is_http = matches!(parts.scheme, "http" | "https");
-        if !is_scheme(parts.scheme.as_bytes()) || is_http && authority.is_empty() {
-            return Err(SendError::Authority);
-        }
-        // The target of an Extended CONNECT is like that of any other method.
-        let method = if is_connect { Method::Get } else { method };
-        match target::parse(method, parts.target.as_bytes()) {
-            Some(Target::Origin { .. } | Target::Asterisk) => Ok(()),
-            _ => Err(SendError::Target),
-        }
     }
 
     pub(super) fn receive_response<'a>(
@@ -171,7 +95,12 @@ impl Connection<Client> {
             return self.receive_trailers(key, section, trailers, out);
         }
         let ends = section.ends_stream;
-        let read = section::read_response(&mut self.decoder, &self.limits, section.fields, ends, head)?;
+        let read = read::read_response(
+            self.decoder.lines(section.fields),
+            &self.limits.section_rules(),
+            ends,
+            head,
+        )?;
         let Some(stream) = self.streams.get_mut(key) else { return Ok(None) };
         let info = match read {
             Read::Good(info) => info,

@@ -9,7 +9,6 @@ use super::flood::{Budgets, Cost};
 use super::frame::{FrameKind, write, write_header};
 use super::inbound::Inbound;
 use super::limits::{INITIAL_WINDOW, Limits};
-use super::priority::Priority;
 use super::role::Role;
 use super::scheduler::Scheduler;
 use super::settings::{self, PeerSettings};
@@ -17,6 +16,7 @@ use super::stream::{Phase, Stream, StreamKey};
 use super::streams::{Closed, ClosedStreams, Streams};
 use super::window::{ReceiveWindow, SendWindow};
 use crate::hpack::{Decoder, Encoder};
+use crate::section::priority::Priority;
 
 /// One end of an HTTP/2 connection: [`ServerConnection`](super::ServerConnection) or [`ClientConnection`](super::ClientConnection).
 ///

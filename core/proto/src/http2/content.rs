@@ -8,8 +8,9 @@ use super::frame::{FrameHeader, FrameKind, flag, write};
 use super::inbound::{Inbound, take};
 use super::receive::Received;
 use super::role::Role;
-use super::stream::{Phase, StreamKey, UNKNOWN_LENGTH};
+use super::stream::{Phase, StreamKey};
 use super::streams::Closed;
+use crate::section::UNKNOWN_LENGTH;
 
 /// DATA that is shorter is not much use.
 const SHORT: u32 = 256;

@@ -7,11 +7,11 @@ use super::event::Event;
 use super::flood::Cost;
 use super::frame::{FrameHeader, FrameKind, flag, write};
 use super::limits::INITIAL_WINDOW;
-use super::priority::Priority;
 use super::receive::{Received, number, number_31};
 use super::role::Role;
 use super::stream::StreamKey;
 use super::streams::Closed;
+use crate::section::priority::Priority;
 
 /// A value of a `priority` field that is longer says nothing of use.
 const PRIORITY_BYTES: usize = 256;

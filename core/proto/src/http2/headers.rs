@@ -8,9 +8,9 @@ use super::flood::Cost;
 use super::frame::{FrameHeader, FrameKind, flag, write};
 use super::receive::{Received, number_31};
 use super::role::Role;
-use super::section::{self, Read};
 use super::stream::{Phase, StreamKey};
 use super::streams::Closed;
+use crate::section::read::{self, Read};
 use crate::{Headers, hpack};
 
 /// A field section that is whole.
@@ -112,13 +112,14 @@ impl<R: Role> Connection<R> {
         trailers: &mut Headers,
         out: &mut Vec<u8>,
     ) -> Received<'a, R::Info> {
-        let read = section::read_trailers(&mut self.decoder, &self.limits, section.fields, trailers)?;
+        let read =
+            read::read_trailers(self.decoder.lines(section.fields), &self.limits.section_rules(), trailers)?;
         let Some(stream) = self.streams.get_mut(key) else { return Ok(None) };
         if stream.receiving == Phase::Ended {
             return self.stream_error(key, ErrorCode::StreamClosed, out);
         }
         let is_whole =
-            section.ends_stream && matches!(stream.receive_left, 0 | super::stream::UNKNOWN_LENGTH);
+            section.ends_stream && matches!(stream.receive_left, 0 | crate::section::UNKNOWN_LENGTH);
         if read != Read::Good(()) || !is_whole {
             trailers.clear();
             return self.stream_error(key, ErrorCode::Protocol, out);
@@ -130,7 +131,7 @@ impl<R: Role> Connection<R> {
 
     /// A section on a stream that is not open any more. It is read for the compression's sake.
     pub(super) fn late_section<'a>(&mut self, section: Section<'_>) -> Received<'a, R::Info> {
-        section::skip(&mut self.decoder, section.fields)?;
+        self.decoder.skip(section.fields)?;
         match self.closed.find(section.stream) {
             Some(Closed::Reset) => self.spend(Cost::IdleFrame).map(|()| None),
             Some(Closed::Known) => Err(ConnectionError {
@@ -148,7 +149,7 @@ impl<R: Role> Connection<R> {
         code: ErrorCode,
         out: &mut Vec<u8>,
     ) -> Received<'a, R::Info> {
-        section::skip(&mut self.decoder, section.fields)?;
+        self.decoder.skip(section.fields)?;
         self.reject(section.stream, code, out).map(|()| None)
     }
 

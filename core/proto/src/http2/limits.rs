@@ -1,5 +1,8 @@
 //! How much a peer may ask of one connection, and of one stream.
 
+use crate::Version;
+use crate::section::read::Rules;
+
 use crate::rate::Rate;
 
 /// The limits of one end of a connection. Those that are SETTINGS are told to the peer.
@@ -97,6 +100,19 @@ impl Limits {
     /// The limits, with those put right that the protocol does not allow.
     pub(super) fn frame_limit(&self) -> u32 {
         self.frame_bytes.clamp(LEAST_FRAME, MOST_FRAME)
+    }
+
+    /// What is taken of heads and trailers.
+    #[inline]
+    pub(super) fn section_rules(&self) -> Rules {
+        Rules {
+            version: Version::Http2,
+            head_bytes: self.head_bytes,
+            header_count: self.header_count,
+            target_bytes: self.target_bytes,
+            trailer_bytes: self.trailer_bytes,
+            extended_connect: self.extended_connect,
+        }
     }
 
     pub(super) fn stream_window(&self) -> u32 {

@@ -2,8 +2,9 @@
 
 use super::connection::Connection;
 use super::error::ConnectionError;
-use super::event::{Event, RequestInfo, ResponseInfo};
+use super::event::Event;
 use super::headers::Section;
+use crate::section::info::{RequestInfo, ResponseInfo};
 use crate::{Headers, RequestHead, ResponseHead};
 
 /// The side of a connection: [`Server`] or [`Client`].

@@ -96,8 +96,8 @@ impl Scheduler {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http2::priority::Priority;
     use crate::http2::stream::Stream;
+    use crate::section::priority::Priority;
 
     /// Streams with these urgencies; their slots are 0, 1, ...
     fn streams(urgencies: &[u8]) -> (Scheduler, Streams) {

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use super::connection::Connection;
 use super::error::{ConnectionError, ErrorCode};
-use super::event::{Event, RequestInfo};
+use super::event::Event;
 use super::flood::Cost;
 use super::headers::Section;
 use super::limits::Limits;
 use super::receive::Received;
 use super::role::Server;
-use super::section::{self, Read};
 use super::settings;
 use super::stream::{Phase, StreamKey};
+use crate::section::info::RequestInfo;
+use crate::section::read::{self, Read};
 use crate::{Headers, Method, RequestHead};
 
 impl Connection<Server> {
@@ -56,17 +57,16 @@ impl Connection<Server> {
             };
         }
         if self.is_behind_drain(id) {
-            section::skip(&mut self.decoder, section.fields)?;
+            self.decoder.skip(section.fields)?;
             return self.spend(Cost::IdleFrame).map(|()| None);
         }
         self.last_id = id;
         if self.streams.len() >= self.limits.streams {
             return self.refuse_stream(section, ErrorCode::RefusedStream, out);
         }
-        let read = section::read_request(
-            &mut self.decoder,
-            &self.limits,
-            section.fields,
+        let read = read::read_request(
+            self.decoder.lines(section.fields),
+            &self.limits.section_rules(),
             section.ends_stream,
             head,
         )?;

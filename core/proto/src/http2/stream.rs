@@ -1,8 +1,9 @@
 //! One stream (RFC 9113 section 5.1).
 
-use super::priority::Priority;
 use super::scheduler::Link;
 use super::window::{ReceiveWindow, SendWindow};
+use crate::section::UNKNOWN_LENGTH;
+use crate::section::priority::Priority;
 
 /// A stream, as its owner names it. Once the stream is over, the key names nothing, also when its slot is used again.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -48,9 +49,6 @@ pub(super) enum Phase {
     /// Nothing follows.
     Ended,
 }
-
-/// A content length that is not known.
-pub(super) const UNKNOWN_LENGTH: u64 = u64::MAX;
 
 /// What is known of a stream that is open.
 #[derive(Clone, Copy, Debug)]

@@ -4,10 +4,11 @@ use super::connection::Connection;
 use super::error::ErrorCode;
 use super::flood::Cost;
 use super::frame::{FrameKind, flag, write_header};
-use super::priority::Priority;
 use super::role::Role;
-use super::stream::{Phase, StreamKey, UNKNOWN_LENGTH};
+use super::stream::{Phase, StreamKey};
 use crate::SendError;
+use crate::section::UNKNOWN_LENGTH;
+use crate::section::priority::Priority;
 
 /// DATA of at least so many bytes, or the last, counts as use of the connection. With less, a peer that opens its window by a byte
 /// each time would pay for that itself.

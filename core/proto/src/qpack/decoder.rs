@@ -7,6 +7,7 @@ use crate::field_coding::budget::{Budget, SectionLimits};
 use crate::field_coding::decoded_field::DecodedField;
 use crate::field_coding::dynamic_table::OVERHEAD;
 use crate::field_coding::field_kind::FieldKind;
+use crate::field_coding::field_source::FieldSource;
 use crate::field_coding::integer::{self, IntegerError};
 use crate::field_coding::text::{self, TextError};
 
@@ -214,14 +215,11 @@ enum Reference {
     PostBase(u32),
 }
 
-impl FieldLines<'_> {
-    /// Reads the next field, and appends it to `text`, which has to stay below 4 GiB. `None`: that was all, or more than the budget.
+impl FieldSource for FieldLines<'_> {
+    type Error = Error;
+
     #[inline]
-    pub(crate) fn next(
-        &mut self,
-        budget: &mut Budget,
-        text: &mut Vec<u8>,
-    ) -> Result<Option<DecodedField>, Error> {
+    fn next(&mut self, budget: &mut Budget, text: &mut Vec<u8>) -> Result<Option<DecodedField>, Error> {
         let Some((&first, rest)) = self.rest.split_first().filter(|_| !budget.exceeded()) else {
             return Ok(None);
         };
@@ -251,6 +249,13 @@ impl FieldLines<'_> {
         }
     }
 
+    fn skip(&mut self, budget: &mut Budget) -> Result<(), Error> {
+        budget.exhaust();
+        Ok(())
+    }
+}
+
+impl FieldLines<'_> {
     /// The field that is referred to: its text, the length of its name, its kind, and whether its value is good.
     #[inline]
     fn look_up(&self, of: Reference) -> Result<(&[u8], u32, FieldKind, bool), Error> {

@@ -1,19 +1,18 @@
-//! Field sections that become heads and trailers (RFC 9113 section 8).
+//! Field sections that become heads and trailers (RFC 9113 section 8, RFC 9114 section 4).
 
-use super::event::{RequestInfo, ResponseInfo};
-use super::limits::Limits;
+use super::info::{RequestInfo, ResponseInfo};
 use super::priority::Priority;
 use crate::field_coding::budget::{Budget, SectionLimits};
 use crate::field_coding::decoded_field::DecodedField;
 use crate::field_coding::field_kind::FieldKind;
+use crate::field_coding::field_source::FieldSource;
 use crate::headers::Span;
-use crate::hpack::{Decoder, Error};
 use crate::http1::{is_allowed_in_trailers, parse_length};
 use crate::{Headers, Method, RequestHead, ResponseHead, Version};
 
 /// What became of a section that could be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Read<T> {
+pub(crate) enum Read<T> {
     Good(T),
     /// It passes a limit of this end, or asks what it can't do.
     Refused {
@@ -27,18 +26,28 @@ pub(super) enum Read<T> {
 /// A longer method is not in use.
 const METHOD_BYTES: usize = 64;
 
-/// Reads on to the end, for the table's sake.
-pub(super) fn skip(decoder: &mut Decoder, section: &[u8]) -> Result<(), Error> {
-    let mut budget = Budget::new(SectionLimits { bytes: 0, fields: 0 });
-    budget.exhaust();
-    finish(decoder, section, &mut budget)
+/// What is taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) version: Version,
+    /// Of a head, as the limits count them.
+    pub(crate) head_bytes: u32,
+    /// Of a head, and of trailers.
+    pub(crate) header_count: u16,
+    pub(crate) target_bytes: u32,
+    pub(crate) trailer_bytes: u32,
+    /// Whether Extended CONNECT was offered.
+    pub(crate) extended_connect: bool,
 }
 
-fn finish(decoder: &mut Decoder, mut rest: &[u8], budget: &mut Budget) -> Result<(), Error> {
-    budget.exhaust();
-    let mut text = Vec::new();
-    while decoder.next(&mut rest, budget, &mut text)?.is_some() {}
-    Ok(())
+impl Rules {
+    fn of_head(&self) -> SectionLimits {
+        SectionLimits { bytes: self.head_bytes, fields: u32::from(self.header_count) }
+    }
+
+    fn of_trailers(&self) -> SectionLimits {
+        SectionLimits { bytes: self.trailer_bytes, fields: u32::from(self.header_count) }
+    }
 }
 
 /// What is noted while the fields of a request go by.
@@ -59,34 +68,33 @@ struct RequestFields {
 }
 
 /// Reads the head of a request. `ended`: nothing follows it.
-pub(super) fn read_request(
-    decoder: &mut Decoder,
-    limits: &Limits,
-    mut section: &[u8],
+#[inline]
+pub(crate) fn read_request<S: FieldSource>(
+    mut section: S,
+    rules: &Rules,
     ended: bool,
     head: &mut RequestHead,
-) -> Result<Read<RequestInfo>, Error> {
-    head.begin(Version::Http2);
-    let limit = SectionLimits { bytes: limits.head_bytes, fields: u32::from(limits.header_count) };
-    let mut budget = Budget::new(limit);
+) -> Result<Read<RequestInfo>, S::Error> {
+    head.begin(rules.version);
+    let mut budget = Budget::new(rules.of_head());
     let mut fields = RequestFields::default();
-    while let Some(field) = decoder.next(&mut section, &mut budget, head.text_mut())? {
-        if let Err(reason) = fields.note(limits, head, &field) {
-            finish(decoder, section, &mut budget)?;
+    while let Some(field) = section.next(&mut budget, head.text_mut())? {
+        if let Err(reason) = fields.note(rules, head, &field) {
+            section.skip(&mut budget)?;
             return Ok(Read::Malformed(reason));
         }
     }
     if budget.exceeded() {
         return Ok(Read::Refused { status: 431, reason: "head too large" });
     }
-    Ok(fields.finish(limits, ended, head))
+    Ok(fields.finish(rules, ended, head))
 }
 
 impl RequestFields {
     #[inline]
     fn note(
         &mut self,
-        limits: &Limits,
+        rules: &Rules,
         head: &mut RequestHead,
         field: &DecodedField,
     ) -> Result<(), &'static str> {
@@ -112,7 +120,7 @@ impl RequestFields {
             return if self.has_regular {
                 Err("pseudo-field behind a field")
             } else {
-                self.note_pseudo(limits, head, field)
+                self.note_pseudo(rules, head, field)
             };
         }
         self.has_regular = true;
@@ -126,7 +134,7 @@ impl RequestFields {
     #[inline]
     fn note_pseudo(
         &mut self,
-        limits: &Limits,
+        rules: &Rules,
         head: &mut RequestHead,
         field: &DecodedField,
     ) -> Result<(), &'static str> {
@@ -136,7 +144,7 @@ impl RequestFields {
             FieldKind::Scheme => !std::mem::replace(&mut self.has_scheme, true) && head.set_scheme(value),
             FieldKind::Authority => head.set_authority(value),
             FieldKind::Path => {
-                self.is_target_too_long |= value.end - value.start > limits.target_bytes;
+                self.is_target_too_long |= value.end - value.start > rules.target_bytes;
                 !std::mem::replace(&mut self.has_path, true) && head.set_target(value)
             }
             FieldKind::Protocol => head.set_protocol(value),
@@ -167,8 +175,8 @@ impl RequestFields {
         Ok(())
     }
 
-    fn finish(self, limits: &Limits, ended: bool, head: &mut RequestHead) -> Read<RequestInfo> {
-        if let Err(reason) = self.check(limits, ended, head) {
+    fn finish(self, rules: &Rules, ended: bool, head: &mut RequestHead) -> Read<RequestInfo> {
+        if let Err(reason) = self.check(rules, ended, head) {
             return Read::Malformed(reason);
         }
         if head.method_bytes().len() > METHOD_BYTES {
@@ -199,8 +207,8 @@ impl RequestFields {
         })
     }
 
-    /// RFC 9113 section 8.3.1, RFC 8441 section 4.
-    fn check(&self, limits: &Limits, ended: bool, head: &mut RequestHead) -> Result<(), &'static str> {
+    /// RFC 9113 section 8.3.1, RFC 9114 section 4.3.1, RFC 8441 section 4.
+    fn check(&self, rules: &Rules, ended: bool, head: &mut RequestHead) -> Result<(), &'static str> {
         if head.method_bytes().is_empty() {
             return Err("no :method");
         }
@@ -219,7 +227,7 @@ impl RequestFields {
                 return Err("CONNECT without a host and a port");
             }
         } else {
-            if is_extended && (head.method() != Method::Connect || !limits.extended_connect) {
+            if is_extended && (head.method() != Method::Connect || !rules.extended_connect) {
                 return Err(":protocol that was not offered");
             }
             if !self.has_scheme || !self.has_path {
@@ -258,20 +266,18 @@ fn what_is_bad(kind: FieldKind) -> &'static str {
 }
 
 /// Reads the head of an answer, also an interim one.
-pub(super) fn read_response(
-    decoder: &mut Decoder,
-    limits: &Limits,
-    mut section: &[u8],
+pub(crate) fn read_response<S: FieldSource>(
+    mut section: S,
+    rules: &Rules,
     ended: bool,
     head: &mut ResponseHead,
-) -> Result<Read<ResponseInfo>, Error> {
-    head.begin(Version::Http2);
-    let limit = SectionLimits { bytes: limits.head_bytes, fields: u32::from(limits.header_count) };
-    let mut budget = Budget::new(limit);
+) -> Result<Read<ResponseInfo>, S::Error> {
+    head.begin(rules.version);
+    let mut budget = Budget::new(rules.of_head());
     let mut content_length = None;
-    while let Some(field) = decoder.next(&mut section, &mut budget, head.text_mut())? {
+    while let Some(field) = section.next(&mut budget, head.text_mut())? {
         if let Err(reason) = note_of_response(head, &field, &mut content_length) {
-            finish(decoder, section, &mut budget)?;
+            section.skip(&mut budget)?;
             return Ok(Read::Malformed(reason));
         }
     }
@@ -319,16 +325,14 @@ fn note_of_response(
 }
 
 /// Reads trailers. Those that RFC 9110 section 6.5.1 forbids are dropped.
-pub(super) fn read_trailers(
-    decoder: &mut Decoder,
-    limits: &Limits,
-    mut section: &[u8],
+pub(crate) fn read_trailers<S: FieldSource>(
+    mut section: S,
+    rules: &Rules,
     trailers: &mut Headers,
-) -> Result<Read<()>, Error> {
+) -> Result<Read<()>, S::Error> {
     trailers.clear();
-    let limit = SectionLimits { bytes: limits.trailer_bytes, fields: u32::from(limits.header_count) };
-    let mut budget = Budget::new(limit);
-    while let Some(field) = decoder.next(&mut section, &mut budget, &mut trailers.text)? {
+    let mut budget = Budget::new(rules.of_trailers());
+    while let Some(field) = section.next(&mut budget, &mut trailers.text)? {
         let reason = match field.kind {
             _ if !field.is_good => what_is_bad(field.kind),
             FieldKind::Method
@@ -347,7 +351,7 @@ pub(super) fn read_trailers(
             }
         };
         trailers.clear();
-        finish(decoder, section, &mut budget)?;
+        section.skip(&mut budget)?;
         return Ok(Read::Malformed(reason));
     }
     if budget.exceeded() {
