@@ -7,7 +7,7 @@ use super::error::{ConnectionError, SendError};
 use super::event::Opcode;
 use super::frame::{FrameHead, FrameKind, LONGEST_HEAD};
 use super::limits::Limits;
-use super::mask::append_masked;
+use super::mask::{append_masked, mask};
 use super::role::{MaskKeys, Role};
 use crate::rate::Budget;
 
@@ -23,7 +23,7 @@ pub struct Connection {
     pub(super) limits: Arc<Limits>,
     /// Of a client.
     pub(super) keys: Option<MaskKeys>,
-    pub(super) deflate: Option<Deflate>,
+    pub(super) deflate: Option<Box<Deflate>>,
     pub(super) inbound: Inbound,
     /// What came of a message, and behind it what came of a control frame in between.
     pub(super) buffer: Vec<u8>,
@@ -56,6 +56,7 @@ impl Inbound {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Message {
     pub(super) opcode: Opcode,
+    pub(super) is_compressed: bool,
     /// How much of the buffer is whole characters. Only of a text.
     pub(super) checked: usize,
 }
@@ -70,7 +71,7 @@ impl Connection {
                 Role::Server => None,
                 Role::Client(keys) => Some(keys),
             },
-            deflate,
+            deflate: deflate.map(Box::new),
             inbound: Inbound::START,
             buffer: Vec::new(),
             message_length: 0,
@@ -121,5 +122,30 @@ impl Connection {
             Some(key) => append_masked(out, payload, key),
             None => out.extend_from_slice(payload),
         }
+    }
+
+    /// Appends a message, compressed. `false`: nothing was appended, and it is to be sent as it is.
+    pub(super) fn write_compressed(&mut self, opcode: Opcode, bytes: &[u8], out: &mut Vec<u8>) -> bool {
+        let Some(deflate) = &mut self.deflate else { return false };
+        if !deflate.compresses(bytes.len()) {
+            return false;
+        }
+        // The head is in front, and its length is known last.
+        let start = out.len();
+        out.resize(start + LONGEST_HEAD, 0);
+        let payload = out.len();
+        if !deflate.compress(bytes, out) {
+            out.truncate(start);
+            return false;
+        }
+        let key = self.keys.as_mut().map(MaskKeys::next);
+        if let (Some(key), Some(payload)) = (key, out.get_mut(payload..)) {
+            mask(payload, key);
+        }
+        let length = (out.len() - payload) as u64;
+        let kind = FrameKind::Message(opcode);
+        let (head, count) = FrameHead { is_last: true, is_compressed: true, kind, key, length }.encode();
+        out.splice(start..payload, head.into_iter().take(count));
+        true
     }
 }

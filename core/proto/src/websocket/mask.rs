@@ -6,14 +6,28 @@ const BLOCK: usize = 64;
 /// Appends the payload, masked, or unmasked, which is the same. The key's first byte is for the payload's first.
 #[inline]
 pub(super) fn append_masked(to: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
-    let mut keys = [0; BLOCK];
-    for spread in keys.chunks_exact_mut(4) {
-        spread.copy_from_slice(&key);
-    }
+    let keys = spread(key);
     to.reserve(payload.len());
     for block in payload.chunks(BLOCK) {
         to.extend(block.iter().zip(&keys).map(|(byte, key)| byte ^ key));
     }
+}
+
+/// Masks the payload in its place.
+pub(super) fn mask(payload: &mut [u8], key: [u8; 4]) {
+    let keys = spread(key);
+    for block in payload.chunks_mut(BLOCK) {
+        block.iter_mut().zip(&keys).for_each(|(byte, key)| *byte ^= key);
+    }
+}
+
+#[inline]
+fn spread(key: [u8; 4]) -> [u8; BLOCK] {
+    let mut keys = [0; BLOCK];
+    for place in keys.chunks_exact_mut(4) {
+        place.copy_from_slice(&key);
+    }
+    keys
 }
 
 /// The key for what comes behind so many bytes.
@@ -26,7 +40,7 @@ pub(super) fn key_behind(key: [u8; 4], count: usize) -> [u8; 4] {
 
 #[cfg(test)]
 mod tests {
-    use super::{append_masked, key_behind};
+    use super::{append_masked, key_behind, mask};
 
     #[test]
     fn each_length_is_that_of_the_rfc() {
@@ -37,6 +51,8 @@ mod tests {
             append_masked(&mut masked, &payload[..length], key);
             let expected = payload[..length].iter().enumerate().map(|(index, byte)| byte ^ key[index % 4]);
             assert!(masked[1..].iter().copied().eq(expected), "{length}");
+            mask(&mut masked[1..], key);
+            assert_eq!(masked[1..], payload[..length]);
         }
     }
 

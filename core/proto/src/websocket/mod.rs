@@ -28,6 +28,7 @@ mod error;
 mod event;
 mod frame;
 pub mod handshake;
+mod inflating;
 mod limits;
 mod mask;
 mod receive;
@@ -37,7 +38,7 @@ mod utf8;
 
 pub use close::CloseCode;
 pub use connection::Connection;
-pub use deflate::Deflate;
+pub use deflate::{Contexts, Deflate, DeflateConfig};
 pub use error::{ConnectionError, SendError};
 pub use event::{Event, Opcode};
 pub use limits::Limits;

@@ -151,7 +151,7 @@ impl Connection {
     fn begin_data(&mut self, head: FrameHead) -> Result<(), ConnectionError> {
         match (head.kind, self.message) {
             (FrameKind::Message(opcode), None) => {
-                self.message = Some(Message { opcode, checked: 0 });
+                self.message = Some(Message { opcode, is_compressed: head.is_compressed, checked: 0 });
             }
             (FrameKind::Message(_), Some(_)) => {
                 return Err(ConnectionError::protocol("a message was interrupted by another one"));
@@ -162,8 +162,10 @@ impl Connection {
         if head.length > self.limits.frame_bytes as u64 {
             return Err(ConnectionError::too_big("frame too long"));
         }
-        // Neither is above what memory can hold, so the sum fits.
-        if self.message_length as u64 + head.length > self.limits.message_bytes as u64 {
+        // Neither is above what memory can hold, so the sum fits. What is compressed is counted when it is not any more.
+        if self.message.is_some_and(|message| !message.is_compressed)
+            && self.message_length as u64 + head.length > self.limits.message_bytes as u64
+        {
             return Err(ConnectionError::too_big("message too long"));
         }
         if head.length == 0 && !head.is_last {
@@ -216,15 +218,19 @@ impl Connection {
         *input = rest;
         *left -= count as u64;
         let is_whole = *left == 0;
-        match key {
-            Some(key) => {
-                append_masked(&mut self.buffer, piece, *key);
-                *key = key_behind(*key, count);
-            }
-            None => self.buffer.extend_from_slice(piece),
-        }
+        let piece_key = *key;
+        *key = key.map(|key| key_behind(key, count));
         if is_whole {
             self.inbound = Inbound::START;
+        }
+        let is_compressed = !kind.is_control() && self.message.is_some_and(|message| message.is_compressed);
+        if is_compressed {
+            self.inflate(piece, piece_key, is_whole && is_last)?;
+        } else {
+            match piece_key {
+                Some(key) => append_masked(&mut self.buffer, piece, key),
+                None => self.buffer.extend_from_slice(piece),
+            }
         }
         if kind.is_control() {
             return if is_whole { self.control(kind, out) } else { Ok(None) };

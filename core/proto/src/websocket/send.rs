@@ -39,7 +39,7 @@ impl Connection {
     pub fn send(&mut self, opcode: Opcode, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
         self.check_open()?;
         check_text(opcode, bytes)?;
-        self.write(FrameKind::Message(opcode), bytes, out);
+        self.message(opcode, bytes, out);
         Ok(())
     }
 
@@ -49,8 +49,14 @@ impl Connection {
     /// [`SendError::Closed`]. Nothing was appended then.
     pub fn send_text(&mut self, text: &str, out: &mut Vec<u8>) -> Result<(), SendError> {
         self.check_open()?;
-        self.write(FrameKind::Message(Opcode::Text), text.as_bytes(), out);
+        self.message(Opcode::Text, text.as_bytes(), out);
         Ok(())
+    }
+
+    fn message(&mut self, opcode: Opcode, bytes: &[u8], out: &mut Vec<u8>) {
+        if self.deflate.is_none() || !self.write_compressed(opcode, bytes, out) {
+            self.write(FrameKind::Message(opcode), bytes, out);
+        }
     }
 
     /// Sends a Ping (RFC 6455 section 5.5.2), whose Pong comes as an event. `payload`: at most 125 bytes.
@@ -119,5 +125,6 @@ impl Connection {
         self.buffer = Vec::new();
         self.message_length = 0;
         self.message = None;
+        self.deflate = None;
     }
 }

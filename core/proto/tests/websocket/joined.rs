@@ -50,7 +50,7 @@ impl End {
 
 #[test]
 fn everything_arrives_in_order() {
-    for seed in 0..40 {
+    for seed in 0..12 {
         let mut random = Random::new(seed);
         let mut keys = Random::new(seed + 1000);
         let keys = MaskKeys::new(move || [0; 4].map(|_| keys.below(256) as u8));
@@ -132,7 +132,7 @@ fn nonsense_never_panics_and_memory_stays_small() {
     client.send(Opcode::Binary, &[1; 300], &mut script).unwrap();
     client.close(Some(CloseCode::NORMAL), "bye", &mut script).unwrap();
     let mut ended = 0;
-    for seed in 0..20_000 {
+    for seed in 0..8_000 {
         let mut random = Random::new(seed);
         let mut input = script.clone();
         for _ in 0..1 + random.below(4) {
@@ -155,5 +155,5 @@ fn nonsense_never_panics_and_memory_stays_small() {
         assert!(server.held_bytes() <= 4 * 1000);
         assert!(out.len() <= input.len() + 127);
     }
-    assert!(ended > 4000, "only {ended} were refused");
+    assert!(ended > 1600, "only {ended} were refused");
 }

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod closing;
+mod deflate;
 mod feeding;
 mod frames;
 mod joined;
 mod limits;
+mod negotiation;
 #[path = "../http1/random.rs"]
 mod random;
 mod texts;

@@ -10,6 +10,10 @@ pub enum HandshakeError {
     Subprotocols,
     /// The server chose a subprotocol that was not offered, or several.
     SubprotocolNotOffered,
+    /// `Sec-WebSocket-Extensions` is no list of extensions.
+    Extensions,
+    /// The server agreed to an extension, or to parameters of one, that were not offered.
+    ExtensionNotOffered,
 }
 
 impl fmt::Display for HandshakeError {
@@ -17,6 +21,8 @@ impl fmt::Display for HandshakeError {
         f.write_str(match self {
             HandshakeError::Subprotocols => "malformed Sec-WebSocket-Protocol",
             HandshakeError::SubprotocolNotOffered => "subprotocol that was not offered",
+            HandshakeError::Extensions => "malformed Sec-WebSocket-Extensions",
+            HandshakeError::ExtensionNotOffered => "extension, or parameter, that was not offered",
         })
     }
 }

@@ -2,10 +2,13 @@
 //!
 //! On HTTP/1.1 a client sends a [key](client_key) and the server answers with its [acceptance](accept_key). On HTTP/2 (RFC 8441) there is neither.
 
+mod deflate;
 mod error;
+mod extensions;
 mod key;
 mod subprotocols;
 
+pub use deflate::{accept_deflate, agreed_deflate, offer_deflate};
 pub use error::HandshakeError;
 pub use key::{accept_key, client_key};
 pub use subprotocols::{choose_subprotocol, chosen_subprotocol, offered_subprotocols};
