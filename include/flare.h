@@ -878,9 +878,10 @@ int32_t flare_queue_watch(flare_queue *queue, flare_request *request, uint64_t t
  * what comes; without one the content is sent in chunks. The deadline of the handler counts until the first byte.
  *
  * @param status              200 to 599.
- * @param address             "127.0.0.1:80", "[::1]:80", "unix:/run/app.sock". A name is looked up here, which blocks.
+ * @param address             "127.0.0.1:80", "[::1]:80", "unix:/run/app.sock", "name:80". A name is looked up later, which
+ *                            blocks nobody; all its addresses are tried.
  * @param prologue            Sent to the upstream first, such as a request; copied. May be NULL when `length` is 0.
- * @param connect_timeout_ms  How long it may take to connect. 0 for 5000.
+ * @param connect_timeout_ms  How long it may take to connect, the lookup included. 0 for 5000.
  * @param silence_timeout_ms  How long the upstream may send nothing while the client would take more. 0 for 30000.
  * @param flags               0, or FLARE_RELAY_FORWARD.
  * @return FLARE_ERROR_FINISHED when the exchange was answered or relayed before; FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when

@@ -24,9 +24,10 @@ pub const FLARE_RELAY_FORWARD: u32 = 1;
 /// what comes; without one the content is sent in chunks. The deadline of the handler counts until the first byte.
 ///
 /// @param status              200 to 599.
-/// @param address             "127.0.0.1:80", "[::1]:80", "unix:/run/app.sock". A name is looked up here, which blocks.
+/// @param address             "127.0.0.1:80", "[::1]:80", "unix:/run/app.sock", "name:80". A name is looked up later, which
+///                            blocks nobody; all its addresses are tried.
 /// @param prologue            Sent to the upstream first, such as a request; copied. May be NULL when `length` is 0.
-/// @param connect_timeout_ms  How long it may take to connect. 0 for 5000.
+/// @param connect_timeout_ms  How long it may take to connect, the lookup included. 0 for 5000.
 /// @param silence_timeout_ms  How long the upstream may send nothing while the client would take more. 0 for 30000.
 /// @param flags               0, or FLARE_RELAY_FORWARD.
 /// @return FLARE_ERROR_FINISHED when the exchange was answered or relayed before; FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when
@@ -55,7 +56,7 @@ pub unsafe extern "C" fn flare_response_relay(
             return Err(Failure::argument("flags", "has an unknown bit"));
         }
         with_exchange(response, RESPONSE, |exchange| {
-            let mut upstream = Upstream::resolve(address)?
+            let mut upstream = Upstream::to(address)?
                 .prologue(Bytes::copy_from_slice(prologue))
                 .forward_content(flags & FLARE_RELAY_FORWARD != 0);
             if connect_timeout_ms > 0 {

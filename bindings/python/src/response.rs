@@ -207,7 +207,7 @@ impl PyResponse {
 
     /// What another server sends, byte by byte, without passing through Python. 502 and 504 when it does not.
     ///
-    /// upstream: `127.0.0.1:9000`, `name:9000` (looked up here) or `unix:/run/model.sock`.
+    /// upstream: `127.0.0.1:9000`, `name:9000` or `unix:/run/model.sock`.
     /// prologue: bytes for it, such as a request. forward: the content of the request follows them.
     #[classmethod]
     #[pyo3(signature = (upstream, prologue = None, status = 200, headers = None, *, content_type = None, forward = false,
@@ -227,7 +227,7 @@ impl PyResponse {
         let wait = |name, seconds| -> PyResult<Duration> {
             Ok(Duration::from_millis(config::milliseconds(name, seconds)?.unsigned_abs()))
         };
-        let relay = Upstream::resolve(upstream)
+        let relay = Upstream::to(upstream)
             .map_err(errors::from_core)?
             .prologue(Bytes::copy_from_slice(prologue.unwrap_or_default()))
             .connect_timeout(wait("connect_timeout", connect_timeout)?)

@@ -50,7 +50,7 @@ fn unix_sockets_and_streams_that_are_connected_serve_too() {
         stream.write_all(b"unix").unwrap();
     });
     let text = format!("unix:{}", path.display());
-    let running = proxy(move |_| Upstream::resolve(&text).unwrap().prologue("name\n"));
+    let running = proxy(move |_| Upstream::to(&text).unwrap().prologue("name\n"));
     let mut client = connect(&running);
     client.send(GET);
     head(&mut client);

@@ -26,7 +26,7 @@ pub(crate) use ends::Ends;
 pub(crate) use gathered::Gathered;
 pub(crate) use pool::Pool;
 pub use relay::Upstream;
-pub(crate) use relay::{RelayRequest, Target};
+pub(crate) use relay::{RelayRequest, To};
 pub use state::CancelReason;
 pub(crate) use state::{Progress, State};
 pub(crate) use stream::{Callback, Piece, Stream};

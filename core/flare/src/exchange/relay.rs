@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use bytes::Bytes;
-use flare_net::{Address, Stream};
+use flare_net::{Address, Resolver, Stream, Target};
 
 use crate::Error;
 use crate::exchange::{AnswerError, Exchange};
@@ -18,7 +18,7 @@ use crate::exchange::{AnswerError, Exchange};
 /// use flare::Upstream;
 ///
 /// # fn example() -> Result<(), flare::Error> {
-/// let upstream = Upstream::resolve("unix:/run/model.sock")?
+/// let upstream = Upstream::to("unix:/run/model.sock")?
 ///     .prologue("generate 100\n")
 ///     .connect_timeout(Duration::from_secs(1));
 /// # Ok(())
@@ -26,7 +26,9 @@ use crate::exchange::{AnswerError, Exchange};
 /// ```
 #[derive(Debug)]
 pub struct Upstream {
-    pub(crate) to: Target,
+    pub(crate) to: To,
+    /// `None`: the one of the process.
+    pub(crate) resolver: Option<Resolver>,
     pub(crate) prologue: Bytes,
     pub(crate) connect_timeout: Duration,
     pub(crate) silence_timeout: Duration,
@@ -35,16 +37,16 @@ pub struct Upstream {
 
 /// What an upstream is reached by.
 #[derive(Debug)]
-pub(crate) enum Target {
-    /// Tried one after the other.
-    Addresses(Vec<Address>),
+pub(crate) enum To {
+    Target(Target),
     Connected(Stream),
 }
 
 impl Upstream {
-    fn of(to: Target) -> Self {
+    fn of(to: To) -> Self {
         Self {
             to,
+            resolver: None,
             prologue: Bytes::new(),
             connect_timeout: Duration::from_secs(5),
             silence_timeout: Duration::from_secs(30),
@@ -55,21 +57,27 @@ impl Upstream {
     /// A server at this address, TCP or Unix.
     #[must_use]
     pub fn new(address: Address) -> Self {
-        Self::of(Target::Addresses(vec![address]))
+        Self::of(To::Target(address.into()))
     }
 
-    /// A server at an address in text: `127.0.0.1:80`, `[::1]:80`, `unix:/run/app.sock`, `name:80`. A name is looked up here, which
-    /// blocks; do that once, not for each exchange. All its addresses are tried in turn.
+    /// A server at an address in text: `127.0.0.1:80`, `[::1]:80`, `unix:/run/app.sock`, `name:80`. Nothing is looked up here, and no
+    /// worker ever waits for it: that is done for each exchange, with a cache. Then all addresses of the name are tried (RFC 8305).
     ///
     /// # Errors
-    /// [`Error::Address`] when the text is no address, or its name is not known.
-    pub fn resolve(text: &str) -> Result<Self, Error> {
-        let found = flare_net::resolve(text);
+    /// [`Error::Address`] when the text is no address.
+    pub fn to(text: &str) -> Result<Self, Error> {
         let wrong = |error: flare_net::AddressError| Error::Address {
             address: text.to_owned(),
             problem: error.to_string(),
         };
-        Ok(Self::of(Target::Addresses(found.map_err(wrong)?)))
+        Ok(Self::of(To::Target(Target::parse(text).map_err(wrong)?)))
+    }
+
+    /// Who looks the name up. Default: the resolver of the process.
+    #[must_use]
+    pub fn resolver(mut self, resolver: Resolver) -> Self {
+        self.resolver = Some(resolver);
+        self
     }
 
     /// Bytes that are sent to the upstream first, such as a request. Default: none.
@@ -79,7 +87,7 @@ impl Upstream {
         self
     }
 
-    /// How long it may take to connect, over all addresses; then 504. Default 5 s, at a resolution of 1 ms.
+    /// How long it may take to connect, with the lookup of the name and all addresses; then 504. Default 5 s, at a resolution of 1 ms.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
@@ -106,13 +114,13 @@ impl Upstream {
 
 impl From<TcpStream> for Upstream {
     fn from(stream: TcpStream) -> Self {
-        Self::of(Target::Connected(stream.into()))
+        Self::of(To::Connected(stream.into()))
     }
 }
 
 impl From<UnixStream> for Upstream {
     fn from(stream: UnixStream) -> Self {
-        Self::of(Target::Connected(stream.into()))
+        Self::of(To::Connected(stream.into()))
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) enum Message {
     Wake(ExchangeKey),
     /// An upstream answers an exchange.
     Relay(Box<RelayRequest>),
+    /// The name of an upstream was looked up: the number of its dial. At most one waits for each.
+    Dial(u32),
     /// A connection goes on whose turn was used up. The worker tells it itself.
     GoOn(Key),
     /// A task for the worker.

@@ -2,6 +2,7 @@
 
 mod accept;
 mod connection;
+mod dialing;
 mod proxy_header;
 mod relay;
 #[cfg(feature = "tls")]
@@ -35,6 +36,7 @@ use crate::server::local;
 use crate::server::shared::{Message, Shared, WorkerBox};
 use accept::Accepting;
 use connection::{Closing, Connection};
+use dialing::Dials;
 use proxy_header::Awaiting;
 use relay::Relays;
 pub(crate) use secure::Secure;
@@ -48,6 +50,7 @@ pub(crate) struct Worker {
     env: Environment,
     connections: Connections<Connection>,
     relays: Relays,
+    dials: Dials,
     secure: SecureShared,
     /// Those that have to say first whom they speak for.
     awaiting: Awaiting,
@@ -74,11 +77,11 @@ pub(crate) struct Worker {
     report: WorkerReport,
 }
 
-/// What a timer token stands for. Connections use their key, whose upper half is never all ones.
+/// What a timer token stands for. Connections use their key, whose upper half is never all ones, or all but the last.
 const ACCEPT_TIMER: u64 = u64::MAX;
 const DRAIN_TIMER: u64 = u64::MAX - 1;
-const RELAY_TIMER: u64 = u64::MAX - 2;
 const USER_TIMERS: u64 = 0xffff_ffff_0000_0000;
+const DIAL_TIMERS: u64 = 0xffff_fffe_0000_0000;
 
 /// The kinds of work in a turn: events, timers, messages.
 const WORK: usize = 3;
@@ -118,6 +121,7 @@ impl Worker {
             ),
             connections: Connections::new(),
             relays: Relays::new(),
+            dials: Dials::new(),
             secure: SecureShared::new(shared.workers.len()),
             awaiting: Awaiting::new(),
             listeners: keys,
@@ -277,7 +281,7 @@ impl Worker {
             && let Some(token) = self.wheel.expire(self.env.now)
         {
             *left -= 1;
-            let key = (token & USER_TIMERS != USER_TIMERS).then(|| Key::from_u64(token));
+            let key = (token < DIAL_TIMERS).then(|| Key::from_u64(token));
             self.survive(key, |worker| worker.timer(token));
         }
     }
@@ -337,9 +341,9 @@ impl Worker {
             Event::Accepted { listener, key, peer } => self.accepted(listener, key, peer),
             Event::ReadClosed { key } => self.read_closed(key),
             Event::Flushed { key } => self.flushed(key),
-            Event::Failed { key, .. } => self.failed(key),
+            Event::Failed { key, error } => self.failed(key, error),
             Event::AcceptFailed { error, .. } => self.accept_failed(&error),
-            Event::Connected { key } => self.relay_connected(key),
+            Event::Connected { key } => self.dial_connected(key),
             Event::Woken => {
                 self.messages.take(&mut self.batch);
                 self.mail.extend(self.batch.drain(..));
@@ -352,12 +356,12 @@ impl Worker {
         match token {
             ACCEPT_TIMER => self.accept_again(),
             DRAIN_TIMER => {}
-            RELAY_TIMER => self.connect_again(),
             token if token & USER_TIMERS == USER_TIMERS => {
                 if let Some(task) = self.context.due(token & !USER_TIMERS) {
                     self.run_task("timer panicked", task);
                 }
             }
+            token if token >= DIAL_TIMERS => self.dial_timer((token & !DIAL_TIMERS) as u32),
             token => self.deadline(Key::from_u64(token)),
         }
     }
@@ -371,6 +375,7 @@ impl Worker {
                 }
             }
             Message::Relay(request) => self.relay(*request),
+            Message::Dial(number) => self.advance_dial(number),
             Message::Run(task) => self.run_task("task panicked", task),
             Message::GoOn(key) => self.go_on(key),
             Message::Room => self.accept_with_room(),

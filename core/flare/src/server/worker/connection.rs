@@ -5,6 +5,7 @@ use std::io;
 use flare_net::{Driver, Key, Millis, Output, Sent, TimerId, Wheel};
 
 use super::Worker;
+use super::relay::Way;
 use super::secure::{Secure, SecureShared};
 use crate::exchange::CancelReason;
 use crate::server::counters::Counters;
@@ -32,7 +33,7 @@ pub(crate) struct Connection {
     pub(super) paused: bool,
     pub(super) closing: Closing,
     /// The upstreams that answer its exchanges.
-    pub(super) relays: Vec<Key>,
+    pub(super) relays: Vec<Way>,
 }
 
 /// How far the end of a connection is.
@@ -164,8 +165,9 @@ impl Worker {
     }
 
     /// The connection is lost, or was never made.
-    pub(super) fn failed(&mut self, key: Key) {
-        if self.relays.has(key) {
+    pub(super) fn failed(&mut self, key: Key, error: io::Error) {
+        if self.dial_failed(key, error) {
+        } else if self.relays.has(key) {
             self.relay_failed(key);
         } else if self.connections.get_mut(key).is_some_and(|connection| connection.is_shaking()) {
             self.handshake_left(key);
@@ -177,7 +179,7 @@ impl Worker {
     /// After a session worked: its output leaves, its socket does what it wants, and so does its upstream.
     pub(super) fn settle(&mut self, key: Key) {
         self.transmit(key);
-        if !self.relays.is_empty() {
+        if self.has_relays() {
             self.follow(key);
         }
     }
@@ -342,8 +344,11 @@ impl Worker {
             self.wheel.cancel(timer);
         }
         // Let go behind the abort, which says why their exchanges ended.
-        let relays: Vec<_> =
-            connection.relays.drain(..).filter_map(|upstream| self.close_upstream(upstream)).collect();
+        let close = |way| match way {
+            Way::Open(upstream) => self.close_upstream(upstream),
+            Way::Dialing(number) => self.close_dial(number),
+        };
+        let relays: Vec<_> = connection.relays.drain(..).filter_map(close).collect();
         if self.env.draining {
             let unsent = self.driver.backlog(key) + connection.unsealed();
             let unfinished = connection.session.is_active() || unsent > 0;

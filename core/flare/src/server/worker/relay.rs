@@ -1,17 +1,16 @@
 //! Upstreams: connections whose bytes become the content of an answer.
 //!
 //! A relay is a handler that lives in the worker. It owns the right to answer, and writes to the exchange like any other; so
-//! framing, credit and the ways an exchange can end are those of every streamed answer.
+//! framing, credit and the ways an exchange can end are those of every streamed answer. Until its upstream is there it waits in `dialing.rs`.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use flare_net::{Address, Key, Millis, Stream, TimerId};
+use flare_net::{DialOptions, Key, Millis, Resolver, Stream, TimerId};
 use flare_proto::http1::BodyLength;
 
-use super::{RELAY_TIMER, Worker};
-use crate::exchange::{Exchange, Read, RelayRequest, Target};
+use super::Worker;
+use crate::exchange::{Exchange, Read, RelayRequest, To};
 use crate::server::connections::Connections;
 
 /// The answer waits up to this many bytes for the client, beside what its connection holds, before the upstream is not read any more.
@@ -20,21 +19,15 @@ const HIGH: usize = 128 * 1024;
 const LOW: usize = 64 * 1024;
 /// Content of the request waits up to this many bytes for the upstream before no more is taken from the client.
 const FORWARD: usize = 64 * 1024;
-/// When an upstream on this machine is asked again whose queue of connections was full.
-const AGAIN: Duration = Duration::from_millis(5);
 
 /// One exchange and the upstream that answers it.
 pub(super) struct Relay {
     exchange: Exchange,
-    /// Addresses that were not tried yet.
-    addresses: VecDeque<Address>,
     prologue: Bytes,
-    phase: Phase,
     /// The client takes nothing, so the upstream is not read.
     paused: bool,
     /// The content of the request goes to the upstream, and has not ended.
     forwards: bool,
-    connect_by: Millis,
     silence: Duration,
     /// When the upstream has been silent for too long.
     deadline: Millis,
@@ -43,34 +36,33 @@ pub(super) struct Relay {
     armed: Millis,
 }
 
+/// Where the relay of an exchange is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Connecting,
-    Connected,
+pub(super) enum Way {
+    /// The number of its dial.
+    Dialing(u32),
+    /// The upstream that it is connected to.
+    Open(Key),
 }
 
 impl Relay {
     /// The connection of the client.
-    fn client(&self) -> Key {
+    pub(super) fn client(&self) -> Key {
         self.exchange.request().block.key.connection
     }
 
     /// Whether nobody waits for the content any more.
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         let block = &self.exchange.request().block;
         block.state.cancelled().is_some() || (block.stream.is_used() && block.stream.lock().over)
     }
 
     fn next_deadline(&self) -> Millis {
-        match self.phase {
-            Phase::Connecting => self.connect_by,
-            Phase::Connected if self.paused => Millis::NEVER,
-            Phase::Connected => self.deadline,
-        }
+        if self.paused { Millis::NEVER } else { self.deadline }
     }
 
     /// It did not work: an error while the head can still be one, else a cut.
-    fn fail(&self, status: u16) {
+    pub(super) fn fail(&self, status: u16) {
         if self.exchange.is_started() {
             self.exchange.reset();
         } else if self.exchange.draft(|answer| answer.set_status_only(status)).is_ok() {
@@ -84,13 +76,11 @@ impl Relay {
 pub(super) struct Relays {
     /// By the key of the upstream. Boxed, because their keys are few among those of the clients.
     open: Connections<Box<Relay>>,
-    /// Those whose upstream has a full queue at the moment.
-    waiting: VecDeque<Box<Relay>>,
 }
 
 impl Relays {
     pub(super) fn new() -> Self {
-        Self { open: Connections::new(), waiting: VecDeque::new() }
+        Self { open: Connections::new() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -103,68 +93,39 @@ impl Relays {
 }
 
 impl Worker {
+    /// Whether any exchange is answered by an upstream.
+    pub(super) fn has_relays(&self) -> bool {
+        !self.relays.is_empty() || !self.dials.is_empty()
+    }
+
     /// Begins a relay.
     pub(super) fn relay(&mut self, request: RelayRequest) {
         let RelayRequest { exchange, upstream } = request;
-        let connect_by = self.env.now + upstream.connect_timeout;
-        let mut relay = Box::new(Relay {
+        let relay = Box::new(Relay {
             exchange,
-            addresses: VecDeque::new(),
             prologue: upstream.prologue,
-            phase: Phase::Connecting,
             paused: false,
             forwards: upstream.forwards,
-            connect_by,
             silence: upstream.silence_timeout,
             deadline: Millis::NEVER,
             timer: None,
             armed: Millis::NEVER,
         });
-        match upstream.to {
-            Target::Addresses(addresses) => {
-                relay.addresses = addresses.into();
-                self.connect(relay);
-            }
-            Target::Connected(stream) => self.take_stream(relay, stream),
-        }
-    }
-
-    /// Connects to the next address that can be tried at all.
-    fn connect(&mut self, mut relay: Box<Relay>) {
         if relay.is_over() {
+            // A stream closes as it drops.
             return;
         }
-        while let Some(address) = relay.addresses.pop_front() {
-            match self.driver.connect(&address) {
-                Ok(key) => return self.watch(key, relay),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    if relay.connect_by <= self.env.now {
-                        return relay.fail(504);
-                    }
-                    relay.addresses.push_front(address);
-                    if self.relays.waiting.is_empty() {
-                        self.wheel.arm(self.env.now + AGAIN, RELAY_TIMER);
-                    }
-                    return self.relays.waiting.push_back(relay);
-                }
-                Err(_) => {}
+        match upstream.to {
+            To::Target(target) => {
+                let options = DialOptions { timeout: upstream.connect_timeout, ..DialOptions::default() };
+                let resolver = upstream.resolver.as_ref().unwrap_or_else(|| Resolver::system());
+                self.dial(relay, target, resolver, &options);
             }
-        }
-        relay.fail(502);
-    }
-
-    /// Asks those again whose queue was full.
-    pub(super) fn connect_again(&mut self) {
-        for relay in std::mem::take(&mut self.relays.waiting) {
-            self.connect(relay);
+            To::Connected(stream) => self.take_stream(relay, stream),
         }
     }
 
     fn take_stream(&mut self, relay: Box<Relay>, stream: Stream) {
-        if relay.is_over() {
-            // The stream closes as it drops.
-            return;
-        }
         match self.driver.insert(stream) {
             Ok(key) => {
                 self.watch(key, relay);
@@ -175,11 +136,11 @@ impl Worker {
     }
 
     /// The upstream has a key: from now on it lives and ends with the connection of its client.
-    fn watch(&mut self, key: Key, mut relay: Box<Relay>) {
+    pub(super) fn watch(&mut self, key: Key, mut relay: Box<Relay>) {
         let Some(connection) = self.connections.get_mut(relay.client()) else {
             return self.driver.close(key);
         };
-        connection.relays.push(key);
+        connection.relays.push(Way::Open(key));
         relay.armed = relay.next_deadline();
         relay.timer = Some(self.wheel.arm(relay.armed, key.to_u64()));
         self.relays.open.insert(key, relay);
@@ -188,7 +149,6 @@ impl Worker {
     /// The upstream is there: it gets the prologue, and content of the request.
     pub(super) fn relay_connected(&mut self, key: Key) {
         let Some(relay) = self.relays.open.get_mut(key) else { return };
-        relay.phase = Phase::Connected;
         relay.deadline = self.env.now + relay.silence;
         self.output.push_shared(std::mem::take(&mut relay.prologue));
         let block = &relay.exchange.request().block;
@@ -232,12 +192,9 @@ impl Worker {
         self.close_upstream(key);
     }
 
-    /// The upstream is lost, or this address of it can't be reached.
+    /// The upstream is lost.
     pub(super) fn relay_failed(&mut self, key: Key) {
-        let Some(relay) = self.close_upstream(key) else { return };
-        if relay.phase == Phase::Connecting {
-            self.connect(relay);
-        } else {
+        if let Some(relay) = self.close_upstream(key) {
             relay.fail(502);
         }
     }
@@ -247,9 +204,13 @@ impl Worker {
         let mut next = 0;
         // A relay that ends leaves its place to another one.
         while let Some(connection) = self.connections.get_mut(client)
-            && let Some(&key) = connection.relays.get(next)
+            && let Some(&way) = connection.relays.get(next)
         {
-            if self.follow_one(key) {
+            let goes_on = match way {
+                Way::Open(key) => self.follow_one(key),
+                Way::Dialing(number) => !self.end_dial(number),
+            };
+            if goes_on {
                 next += 1;
             }
         }
@@ -275,7 +236,7 @@ impl Worker {
     pub(super) fn forward(&mut self, key: Key) -> bool {
         loop {
             let Some(relay) = self.relays.open.get_mut(key) else { return false };
-            if !relay.forwards || relay.phase == Phase::Connecting || self.driver.backlog(key) >= FORWARD {
+            if !relay.forwards || self.driver.backlog(key) >= FORWARD {
                 return true;
             }
             match relay.exchange.read() {
@@ -341,7 +302,7 @@ impl Worker {
         }
         self.driver.close(key);
         if let Some(connection) = self.connections.get_mut(relay.client()) {
-            connection.relays.retain(|one| *one != key);
+            connection.relays.retain(|way| *way != Way::Open(key));
         }
         Some(relay)
     }

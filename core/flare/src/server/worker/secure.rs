@@ -348,7 +348,7 @@ impl Worker {
         }
         // What the peer still sends is dropped for a while, so that it gets the reason.
         self.finish(key, true);
-        if !self.relays.is_empty() {
+        if self.has_relays() {
             self.follow(key);
         }
     }
