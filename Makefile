@@ -31,12 +31,12 @@ MOJO_PROGRAMS := $(patsubst examples/mojo/%.mojo,target/examples/mojo/%,$(wildca
                  $(patsubst tests/mojo/programs/%.mojo,target/test/mojo/%,$(wildcard tests/mojo/programs/*.mojo))
 
 # What `make test` runs, cheap parts first. cargo-deny takes minutes to install, so it only runs where it is.
-PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance peers tls install mojo node python fuzz-seeds \
+PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance peers tls soak install mojo node python fuzz-seeds \
          $(if $(shell command -v cargo-deny),deny)
 
 .DEFAULT_GOAL := help
 .PHONY: help run lib showcase examples mojo header symbols install setup test $(addprefix test-,$(PARTS) deny) \
-        conformance fuzz fuzz-prove bench bench-instructions bench-syscalls bench-memory bench-mojo bench-python bench-node deny fmt clean FORCE
+        conformance soak fuzz fuzz-prove bench bench-instructions bench-syscalls bench-memory bench-mojo bench-python bench-node deny fmt clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -144,6 +144,9 @@ test-examples: examples showcase
 test-tls: showcase
 	@tests/tls/run
 
+test-soak: showcase
+	@tests/soak/smoke
+
 test-install: lib
 	@tests/install/run
 
@@ -176,6 +179,9 @@ fuzz-prove: ## every fuzz target finds the bug that is planted in it
 	@fuzz/prove
 
 conformance: test-conformance ## the protocol suites against target/showcase
+
+soak: showcase ## load on all wires; fails when memory, descriptors or latency grow (SOAK=3m; 4h for longer)
+	@tests/soak/run
 
 deny: ## licences and advisories of all dependencies (installs cargo-deny once: some minutes)
 	command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
