@@ -300,6 +300,12 @@ impl Http1 {
         self.over = true;
     }
 
+    pub(super) fn lose(&mut self) {
+        if !self.over {
+            self.fail(Failure::Cut);
+        }
+    }
+
     pub(super) fn receive_end(&mut self) {
         if self.over {
             return;

@@ -3,13 +3,36 @@
 //! A [`Session`] is one connection as a value: bytes, time and commands in; bytes and events out. It touches no socket and no clock, so a thread
 //! that blocks, a host's loop, a test and a fuzzer drive the same value. A request on it is an exchange, named by an [`ExchangeId`]:
 //! HTTP/2 runs many at a time, HTTP/1.1 one after another.
+//!
+//! A [`Client`] is a session on a connection that a [`Connector`](crate::connect::Connector) made, for a thread that blocks or a loop that polls.
+//! There is no pool: whoever opens a connection owns it.
+//!
+//! ```
+//! use flare::client::{Client, Request};
+//! use flare::connect::Connector;
+//! use flare::prelude::{Request as Asked, Router, Server};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut router = Router::new();
+//! router.get("/hi/:name", |request: &Asked| format!("hi, {}", request.param("name").unwrap_or("you")))?;
+//! let server = Server::new(router).listen("127.0.0.1:0")?.bind()?.start()?;
+//! let address = server.addresses()[0].to_string();
+//!
+//! let mut client = Client::http2(Connector::default().connect(&address)?);
+//! let answer = client.fetch(&Request::new("GET", "example.org", "/hi/there"), b"")?;
+//! assert_eq!((answer.head.status, &answer.content[..]), (200, &b"hi, there"[..]));
+//! # Ok(())
+//! # }
+//! ```
 
+mod connection;
 mod event;
 mod http1;
 mod http2;
 mod request;
 mod session;
 
+pub use connection::{Answer, Client, ClientError};
 pub use event::{Event, ExchangeId, Failure, Response};
 pub use flare_proto::http1::ContentLength;
 pub use request::{Request, RequestError};

@@ -125,7 +125,15 @@ impl Session {
         }
     }
 
-    /// The server will send nothing more, or the connection is lost.
+    /// The connection is lost: what is not whole has failed, also an answer whose end is that of the connection.
+    pub fn lose(&mut self) {
+        match &mut self.wire {
+            Wire::Http1(http1) => http1.lose(),
+            Wire::Http2(http2) => http2.receive_end(),
+        }
+    }
+
+    /// The server will send nothing more.
     pub fn receive_end(&mut self) {
         match &mut self.wire {
             Wire::Http1(http1) => http1.receive_end(),

@@ -99,6 +99,14 @@ impl Connection {
         }
     }
 
+    /// Waits until reading, or writing, may be worth another try; whichever is first, of those that are asked for.
+    ///
+    /// # Errors
+    /// `TimedOut` and `WouldBlock`: neither in time. What else the system says.
+    pub(crate) fn wait_for(&self, read: bool, write: bool, timeout: Option<Duration>) -> io::Result<()> {
+        Patience::of(timeout).wait(&self.stream, read, write)
+    }
+
     /// Says that nothing more will be written: the peer reads the end behind the last byte. Reading goes on. What an encrypted connection has
     /// kept is written before, within the time limit of writes.
     ///

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod client;
 mod closing;
 mod connecting;
 mod early_data;

@@ -1,0 +1,398 @@
+//! A session on a connection, for a thread that blocks or a loop that polls.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use super::{ContentLength, Event, ExchangeId, Failure, Limits, Request, RequestError, Response, Session};
+use crate::connect::Connection;
+use crate::message::Headers;
+
+const READ_BUFFER: usize = 16 * 1024;
+
+/// A connection to a server, ready for requests. One thread uses it at a time.
+///
+/// Content counts as used when its event was taken, so whoever takes no events stops the server. Dropping it closes the connection; what was
+/// not answered by then never is.
+#[derive(Debug)]
+pub struct Client {
+    connection: Connection,
+    session: Session,
+    /// Events that [`Client::write`] and [`Client::fetch`] found, and that belong to others.
+    found: VecDeque<Event>,
+    begun: Instant,
+    timeout: Duration,
+    max_content: usize,
+    buffer: Box<[u8]>,
+    /// An encrypted connection has kept some of the output.
+    kept: bool,
+    /// This side of the transport was ended.
+    shut: bool,
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// The head.
+    pub head: Response,
+    /// The content.
+    pub content: Vec<u8>,
+    /// The trailers.
+    pub trailers: Headers,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The request was not taken.
+    Request(RequestError),
+    /// The exchange failed.
+    Failed(Failure),
+    /// There was no answer in time. The exchange was cancelled.
+    TimedOut,
+    /// The content is longer than [`Client::set_max_content`] allows. The exchange was cancelled.
+    TooLong,
+    /// The server switched to another protocol, where an answer was expected. The exchange was cancelled.
+    Switched,
+    /// What the system says.
+    Io(io::Error),
+}
+
+impl From<RequestError> for ClientError {
+    fn from(error: RequestError) -> Self {
+        Self::Request(error)
+    }
+}
+
+impl From<io::Error> for ClientError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Self::TimedOut,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+impl std::fmt::Display for ClientError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Request(error) => error.fmt(f),
+            Self::Failed(failure) => failure.fmt(f),
+            Self::TimedOut => f.write_str("there was no answer in time"),
+            Self::TooLong => f.write_str("the content of the answer is longer than is taken"),
+            Self::Switched => f.write_str("the server switched to another protocol"),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ClientError {}
+
+impl Client {
+    /// In the protocol that was agreed by ALPN; without one, HTTP/1.1.
+    #[must_use]
+    pub fn new(connection: Connection) -> Self {
+        let is_http2 = connection.tls().is_some_and(|tls| tls.alpn() == Some(b"h2"));
+        if is_http2 { Self::http2(connection) } else { Self::http1(connection) }
+    }
+
+    /// In HTTP/1.1.
+    #[must_use]
+    pub fn http1(connection: Connection) -> Self {
+        Self::with_session(connection, Session::http1(Limits::default()))
+    }
+
+    /// In HTTP/2, which the server is known to speak (RFC 9113, 3.3).
+    #[must_use]
+    pub fn http2(connection: Connection) -> Self {
+        Self::with_session(connection, Session::http2(Limits::default()))
+    }
+
+    /// With a session of one's own limits.
+    #[must_use]
+    pub fn with_session(connection: Connection, session: Session) -> Self {
+        Self {
+            connection,
+            session,
+            found: VecDeque::new(),
+            begun: Instant::now(),
+            timeout: Duration::from_secs(30),
+            max_content: 64 << 20,
+            buffer: vec![0; READ_BUFFER].into_boxed_slice(),
+            kept: false,
+            shut: false,
+        }
+    }
+
+    /// How long [`Client::fetch`] takes at most, and how long [`Client::write`] waits for the server to take something. Default 30 s.
+    pub fn set_timeout(&mut self, timeout: Duration) {
+        self.timeout = timeout;
+    }
+
+    /// The longest content that [`Client::fetch`] collects, in bytes. Default 64 MiB.
+    pub fn set_max_content(&mut self, bytes: usize) {
+        self.max_content = bytes;
+    }
+
+    /// The connection beneath.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Whether another request would be taken now.
+    #[must_use]
+    pub fn can_open(&self) -> bool {
+        self.session.can_open()
+    }
+
+    /// Whether the connection takes no request any more, and nothing runs on it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.session.is_over()
+    }
+
+    /// Whether several exchanges run at a time.
+    #[must_use]
+    pub fn is_multiplexed(&self) -> bool {
+        self.session.is_multiplexed()
+    }
+
+    /// Begins an exchange: sends the head of a request, as far as that goes without waiting; the rest leaves with the next call.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open(&mut self, request: &Request) -> Result<ExchangeId, RequestError> {
+        let id = self.session.open(request)?;
+        self.send();
+        Ok(id)
+    }
+
+    /// Gives some content of the request, and waits while the server has to take some first.
+    ///
+    /// # Errors
+    /// [`ClientError::TimedOut`] when the server takes nothing; the exchange goes on. Otherwise as [`Session::write`].
+    pub fn write(&mut self, exchange: ExchangeId, data: &[u8]) -> Result<(), ClientError> {
+        let until = Instant::now().checked_add(self.timeout);
+        loop {
+            match self.session.write(exchange, data) {
+                Ok(()) => {
+                    self.send();
+                    return Ok(());
+                }
+                Err(RequestError::WouldBlock) => {}
+                Err(error) => return Err(error.into()),
+            }
+            loop {
+                match self.step(left(until))? {
+                    Some(Event::Writable(id)) if id == exchange => break,
+                    Some(event) => self.found.push_back(event),
+                    None => return Err(RequestError::Over.into()),
+                }
+            }
+        }
+    }
+
+    /// As [`Client::write`], but does not wait.
+    ///
+    /// # Errors
+    /// As [`Session::write`]: with [`RequestError::WouldBlock`], [`Event::Writable`] says when to go on.
+    pub fn try_write(&mut self, exchange: ExchangeId, data: &[u8]) -> Result<(), RequestError> {
+        self.session.write(exchange, data)?;
+        self.send();
+        Ok(())
+    }
+
+    /// Ends the request.
+    ///
+    /// # Errors
+    /// As [`Session::finish`].
+    pub fn finish(&mut self, exchange: ExchangeId, trailers: Option<&Headers>) -> Result<(), RequestError> {
+        self.session.finish(exchange, trailers)?;
+        self.send();
+        Ok(())
+    }
+
+    /// Lets go of an exchange: no event of it comes any more. On HTTP/1.1 the connection ends too, unless the exchange was over.
+    pub fn cancel(&mut self, exchange: ExchangeId) {
+        self.found.retain(|event| event.exchange() != exchange);
+        self.session.cancel(exchange);
+        self.send();
+    }
+
+    /// Ends the connection in peace: exchanges that run go on, no other is begun.
+    pub fn close(&mut self) {
+        self.session.close();
+        self.send();
+    }
+
+    /// Sends what waits, and waits for the next event of any exchange. `None` waits for ever, zero tries. `Ok(None)`: the connection is over,
+    /// and nothing more will happen.
+    ///
+    /// # Errors
+    /// `TimedOut` and `WouldBlock`: nothing happened in time. Whatever ends the connection is told by [`Event::Failed`].
+    pub fn next_event(&mut self, timeout: Option<Duration>) -> io::Result<Option<Event>> {
+        let event = match self.found.pop_front() {
+            None => self.step(timeout)?,
+            found => found,
+        };
+        if let Some(Event::Data(id, data)) = &event {
+            self.session.consumed(*id, data.len());
+            self.send();
+        }
+        Ok(event)
+    }
+
+    /// Whether a loop should watch the descriptor for writability too.
+    #[must_use]
+    pub fn wants_write(&mut self) -> bool {
+        self.kept || !self.session.output().is_empty()
+    }
+
+    /// Sends a request with this content, which sets [`Request::content`], and waits for the whole answer. Events of other exchanges are kept.
+    ///
+    /// # Errors
+    /// Why there is no answer, or no whole one.
+    pub fn fetch(&mut self, request: &Request, content: &[u8]) -> Result<Answer, ClientError> {
+        let length =
+            if content.is_empty() { ContentLength::None } else { ContentLength::Known(content.len() as u64) };
+        let request = Request { content: length, ..request.clone() };
+        let id = self.open(&request)?;
+        let answer = self.exchange(id, content);
+        if answer.is_err() {
+            self.cancel(id);
+        }
+        answer
+    }
+
+    fn exchange(&mut self, id: ExchangeId, content: &[u8]) -> Result<Answer, ClientError> {
+        let until = Instant::now().checked_add(self.timeout);
+        let (mut head, mut collected) = (None, Vec::new());
+        let mut rest = content;
+        let mut unsent = !content.is_empty();
+        loop {
+            while unsent {
+                let part = rest.get(..rest.len().min(READ_BUFFER)).unwrap_or(rest);
+                match self.session.write(id, part) {
+                    Ok(()) => rest = rest.get(part.len()..).unwrap_or_default(),
+                    // The events say when to go on.
+                    Err(RequestError::WouldBlock) => break,
+                    // The answer has come already.
+                    Err(RequestError::Over) => unsent = false,
+                    Err(error) => return Err(error.into()),
+                }
+                if unsent && rest.is_empty() {
+                    self.session.finish(id, None)?;
+                    unsent = false;
+                }
+            }
+            match self.step(left(until))? {
+                None => return Err(ClientError::Failed(Failure::Cut)),
+                Some(event) if event.exchange() != id => self.found.push_back(event),
+                Some(Event::Head(_, response)) => head = Some(response),
+                Some(Event::Switched(..)) => return Err(ClientError::Switched),
+                Some(Event::Data(_, data)) => {
+                    if collected.len() + data.len() > self.max_content {
+                        return Err(ClientError::TooLong);
+                    }
+                    collected.extend_from_slice(&data);
+                    self.session.consumed(id, data.len());
+                }
+                Some(Event::Failed(_, failure)) => return Err(ClientError::Failed(failure)),
+                Some(Event::End(_, trailers)) => {
+                    if unsent {
+                        // The server did not want the rest.
+                        self.cancel(id);
+                    }
+                    let head = head.ok_or(ClientError::Failed(Failure::Cut))?;
+                    return Ok(Answer { head, content: collected, trailers });
+                }
+                Some(Event::Informational(..) | Event::Writable(_)) => {}
+            }
+        }
+    }
+
+    /// Sends and reads until something happens.
+    fn step(&mut self, timeout: Option<Duration>) -> io::Result<Option<Event>> {
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            self.send();
+            if let Some(event) = self.session.next_event() {
+                return Ok(Some(event));
+            }
+            if self.session.is_over() {
+                return Ok(None);
+            }
+            // Content that was found and not taken stops HTTP/1.1 here, and HTTP/2 by its windows.
+            let read = self.session.wants_input();
+            if read && self.receive() {
+                continue;
+            }
+            let left = if timeout.is_some() { left(until) } else { None };
+            let write = self.wants_write();
+            self.connection.wait_for(read, write, left)?;
+        }
+    }
+
+    /// Sends what can be sent without waiting.
+    fn send(&mut self) {
+        self.session.set_now(u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX));
+        loop {
+            let output = self.session.output();
+            if output.is_empty() {
+                break;
+            }
+            match self.connection.write_within(output, Some(Duration::ZERO)) {
+                Ok(count) => {
+                    output.drain(..count.min(output.len()));
+                    self.kept = self.connection.tls().is_some();
+                }
+                Err(error) if is_patience(&error) => return,
+                Err(_) => {
+                    // What the server said before is still to be read; the end of that shows what became of the exchanges.
+                    output.clear();
+                    return;
+                }
+            }
+        }
+        if self.kept {
+            self.kept =
+                self.connection.flush_within(Some(Duration::ZERO)).is_err_and(|error| is_patience(&error));
+        }
+        if !self.kept && !self.shut && self.session.ends_output() {
+            self.shut = true;
+            // Err: the peer is gone, which reading shows.
+            let _ = self.connection.close_write();
+        }
+    }
+
+    /// Reads what is there. False: nothing.
+    fn receive(&mut self) -> bool {
+        match self.connection.read_within(&mut self.buffer, Some(Duration::ZERO)) {
+            Ok(0) => self.session.receive_end(),
+            Ok(count) => self.session.receive(self.buffer.get(..count).unwrap_or_default()),
+            Err(error) if is_patience(&error) => return false,
+            // Also an encrypted connection that ended without saying so.
+            Err(_) => self.session.lose(),
+        }
+        true
+    }
+}
+
+impl AsFd for Client {
+    /// To watch: for reading, and for writing while [`Client::wants_write`]; then call [`Client::next_event`] with zero until it fails.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.connection.as_fd()
+    }
+}
+
+fn is_patience(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+/// What is left of the time: at least a moment, since zero means not to wait.
+fn left(until: Option<Instant>) -> Option<Duration> {
+    until.map(|until| until.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1)))
+}

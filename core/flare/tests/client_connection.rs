@@ -1,0 +1,246 @@
+//! A client on a socket, beside a server of flare and servers that misbehave.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test wants to fail here")]
+
+mod common;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpListener;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::PATIENCE;
+use flare::client::{Client, ClientError, ContentLength, Event, Failure, Request as Ask, RequestError};
+use flare::connect::Connector;
+use flare::prelude::*;
+use flare::server::RunningServer;
+use flare::{Event as Happened, Flow, RouteOptions};
+
+const SHORT: Duration = Duration::from_millis(200);
+
+fn server() -> RunningServer {
+    let mut router = Router::new();
+    router.get("/", |_: &Request| "hello").unwrap();
+    router.get("/large", |_: &Request| vec![b'x'; 4 << 20]).unwrap();
+    let options = RouteOptions { body_limit: Some(64 << 20), ..RouteOptions::default() };
+    router.add_with("POST", "/echo", options, |request: &Request| request.body().to_vec()).unwrap();
+    // Kept for ever, without an answer.
+    let (sender, receiver) = channel();
+    std::mem::forget(receiver);
+    let sender = Arc::new(Mutex::new(sender));
+    let keep = flare::later(move |exchange| sender.lock().unwrap().send(exchange).unwrap());
+    let streaming = RouteOptions { streaming: true, ..RouteOptions::default() };
+    router.add_with("*", "/never", streaming.clone(), keep).unwrap();
+    let duplex = |exchange: Exchange| {
+        exchange.start().unwrap();
+        exchange.drive(|exchange, event| {
+            match event {
+                Happened::Data(data) => exchange.write(data.to_ascii_uppercase()).unwrap(),
+                Happened::End => exchange.finish().unwrap(),
+                _ => {}
+            }
+            Flow::Continue
+        });
+    };
+    router.add_with("POST", "/duplex", streaming, flare::later(duplex)).unwrap();
+    Server::new(router).listen("127.0.0.1:0").unwrap().bind().unwrap().start().unwrap()
+}
+
+/// One client for each wire.
+fn clients(server: &RunningServer) -> [Client; 2] {
+    let address = server.addresses()[0].to_string();
+    let connect = || Connector::default().connect(&address).unwrap();
+    [Client::http1(connect()), Client::http2(connect())]
+}
+
+fn get(target: &str) -> Ask {
+    Ask::new("GET", "a.test", target)
+}
+
+#[test]
+fn whole_answers_one_after_another() {
+    let server = server();
+    for mut client in clients(&server) {
+        for _ in 0..3 {
+            let answer = client.fetch(&get("/"), b"").unwrap();
+            assert_eq!((answer.head.status, &answer.content[..]), (200, &b"hello"[..]));
+        }
+        assert_eq!(client.fetch(&get("/large"), b"").unwrap().content.len(), 4 << 20);
+        let body: Vec<u8> = (0..5_000_000u32).map(|at| (at % 253) as u8).collect();
+        let answer = client.fetch(&Ask::new("POST", "a.test", "/echo"), &body).unwrap();
+        assert!(answer.content == body);
+        assert!(client.can_open() && !client.is_over());
+        client.set_max_content(1000);
+        assert!(matches!(client.fetch(&get("/large"), b""), Err(ClientError::TooLong)));
+    }
+}
+
+#[test]
+fn content_flows_both_ways_and_waits_for_the_server() {
+    let server = server();
+    for mut client in clients(&server) {
+        let ask = Ask { content: ContentLength::Unknown, ..Ask::new("POST", "a.test", "/duplex") };
+        let id = client.open(&ask).unwrap();
+        let (mut came, mut ended) = (0, false);
+        for _ in 0..200 {
+            client.write(id, &[b'a'; 1000]).unwrap();
+            // What comes back has to be taken meanwhile, or the server stops reading.
+            while let Ok(Some(event)) = client.next_event(Some(Duration::ZERO)) {
+                if let Event::Data(_, data) = event {
+                    assert!(data.iter().all(|byte| *byte == b'A'));
+                    came += data.len();
+                }
+            }
+        }
+        client.finish(id, None).unwrap();
+        while !ended {
+            match client.next_event(Some(PATIENCE)).unwrap().unwrap() {
+                Event::Data(_, data) => came += data.len(),
+                Event::End(..) => ended = true,
+                Event::Head(..) | Event::Writable(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(came, 200_000);
+    }
+}
+
+#[test]
+fn a_write_waits_and_ends_when_nobody_reads() {
+    let server = server();
+    for mut client in clients(&server) {
+        client.set_timeout(SHORT);
+        // A route that keeps its exchange and never reads.
+        let ask = Ask { content: ContentLength::Unknown, ..Ask::new("POST", "a.test", "/never") };
+        let id = client.open(&ask).unwrap();
+        let mut refused = None;
+        for _ in 0..400 {
+            if let Err(error) = client.write(id, &vec![b'a'; 1 << 20]) {
+                refused = Some(error);
+                break;
+            }
+        }
+        assert!(matches!(refused, Some(ClientError::TimedOut)), "{refused:?}");
+    }
+}
+
+#[test]
+fn other_exchanges_wait_while_one_is_fetched() {
+    let server = server();
+    let [_, mut client] = clients(&server);
+    let large = client.open(&get("/large")).unwrap();
+    assert_eq!(client.fetch(&get("/"), b"").unwrap().content, b"hello");
+    let mut came = 0;
+    loop {
+        match client.next_event(Some(PATIENCE)).unwrap().unwrap() {
+            Event::Data(id, data) => {
+                assert_eq!(id, large);
+                came += data.len();
+            }
+            Event::End(..) => break,
+            Event::Head(_, response) => assert_eq!(response.status, 200),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(came, 4 << 20);
+}
+
+#[test]
+fn an_answer_that_does_not_come_is_given_up() {
+    let server = server();
+    let [mut one, mut two] = clients(&server);
+    for client in [&mut one, &mut two] {
+        client.set_timeout(SHORT);
+        let begun = Instant::now();
+        assert!(matches!(client.fetch(&get("/never"), b""), Err(ClientError::TimedOut)));
+        assert!(begun.elapsed() >= SHORT);
+        client.set_timeout(PATIENCE);
+    }
+    // HTTP/2 lets go of the one exchange, HTTP/1.1 of the connection.
+    assert_eq!(two.fetch(&get("/"), b"").unwrap().content, b"hello");
+    assert!(matches!(one.fetch(&get("/"), b""), Err(ClientError::Request(RequestError::ConnectionOver))));
+}
+
+#[test]
+fn nothing_is_waited_for_without_time() {
+    let server = server();
+    for mut client in clients(&server) {
+        client.open(&get("/never")).unwrap();
+        let error = client.next_event(Some(Duration::ZERO)).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
+    }
+}
+
+#[test]
+fn a_server_that_ends_is_noticed() {
+    let running = server();
+    let mut clients = clients(&running);
+    for client in &mut clients {
+        client.fetch(&get("/"), b"").unwrap();
+    }
+    running.handle().drain(PATIENCE);
+    for client in &mut clients {
+        while client.next_event(Some(PATIENCE)).unwrap().is_some() {}
+        assert!(client.is_over());
+        assert!(matches!(
+            client.fetch(&get("/"), b""),
+            Err(ClientError::Request(RequestError::ConnectionOver))
+        ));
+    }
+}
+
+/// What a client makes of a server that takes a request and answers with these bytes. `reset`: it ends by a reset.
+fn answered_with(bytes: &'static [u8], reset: bool) -> Result<flare::client::Answer, ClientError> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (read, has_read) = channel::<()>();
+    let other = thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let mut buffer = [0; 4096];
+        let _ = socket.read(&mut buffer).unwrap();
+        socket.write_all(bytes).unwrap();
+        if reset {
+            // The client has read what was sent; a reset would take it away otherwise.
+            has_read.recv().unwrap();
+            socket2::SockRef::from(&socket).set_linger(Some(Duration::ZERO)).unwrap();
+        }
+    });
+    let mut client = Client::http1(Connector::default().connect(&address).unwrap());
+    client.set_timeout(PATIENCE);
+    let answer = if reset {
+        let id = client.open(&get("/")).unwrap();
+        let mut read = Some(read);
+        loop {
+            match client.next_event(Some(PATIENCE)).unwrap() {
+                Some(Event::Data(..)) => {
+                    let _ = read.take().map(|read| read.send(()));
+                }
+                Some(Event::Head(..)) => {}
+                Some(Event::Failed(failed, failure)) if failed == id => {
+                    break Err(ClientError::Failed(failure));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    } else {
+        client.fetch(&get("/"), b"")
+    };
+    other.join().unwrap();
+    answer
+}
+
+#[test]
+fn the_end_of_the_connection_may_be_the_end_of_the_answer() {
+    let answer = answered_with(b"HTTP/1.1 200 OK\r\n\r\nuntil the end", false).unwrap();
+    assert_eq!(answer.content, b"until the end");
+    let cut = answered_with(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", false);
+    assert!(matches!(cut, Err(ClientError::Failed(Failure::Cut))), "{cut:?}");
+    let silent = answered_with(b"", false);
+    assert!(matches!(silent, Err(ClientError::Failed(Failure::Cut))), "{silent:?}");
+    // A reset is no end.
+    let reset = answered_with(b"HTTP/1.1 200 OK\r\n\r\nuntil the", true);
+    assert!(matches!(reset, Err(ClientError::Failed(Failure::Cut))), "{reset:?}");
+    let broken = answered_with(b"220 smtp.example ESMTP\r\n", false);
+    assert!(matches!(broken, Err(ClientError::Failed(Failure::Malformed(_)))), "{broken:?}");
+}
