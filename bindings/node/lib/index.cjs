@@ -5,5 +5,6 @@ const { HttpError } = require('./errors.cjs');
 const { requestId, accessLog, bearer, rateLimit, forwarded, files, prepared } = require('./stock.cjs');
 const { serve } = require('./fetch.cjs');
 const { Queue } = require('./queue.cjs');
+const { Mux, MuxListener, MuxStream } = require('./mux.cjs');
 
-module.exports = { App, Reply, HttpError, Queue, serve, requestId, accessLog, bearer, rateLimit, forwarded, files, prepared };
+module.exports = { App, Reply, HttpError, Queue, Mux, MuxListener, MuxStream, serve, requestId, accessLog, bearer, rateLimit, forwarded, files, prepared };

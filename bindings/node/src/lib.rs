@@ -10,6 +10,7 @@
 //! | `environment` | what belongs to one environment of JavaScript: there are several in a process with worker threads |
 //! | `turn` | the time in which the core may call JavaScript |
 //! | `exchanges` | exchanges by number, which is all that JavaScript holds of them |
+//! | `news` | what other threads have to tell the loop |
 //! | `packed` | a request as one string |
 //! | `handler` | functions of JavaScript as handlers |
 //! | `answer`, `content` | what JavaScript does with an exchange: answer it, read it |
@@ -18,6 +19,7 @@
 //! | `router` | routes and what they may decide for themselves |
 //! | `server` | a server in the loop of Node |
 //! | `tls` | certificates and settings of a server that speaks TLS |
+//! | `mux` | many streams on one connection |
 //! | `testing` | connections without a socket |
 // Node-API is raw pointers: this is one of the crates that may hold unsafe code. Each block says why it is sound.
 #![allow(unsafe_code)]
@@ -29,6 +31,8 @@ mod exchanges;
 mod gate;
 mod handler;
 mod js;
+mod mux;
+mod news;
 mod packed;
 mod router;
 mod server;
@@ -87,6 +91,8 @@ fn register(env: Env, exports: Value) -> Result<()> {
         stock::FUNCTIONS,
         testing::FUNCTIONS,
         environment::FUNCTIONS,
+        news::FUNCTIONS,
+        mux::FUNCTIONS,
     ];
     Environment::install(env, exports, uv, &functions)
 }

@@ -375,3 +375,58 @@ fn a_peer_that_never_closes_is_left_after_a_while() {
     }
     assert!(began.elapsed() + Duration::from_millis(2) >= LINGER, "{:?}", began.elapsed());
 }
+
+/// A loop that never waits: it is told, and asks again.
+#[test]
+fn loops_are_told_instead_of_waiting() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let news = || {
+        let tell = tell.clone();
+        move || tell.send(()).unwrap_or_default()
+    };
+    fn until<T>(
+        told: &std::sync::mpsc::Receiver<()>,
+        mut ask: impl FnMut() -> Result<T, MuxError>,
+    ) -> Result<T, MuxError> {
+        loop {
+            match ask() {
+                Err(MuxError::Timeout | MuxError::WouldBlock) => {
+                    told.recv_timeout(PATIENCE.unwrap()).unwrap()
+                }
+                other => return other,
+            }
+        }
+    }
+    let now = Some(Duration::ZERO);
+    let listener = MuxListener::bind("127.0.0.1:0").unwrap();
+    assert!(listener.on_change(news()));
+    let near = Mux::connect(&listener.address().to_string()).unwrap();
+    let far = until(&told, || listener.accept(now)).unwrap();
+    assert!(far.on_change(news()));
+    assert!(matches!(far.accept(now), Err(MuxError::Timeout)));
+    let asking = near.open().unwrap();
+    assert!(asking.on_change(news()));
+    assert!(!asking.on_change(|| ()));
+    let answering = until(&told, || far.accept(now)).unwrap();
+    assert!(answering.on_change(news()));
+    assert!(matches!(answering.recv(now), Err(MuxError::Timeout)));
+    // More than may wait: whoever sends is told when the reader has taken some.
+    let piece = vec![7; 200 * 1024];
+    let mut sent = 0;
+    while asking.try_send(&piece).is_ok() {
+        sent += piece.len();
+    }
+    let mut received = 0;
+    while received < sent {
+        received += until(&told, || answering.recv(now)).unwrap().unwrap().len();
+    }
+    until(&told, || asking.try_send(b"more")).unwrap();
+    asking.finish().unwrap();
+    let mut rest = Vec::new();
+    while let Some(bytes) = until(&told, || answering.recv(now)).unwrap() {
+        rest.extend(bytes);
+    }
+    assert_eq!((received, rest), (sent, b"more".to_vec()));
+    drop((asking, near));
+    assert!(matches!(until(&told, || far.accept(now)), Err(MuxError::Ended(Ended::PeerClosed))));
+}

@@ -1,9 +1,11 @@
 //! What the languages above Rust are built on: exchanges that are pulled, and servers whose loop belongs to the host.
 
+mod changed;
 mod host;
 mod queue;
 mod stock;
 
+pub(crate) use changed::Changed;
 pub use host::{Budget, HostError, HostServer, Progress};
 pub use queue::{Closed, Queue};
 pub use stock::{LineSink, StockMiddleware, TokenCheck};

@@ -1,8 +1,10 @@
 //! Events that are pulled by threads of the host.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use super::changed::Changed;
 
 /// A queue from workers to threads that pull. It may be cloned; several threads may pull, and each item goes to one of them.
 ///
@@ -14,7 +16,7 @@ pub struct Queue<T> {
 
 struct Shared<T> {
     state: Mutex<State<T>>,
-    changed: Condvar,
+    changed: Changed,
 }
 
 struct State<T> {
@@ -31,7 +33,7 @@ impl<T> Queue<T> {
     #[must_use]
     pub fn new() -> Self {
         let state = State { items: VecDeque::new(), closed: false };
-        Self { shared: Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() }) }
+        Self { shared: Arc::new(Shared { state: Mutex::new(state), changed: Changed::default() }) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -68,13 +70,13 @@ impl<T> Queue<T> {
                 return Err(Closed);
             }
             state = match deadline {
-                None => self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => self.shared.changed.wait(state),
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
                         return Ok(None);
                     }
-                    self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                    self.shared.changed.wait_timeout(state, left)
                 }
             };
         }
@@ -84,6 +86,12 @@ impl<T> Queue<T> {
     pub fn close(&self) {
         self.lock().closed = true;
         self.shared.changed.notify_all();
+    }
+
+    /// Calls a function whenever an item came or the queue was closed, from the thread that did it: for loops, which ask again with
+    /// [`Queue::next`] and no time to wait. It must return at once and not touch the queue. False: there is such a function already.
+    pub fn on_change(&self, tell: impl Fn() + Send + Sync + 'static) -> bool {
+        self.shared.changed.set(tell)
     }
 
     /// How many items wait.
@@ -131,6 +139,18 @@ mod tests {
         assert_eq!(queue.push(3), Err(3));
         assert_eq!(queue.next(None), Ok(Some(2)));
         assert_eq!(queue.next(None), Err(Closed));
+    }
+
+    #[test]
+    fn a_loop_is_told_instead_of_waiting() {
+        let (queue, told) = (Queue::new(), Arc::new(Mutex::new(0)));
+        let count = Arc::clone(&told);
+        assert!(queue.on_change(move || *count.lock().unwrap() += 1));
+        assert!(!queue.on_change(|| ()));
+        queue.push(1).unwrap();
+        assert_eq!(*told.lock().unwrap(), 1);
+        queue.close();
+        assert_eq!((*told.lock().unwrap(), queue.next(Some(Duration::ZERO))), (2, Ok(Some(1))));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A connection, as the program holds it.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use flare_net::{Key, Mailbox};
@@ -13,6 +13,7 @@ use super::options::MuxOptions;
 use super::pipe::{Over, Pipe};
 use super::stream::MuxStream;
 use super::wait::{deadline, wait};
+use crate::embed::Changed;
 
 /// One end of a connection. It may be cloned and used by any thread. The connection ends when neither it nor one of its streams is held
 /// any more; what was finished is sent before.
@@ -24,7 +25,7 @@ pub struct Mux {
 /// What the program and the thread of a connection share.
 pub(super) struct Shared {
     inner: Mutex<Inner>,
-    changed: Condvar,
+    changed: Changed,
     max_streams: usize,
 }
 
@@ -41,7 +42,7 @@ struct Inner {
 impl Shared {
     pub(super) fn new(options: &MuxOptions) -> Self {
         let inner = Inner { incoming: VecDeque::new(), own: 0, closed: false, over: None };
-        Self { inner: Mutex::new(inner), changed: Condvar::new(), max_streams: options.max_streams }
+        Self { inner: Mutex::new(inner), changed: Changed::default(), max_streams: options.max_streams }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -172,6 +173,12 @@ impl Mux {
             }
             inner = wait(&shared.changed, inner, until)?;
         }
+    }
+
+    /// Calls a function whenever a stream came or the connection ended, from the thread that did it: for loops, which ask again with
+    /// [`Mux::accept`] and no time to wait. It must return at once and not touch the connection. False: there is such a function already.
+    pub fn on_change(&self, tell: impl Fn() + Send + Sync + 'static) -> bool {
+        self.owner.shared.changed.set(tell)
     }
 
     /// Opens and accepts no more streams, on all clones. Streams that nobody accepted are cancelled; the others go on. The connection ends

@@ -68,6 +68,13 @@ impl MuxListener {
         }
     }
 
+    /// Calls a function whenever a connection came or the listener was closed, from the thread that did it: for loops, which ask again with
+    /// [`MuxListener::accept`] and no time to wait. It must return at once and not touch the listener. False: there is such a function
+    /// already.
+    pub fn on_change(&self, tell: impl Fn() + Send + Sync + 'static) -> bool {
+        self.accepted.on_change(tell)
+    }
+
     /// Listens no more. Threads that wait in `accept` return; connections that nobody accepted end.
     pub fn close(&self) {
         self.accepted.close();

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use flare_proto::mux::INITIAL_CREDIT;
 
 use super::error::{Ended, MuxError};
 use super::wait::{deadline, wait};
+use crate::embed::Changed;
 
 /// Bytes wait up to this many for the peer before a send is refused.
 const HIGH: usize = 256 * 1024;
@@ -20,7 +21,7 @@ const CREDIT_STEP: u32 = INITIAL_CREDIT / 2;
 /// One stream.
 pub(super) struct Pipe {
     inner: Mutex<Inner>,
-    changed: Condvar,
+    changed: Changed,
     /// The thread of the connection knows that there is something to look at.
     told: AtomicBool,
 }
@@ -94,13 +95,18 @@ impl Pipe {
                 let_go: false,
                 over: None,
             }),
-            changed: Condvar::new(),
+            changed: Changed::default(),
             told: AtomicBool::new(false),
         }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls a function at each change. False: there is one already.
+    pub(super) fn on_change(&self, tell: impl Fn() + Send + Sync + 'static) -> bool {
+        self.changed.set(tell)
     }
 
     /// True for who has to tell the thread.

@@ -76,6 +76,13 @@ impl MuxStream {
         Ok(count)
     }
 
+    /// Calls a function whenever bytes came, the peer took some, or the stream ended, from the thread that did it: for loops, which ask again
+    /// with [`MuxStream::recv`] and no time to wait, or [`MuxStream::try_send`]. It must return at once and not touch the stream. False:
+    /// there is such a function already.
+    pub fn on_change(&self, tell: impl Fn() + Send + Sync + 'static) -> bool {
+        self.held.pipe.on_change(tell)
+    }
+
     /// This end sends no more; what was sent before arrives first. Reading goes on.
     ///
     /// # Errors
