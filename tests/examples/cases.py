@@ -281,7 +281,7 @@ PROXY = Program([
 CASES = {
     "hello": HELLO, "router": ROUTER, "shutdown": SHUTDOWN, "later": LATER, "stream": STREAM, "upload": UPLOAD, "duplex": DUPLEX,
     "queue": QUEUE, "middleware": MIDDLEWARE, "protect": PROTECT, "blocking": BLOCKING, "informational": INFORMATIONAL, "trailers": TRAILERS,
-    "files": FILES, "mux": Program([], prints="100 of 100 streams were answered\n", languages=("c", "rust", "python", "mojo")),
+    "files": FILES, "mux": Program([], prints="100 of 100 streams were answered\n"),
          "host_epoll": host(languages=("c", "rust", "python", "mojo")), "host_libuv": host(languages=("c",), needs="libuv"),
          "host_glib": host(languages=("c",), needs="glib-2.0"), "proxy": PROXY}
 

@@ -63,11 +63,14 @@ test('a Unix socket, and the end of a connection', async () => {
       const stream = near.open();
       await stream.send('last words');
       stream.finish();
+      // No more streams; this one goes on, and the connection ends with it.
       near.close();
+      const answered = all(stream);
       const streams = [];
       for await (const each of far) {
         streams.push((await all(each)).toString());
         each.finish();
+        assert.equal((await answered).length, 0);
       }
       assert.deepEqual(streams, ['last words']);
       await assert.rejects(far.accept(), { code: 'ERR_FLARE_MUX_ENDED' });
@@ -122,18 +125,15 @@ test('misuse and failures are said', async () => {
   await assert.rejects(Mux.connect('unix:/nowhere/socket'), { code: 'ENOENT' });
   const listener = new MuxListener('127.0.0.1:0');
   assert.throws(() => new MuxListener(listener.address), { code: 'EADDRINUSE' });
-  const { address } = listener;
-  listener.close();
   assert.throws(() => new Mux(), TypeError);
   assert.throws(() => new MuxStream(), TypeError);
-  const again = new MuxListener(address);
-  const near = await Mux.connect(address, patience());
+  const near = await Mux.connect(listener.address, patience());
   const stream = near.open();
   assert.throws(() => stream.trySend(5), TypeError);
   await assert.rejects(stream.send({}), TypeError);
   stream.close();
   near.close();
-  again.close();
+  listener.close();
 });
 
 test('a process ends when nobody waits', () => {
