@@ -195,7 +195,8 @@ pub extern "C" fn flare_queue_watch(queue: *mut flare_queue, request: *mut flare
                     Event::Readable => FLARE_EVENT_READABLE,
                     Event::End => FLARE_EVENT_END,
                     Event::Writable => FLARE_EVENT_WRITABLE,
-                    _ => FLARE_EVENT_CANCELLED,
+                    Event::Cancelled => FLARE_EVENT_CANCELLED,
+                    _ => return Flow::Continue,
                 };
                 let again = kind == FLARE_EVENT_READABLE && !lock(&queue.readable).insert(identity(token));
                 if !again {

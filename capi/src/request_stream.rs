@@ -114,7 +114,8 @@ pub unsafe extern "C" fn flare_request_on_event(
                     Event::Data(data) => (FLARE_EVENT_DATA, data),
                     Event::End => (FLARE_EVENT_END, &[]),
                     Event::Writable => (FLARE_EVENT_WRITABLE, &[]),
-                    _ => (FLARE_EVENT_CANCELLED, &[]),
+                    Event::Cancelled => (FLARE_EVENT_CANCELLED, &[]),
+                    _ => return Flow::Continue,
                 };
                 let pointer = if data.is_empty() { std::ptr::null() } else { data.as_ptr() };
                 let returned = TABLE.enter(token, REQUEST, |object| {

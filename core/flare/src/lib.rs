@@ -32,6 +32,7 @@ mod router;
 pub mod routing;
 pub mod server;
 pub mod testing;
+pub mod websocket;
 
 /// TLS: settings of servers and clients, certificates and keys.
 #[cfg(feature = "tls")]

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::handler::Handler;
+use crate::message::Request;
 use crate::middleware::Middleware;
 use crate::routing::{Found, Params, RouteError, RouteTable, StaticTable};
+use crate::websocket::{self, Accept, WsOptions};
 
 /// A list of middleware, outermost first.
 type Chain = Vec<Arc<dyn Middleware>>;
@@ -158,6 +160,35 @@ impl Router {
         self.add("*", pattern, handler)
     }
 
+    /// Adds WebSockets at a pattern, with default settings: `accept` makes the [`SocketHandler`](crate::websocket::SocketHandler) of each, or
+    /// refuses it. See [`websocket`](crate::websocket).
+    ///
+    /// # Errors
+    /// When the pattern is wrong or in conflict with another one.
+    pub fn ws<A: Accept>(
+        &mut self,
+        pattern: &str,
+        accept: impl Fn(&Request) -> A + Send + Sync + 'static,
+    ) -> Result<&mut Self, RouteError> {
+        self.ws_with(pattern, WsOptions::default(), accept)
+    }
+
+    /// Adds WebSockets with settings of their own. These are two routes: GET, where HTTP/1.1 upgrades, and CONNECT, as HTTP/2 does it (RFC 8441).
+    ///
+    /// # Errors
+    /// When the pattern is wrong or in conflict with another one.
+    pub fn ws_with<A: Accept>(
+        &mut self,
+        pattern: &str,
+        options: WsOptions,
+        accept: impl Fn(&Request) -> A + Send + Sync + 'static,
+    ) -> Result<&mut Self, RouteError> {
+        let route = RouteOptions { middleware: options.middleware.clone(), ..RouteOptions::default() };
+        let handler = websocket::Route::new(options, move |request| accept(request).into_handler());
+        self.add_with("GET", pattern, route.clone(), handler.clone())?;
+        self.add_with("CONNECT", pattern, route, handler)
+    }
+
     /// Adds middleware around all routes of this router, those that are added later included. The first is outermost.
     pub fn layer(&mut self, middleware: impl Middleware) -> &mut Self {
         self.layers.push(Arc::new(middleware));
@@ -201,7 +232,7 @@ pub(crate) struct Routes {
 impl Routes {
     pub(crate) fn new(router: Router) -> Self {
         let table = layered(&router.table, &router.layers);
-        let handler = Arc::new(|_: &crate::Request| 404_u16);
+        let handler = Arc::new(|_: &Request| 404_u16);
         let unrouted = Arc::new(Route { handler, options: RouteOptions::default(), chain: router.layers });
         Self { table, unrouted }
     }

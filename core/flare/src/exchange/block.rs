@@ -9,6 +9,7 @@ use flare_proto::{Headers, RequestHead};
 use crate::exchange::{Callback, Ends, RelayRequest, State, Stream};
 use crate::message::{Extensions, Response};
 use crate::routing::Params;
+use crate::websocket::{Message, SendError, TopicCommand};
 
 /// Where an exchange belongs: a connection, and its stream where the protocol has several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,14 @@ pub(crate) trait Home: Send + Sync {
     /// The exchange is answered by an upstream. Where there are no sockets, none can be reached.
     fn relay(&self, request: RelayRequest) {
         request.exchange.respond(502);
+    }
+
+    /// A socket comes to a topic or leaves it.
+    fn topic(&self, _command: TopicCommand) {}
+
+    /// A message goes to all sockets of a topic. Where there are no workers, nobody gets it.
+    fn publish(&self, _topic: &str, _message: Message<'_>) -> Result<(), SendError> {
+        Err(SendError::Closed)
     }
 
     /// The code behind an exchange failed, and says why. Where there is no log, nobody hears of it.

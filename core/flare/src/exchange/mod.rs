@@ -18,6 +18,7 @@ mod stream_tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -335,6 +336,39 @@ impl Exchange {
             if !stream.push_data(data) {
                 return Err(AnswerError::WouldBlock);
             }
+        }
+        self.tell();
+        Ok(())
+    }
+
+    /// Asks for [`Event::Alarm`] after a while, at a resolution of 1 ms, on an exchange that became a byte stream of another protocol
+    /// ([`Exchange::switch_protocol`]). A second call replaces the first. While an alarm is set, the setting `stream_timeout` does not count: the
+    /// handler sees for itself that the stream ends. While output waits for the client the alarm waits too; `write_timeout` counts then.
+    pub fn set_alarm(&self, after: Duration) {
+        self.block().stream.lock().alarm = Some(after);
+        self.tell();
+    }
+
+    /// The worker's time when content came last, in milliseconds.
+    pub(crate) fn content_time(&self) -> u64 {
+        self.block().stream.now.load(Ordering::Relaxed)
+    }
+
+    /// Whether a write would be taken. If not, [`Event::Writable`] says when one would.
+    pub(crate) fn has_room(&self) -> bool {
+        self.block().stream.lock().has_room()
+    }
+
+    /// Ends a stream with some last content, which is taken whether there is room or not: it must be little.
+    pub(crate) fn finish_with_last(&self, data: Bytes) -> Result<(), AnswerError> {
+        self.check_alive()?;
+        {
+            let mut stream = self.block().stream.lock();
+            if stream.sent_all || stream.over {
+                return Err(self.over());
+            }
+            stream.push_last(data);
+            stream.sent_all = true;
         }
         self.tell();
         Ok(())

@@ -5,6 +5,8 @@
 
 use std::collections::VecDeque;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -33,6 +35,11 @@ pub enum Event<'a> {
     End,
     /// Writes are taken again, after one was refused.
     Writable,
+    /// The time has come that was asked for with [`Exchange::set_alarm`](crate::Exchange::set_alarm).
+    Alarm,
+    /// The server ends, and waits for this byte stream of another protocol until its deadline: a protocol that can say goodbye should do
+    /// so. Only after [`Exchange::switch_protocol`](crate::Exchange::switch_protocol).
+    Draining,
     /// The exchange is over; [`Request::cancelled`](crate::Request::cancelled) says why. The last event.
     Cancelled,
 }
@@ -79,6 +86,8 @@ pub(crate) struct Stream {
     changed: Condvar,
     /// Threads in [`Stream::wait`]. Changed under the lock.
     waiting: AtomicUsize,
+    /// The worker's time when content came last, in milliseconds.
+    pub(crate) now: AtomicU64,
 }
 
 #[derive(Default)]
@@ -110,6 +119,8 @@ pub(crate) struct Inner {
     /// The exchange is over.
     pub(crate) over: bool,
     // The handler's ear.
+    /// The handler wants to hear [`Event::Alarm`] after this time, which begins when the worker looks.
+    pub(crate) alarm: Option<Duration>,
     callback: Option<Callback>,
     /// The callback only hears that there is content; it is read from the queue.
     watching: bool,
@@ -254,6 +265,18 @@ impl Inner {
         self.outbound += data.len();
         self.pieces.push_back(Piece::Data(data));
         true
+    }
+
+    /// The handler's side: gives content that has to go out, whether there is room or not.
+    pub(crate) fn push_last(&mut self, data: Bytes) {
+        self.push_part(Part::Bytes(data));
+    }
+
+    /// The handler's side: whether a write would be taken. If not, it hears when it would.
+    pub(crate) fn has_room(&mut self) -> bool {
+        let room = self.outbound < OUTBOUND_HIGH;
+        self.refused |= !room;
+        room
     }
 
     /// The handler's side: gives an interim answer. False: too many wait.

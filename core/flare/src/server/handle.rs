@@ -68,6 +68,19 @@ impl ServerHandle {
         self.shared.workers.get(worker).is_some_and(|worker| worker.post(Message::Run(Box::new(task))))
     }
 
+    /// Sends a message to all WebSockets of this server that are on the list of a topic, as
+    /// [`WebSocket::publish`](crate::websocket::WebSocket::publish).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn publish(
+        &self,
+        topic: &str,
+        message: crate::websocket::Message<'_>,
+    ) -> Result<(), crate::websocket::SendError> {
+        self.shared.broadcast.publish(topic, message)
+    }
+
     /// The time that a drain by signal takes at most, from the settings.
     #[must_use]
     pub fn drain_timeout(&self) -> Duration {

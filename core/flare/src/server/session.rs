@@ -188,8 +188,8 @@ impl Session {
     pub(crate) fn drain(&mut self, env: &mut Environment, out: &mut Output) {
         self.decide_for_http1(env, out);
         match &mut self.protocol {
-            Protocol::Http1(http1) => http1.drain(),
-            Protocol::Http2(http2) => http2.drain(out),
+            Protocol::Http1(http1) => http1.drain(env),
+            Protocol::Http2(http2) => http2.drain(env, out),
         }
     }
 

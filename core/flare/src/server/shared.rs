@@ -13,6 +13,7 @@ use crate::server::counters::Counters;
 use crate::server::entrance::Entrance;
 use crate::server::environment::Service;
 use crate::server::tls::TlsListeners;
+use crate::websocket::{Broadcast, Publication, TopicCommand};
 
 pub(crate) type Hook = Box<dyn Fn(&mut WorkerContext) + Send + Sync>;
 pub(crate) type Task = Box<dyn FnOnce(&mut WorkerContext) + Send>;
@@ -30,6 +31,10 @@ pub(crate) enum Message {
     GoOn(Key),
     /// A task for the worker.
     Run(Task),
+    /// A socket comes to a topic or leaves it.
+    Topic(TopicCommand),
+    /// A message for the sockets of a topic.
+    Publish(Arc<Publication>),
     /// A connection closed somewhere, so one more may be accepted.
     Room,
     /// The server ends; what still runs at this time is cut.
@@ -56,7 +61,8 @@ pub(crate) struct Shared {
     open: AtomicUsize,
     /// Workers that wait for room, so that a connection which closes has to look for them only then.
     waiting: AtomicUsize,
-    pub(crate) workers: Vec<Arc<WorkerBox>>,
+    pub(crate) workers: Arc<[Arc<WorkerBox>]>,
+    pub(crate) broadcast: Broadcast,
     /// A drain that was asked for; workers that open later learn it too.
     drain: Mutex<Option<Instant>>,
 }
@@ -95,7 +101,7 @@ impl Shared {
         entrances: Vec<Entrance>,
         workers: usize,
     ) -> Self {
-        let workers = (0..workers).map(|index| Arc::new(WorkerBox::new(index))).collect();
+        let workers: Arc<[_]> = (0..workers).map(|index| Arc::new(WorkerBox::new(index))).collect();
         Self {
             service,
             hooks,
@@ -105,6 +111,7 @@ impl Shared {
             entrances,
             open: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
+            broadcast: Broadcast::new(&workers),
             workers,
             drain: Mutex::new(None),
         }
@@ -119,7 +126,7 @@ impl Shared {
     pub(crate) fn closed(&self) {
         let left = self.open.fetch_sub(1, Ordering::SeqCst) - 1;
         if left < self.service.config.max_connections && self.waiting.load(Ordering::SeqCst) > 0 {
-            for worker in &self.workers {
+            for worker in self.workers.iter() {
                 if self.end_wait(worker) {
                     worker.post(Message::Room);
                 }
@@ -154,7 +161,7 @@ impl Shared {
         let mut drain = self.drain.lock().unwrap_or_else(PoisonError::into_inner);
         let deadline = drain.map_or(deadline, |before| before.min(deadline));
         *drain = Some(deadline);
-        for worker in &self.workers {
+        for worker in self.workers.iter() {
             worker.post(Message::Drain(deadline));
         }
     }
@@ -166,7 +173,7 @@ impl Shared {
 
     pub(crate) fn stats(&self) -> ServerStats {
         let mut sum = ServerStats::default();
-        for worker in &self.workers {
+        for worker in self.workers.iter() {
             worker.counters.add_to(&mut sum);
         }
         sum

@@ -34,6 +34,7 @@ use crate::server::environment::Environment;
 use crate::server::guard;
 use crate::server::local;
 use crate::server::shared::{Message, Shared, WorkerBox};
+use crate::websocket::{self, Broadcast, TopicCommand, Topics};
 use accept::Accepting;
 use connection::{Closing, Connection};
 use dialing::Dials;
@@ -51,6 +52,7 @@ pub(crate) struct Worker {
     connections: Connections<Connection>,
     relays: Relays,
     dials: Dials,
+    topics: Topics,
     secure: SecureShared,
     /// Those that have to say first whom they speak for.
     awaiting: Awaiting,
@@ -107,7 +109,13 @@ impl Worker {
         let clock = Clock::start();
         let now = clock.now();
         let id = WORKERS.fetch_add(1, Ordering::Relaxed);
-        let home = Arc::new(Inbox { worker: id, log: shared.service.log.clone(), mailbox });
+        let home = Arc::new(Inbox {
+            worker: id,
+            index: own.index,
+            log: shared.service.log.clone(),
+            mailbox,
+            broadcast: shared.broadcast.clone(),
+        });
         Ok(Self {
             driver,
             wheel: Wheel::new(now),
@@ -122,6 +130,7 @@ impl Worker {
             connections: Connections::new(),
             relays: Relays::new(),
             dials: Dials::new(),
+            topics: Topics::default(),
             secure: SecureShared::new(shared.workers.len()),
             awaiting: Awaiting::new(),
             listeners: keys,
@@ -377,6 +386,8 @@ impl Worker {
             Message::Relay(request) => self.relay(*request),
             Message::Dial(number) => self.advance_dial(number),
             Message::Run(task) => self.run_task("task panicked", task),
+            Message::Topic(command) => self.topics.take(command),
+            Message::Publish(publication) => self.topics.publish(&publication),
             Message::GoOn(key) => self.go_on(key),
             Message::Room => self.accept_with_room(),
             Message::Drain(deadline) => self.drain(deadline),
@@ -425,8 +436,11 @@ impl AsFd for Worker {
 /// Tells the worker of answers that came late.
 struct Inbox {
     worker: u64,
+    /// The place of the worker among those of its server.
+    index: usize,
     log: Log,
     mailbox: flare_net::Mailbox<Message>,
+    broadcast: Broadcast,
 }
 
 impl Inbox {
@@ -445,6 +459,16 @@ impl Home for Inbox {
 
     fn relay(&self, request: RelayRequest) {
         self.post(Message::Relay(Box::new(request)));
+    }
+
+    fn topic(&self, command: TopicCommand) {
+        self.post(Message::Topic(command));
+    }
+
+    fn publish(&self, topic: &str, message: websocket::Message<'_>) -> Result<(), websocket::SendError> {
+        self.broadcast.publish_from(Some(self.index), topic, message, |publication| {
+            self.post(Message::Publish(publication));
+        })
     }
 
     fn failed(&self, message: &str) {

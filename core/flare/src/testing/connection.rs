@@ -9,6 +9,7 @@ use flare_net::{Address, Key, Millis, Output, Peer};
 use crate::exchange::{CancelReason, Ends, ExchangeKey, Home};
 use crate::server::environment::{Environment, Service};
 use crate::server::session::{Next, Session};
+use crate::websocket::{self, Budget, Publication, SendError, TopicCommand, Topics};
 
 /// How long a test waits for an answer from another thread.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -21,26 +22,61 @@ pub struct TestConnection {
     received: Vec<u8>,
     /// What the server has sent and the network keeps, while it does.
     held: Option<Vec<u8>>,
-    late: Receiver<ExchangeKey>,
+    topics: Topics,
+    late: Receiver<Message>,
 }
 
-struct Inbox(Mutex<Sender<ExchangeKey>>);
+/// What the connection is told.
+enum Message {
+    Wake(ExchangeKey),
+    Topic(TopicCommand),
+    Publish(Arc<Publication>),
+}
+
+struct Inbox {
+    sender: Mutex<Sender<Message>>,
+    budget: Arc<Budget>,
+}
+
+impl Inbox {
+    fn post(&self, message: Message) {
+        // Err: the test is over.
+        let _ = self.sender.lock().unwrap_or_else(PoisonError::into_inner).send(message);
+    }
+}
 
 impl Home for Inbox {
     fn wake(&self, key: ExchangeKey) {
-        // Err: the test is over.
-        let _ = self.0.lock().unwrap_or_else(PoisonError::into_inner).send(key);
+        self.post(Message::Wake(key));
+    }
+
+    fn topic(&self, command: TopicCommand) {
+        self.post(Message::Topic(command));
+    }
+
+    fn publish(&self, topic: &str, message: websocket::Message<'_>) -> Result<(), SendError> {
+        let publication = Publication::new(topic, message, &self.budget).ok_or(SendError::WouldBlock)?;
+        self.post(Message::Publish(publication));
+        Ok(())
     }
 }
 
 impl TestConnection {
     pub(crate) fn new(service: &Service) -> Self {
         let (sender, late) = channel();
-        let home = Arc::new(Inbox(Mutex::new(sender)));
+        let home = Arc::new(Inbox { sender: Mutex::new(sender), budget: Arc::default() });
         let env = Environment::new(service.clone(), home, Arc::default(), Millis(0), 1);
         let ends = Ends { peer: Peer::Unix, local: Arc::new(Address::Unix(None)), tls: None };
         let session = Session::new(Key::from_u64(0), ends, &env);
-        Self { session, env, output: Output::new(), received: Vec::new(), held: None, late }
+        Self {
+            session,
+            env,
+            output: Output::new(),
+            received: Vec::new(),
+            held: None,
+            topics: Topics::default(),
+            late,
+        }
     }
 
     /// Sends bytes to the server. Ignored once the server has closed.
@@ -110,18 +146,25 @@ impl TestConnection {
 
     /// Waits for the next thing that another thread does to the exchange, for at most 10 seconds. False: nothing came.
     pub fn step(&mut self) -> bool {
-        let Ok(key) = self.late.recv_timeout(PATIENCE) else { return false };
-        self.session.wake(key, &mut self.env, &mut self.output);
-        self.flush();
+        let Ok(message) = self.late.recv_timeout(PATIENCE) else { return false };
+        self.take(message);
         true
     }
 
     /// As [`TestConnection::step`], but does not wait: for hosts whose handlers run in the same thread. False: nothing has come.
     pub fn try_step(&mut self) -> bool {
-        let Ok(key) = self.late.try_recv() else { return false };
-        self.session.wake(key, &mut self.env, &mut self.output);
-        self.flush();
+        let Ok(message) = self.late.try_recv() else { return false };
+        self.take(message);
         true
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Wake(key) => self.session.wake(key, &mut self.env, &mut self.output),
+            Message::Topic(command) => self.topics.take(command),
+            Message::Publish(publication) => self.topics.publish(&publication),
+        }
+        self.flush();
     }
 
     /// Moves the time, and lets deadlines pass.

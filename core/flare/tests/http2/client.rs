@@ -156,7 +156,12 @@ impl Client {
 
     /// Offers to switch to another protocol.
     pub fn offer(&mut self, target: &str, protocol: &str) -> StreamKey {
-        self.open("CONNECT", target, &[], ContentLength::Unknown, Some(protocol))
+        self.offer_with(target, protocol, &[])
+    }
+
+    /// The same, with fields.
+    pub fn offer_with(&mut self, target: &str, protocol: &str, fields: &[(&str, &str)]) -> StreamKey {
+        self.open("CONNECT", target, fields, ContentLength::Unknown, Some(protocol))
     }
 
     fn open(

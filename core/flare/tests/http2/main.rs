@@ -6,6 +6,7 @@ mod client;
 mod content;
 mod ends;
 mod protocol;
+mod websocket;
 
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};

@@ -115,7 +115,7 @@ impl Http1 {
             }
             let written = match running.next_content(env) {
                 Supply::Data(data) => {
-                    running.answer_deadline = env.now + env.service.config.stream_timeout;
+                    running.stays_alive(env);
                     running.body_bytes += data.len() as u64;
                     if running.switched {
                         write_bytes(data, out);
@@ -125,7 +125,7 @@ impl Http1 {
                     }
                 }
                 Supply::File(file) => {
-                    running.answer_deadline = env.now + env.service.config.stream_timeout;
+                    running.stays_alive(env);
                     running.body_bytes += file.length;
                     if running.switched {
                         out.push_file(file.file, file.offset, file.length);

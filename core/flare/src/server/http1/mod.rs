@@ -302,6 +302,9 @@ impl Http1 {
 
     /// A deadline passed.
     pub(crate) fn timeout(&mut self, env: &mut Environment, out: &mut Output) {
+        if self.running.as_mut().is_some_and(|running| running.ring(env)) {
+            return;
+        }
         env.counters.timeouts.add(1);
         if self.end.is_some() {
             return;
@@ -322,10 +325,11 @@ impl Http1 {
     }
 
     /// The server ends: idle connections close, running exchanges get their answer first.
-    pub(crate) fn drain(&mut self) {
+    pub(crate) fn drain(&mut self, env: &Environment) {
         match (&self.running, self.input) {
             // Requests may wait unread behind answers that wait for the peer: it must get those before the end.
             (None, Input::Idle { .. }) => self.close(self.blocked),
+            (Some(running), _) if running.switched => running.tell_draining(env),
             _ => self.wire.close_after_response(),
         }
     }

@@ -135,7 +135,7 @@ impl Http2 {
         let (ends, has_trailers) =
             (!stream.flows && stream.outgoing.len() == count, stream.trailers.is_some());
         let sent = if count > 0 {
-            stream.running.answer_deadline = env.now + env.service.config.stream_timeout;
+            stream.running.stays_alive(env);
             stream.running.body_bytes += count;
             let begun = self.wire.begin_data(key, count as usize, ends && !has_trailers, out.buffer());
             if let (Ok(()), Some(stream)) = (&begun, self.stream(key)) {

@@ -291,7 +291,6 @@ impl Http2 {
         for key in self.keys() {
             let (unread, unsent) = (self.blocked, self.full || self.blocked);
             if self.stream(key).is_some_and(|stream| stream.deadline(unread, unsent) <= env.now) {
-                env.counters.timeouts.add(1);
                 self.late(key, env, out);
             }
             self.bound_by(key);
@@ -307,6 +306,10 @@ impl Http2 {
     /// A stream's time is over.
     fn late(&mut self, key: StreamKey, env: &mut Environment, out: &mut Output) {
         let Some(stream) = self.stream(key) else { return };
+        if stream.running.ring(env) {
+            return;
+        }
+        env.counters.timeouts.add(1);
         let running = &stream.running;
         let late_answer = running.answer_deadline <= env.now;
         match running.answer {
@@ -333,11 +336,12 @@ impl Http2 {
     }
 
     /// The server ends: no more streams are taken, those that run get their answer first.
-    pub(crate) fn drain(&mut self, out: &mut Output) {
+    pub(crate) fn drain(&mut self, env: &Environment, out: &mut Output) {
         if self.end.is_some() {
             return;
         }
         self.wire.drain(out.buffer());
+        self.streams.iter().flatten().for_each(|stream| stream.running.tell_draining(env));
         if self.running == 0 {
             // A request that crosses this one is not lost: its client learns that it may try again.
             self.wire.finish_drain(out.buffer());

@@ -1,6 +1,7 @@
 //! The request's content on its way to the handler: collected, or as it comes.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::{Answer, Content, Running, Turn};
 use crate::exchange::{CancelReason, Event, Exchange, Flow};
@@ -54,6 +55,7 @@ impl Running {
     /// Hands content to the handler. False: it takes no more for now.
     fn deliver(&self, data: &[u8], env: &Environment) -> bool {
         let block = &self.request.block;
+        block.stream.now.store(env.now.0, Ordering::Relaxed);
         let pushed = {
             let mut stream = block.stream.lock();
             // Before the call: whoever the callback hands the content to may resume before it returns.
@@ -93,7 +95,7 @@ impl Running {
     }
 
     /// Calls the handler's callback. `None`: it panicked, so the exchange was given up.
-    fn tell(&self, event: Event<'_>, env: &Environment) -> Option<Option<Flow>> {
+    pub(super) fn tell(&self, event: Event<'_>, env: &Environment) -> Option<Option<Flow>> {
         let block = &self.request.block;
         let flow = guard::unwinding(env, "callback panicked", || block.stream.call(event));
         if flow.is_none() {
@@ -108,10 +110,13 @@ impl Running {
         if !matches!(self.content, Content::Flowing { .. }) {
             return false;
         }
-        let (wanted, room) = {
-            let stream = self.request.block.stream.lock();
-            (stream.wanted, !stream.paused && !stream.full)
+        let (wanted, room, alarm) = {
+            let mut stream = self.request.block.stream.lock();
+            (stream.wanted, !stream.paused && !stream.full, stream.alarm.take())
         };
+        if let Some(after) = alarm {
+            self.alarm_after(after, env);
+        }
         if wanted && room {
             self.let_go(env);
         } else if wanted {

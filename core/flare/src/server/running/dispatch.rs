@@ -42,6 +42,7 @@ impl Running {
             held: false,
             held_since: env.now,
             switched: false,
+            alarmed: false,
             expects_continue,
             end_untold: false,
             status: 0,

@@ -108,6 +108,8 @@ pub(crate) struct Running {
     held_since: Millis,
     /// Both sides are a byte stream of another protocol.
     pub(crate) switched: bool,
+    /// The deadline of the answer is when the handler wants to be called.
+    alarmed: bool,
     /// The client waits for `100 Continue` before it sends content.
     pub(crate) expects_continue: bool,
     /// The request had no content, and its handler, who wants it as it comes, has not been told of its end.

@@ -1,6 +1,9 @@
 //! From messages to a byte stream of another protocol (RFC 9110, 7.8; RFC 8441).
 
+use std::time::Duration;
+
 use super::{Content, Running};
+use crate::exchange::Event;
 use crate::server::environment::Environment;
 
 impl Running {
@@ -11,10 +14,51 @@ impl Running {
         self.held = true;
         self.end_untold = false;
         self.stays_alive(env);
+        self.take_alarm(env);
+        if env.draining {
+            self.tell_draining(env);
+        }
     }
 
-    /// Bytes went either way, so the stream is not idle.
+    /// Content goes out, or bytes of another protocol go either way: it is not idle.
+    #[inline]
     pub(crate) fn stays_alive(&mut self, env: &Environment) {
-        self.answer_deadline = env.now + env.service.config.stream_timeout;
+        if !self.alarmed {
+            self.answer_deadline = env.now + env.service.config.stream_timeout;
+        }
+    }
+
+    fn take_alarm(&mut self, env: &Environment) {
+        let alarm = self.request.block.stream.lock().alarm.take();
+        if let Some(after) = alarm {
+            self.alarm_after(after, env);
+        }
+    }
+
+    /// The handler wants to be called after a while.
+    pub(super) fn alarm_after(&mut self, after: Duration, env: &Environment) {
+        if self.switched {
+            self.alarmed = true;
+            self.answer_deadline = env.now + after;
+        }
+    }
+
+    /// A deadline passed: calls the handler if that is what it asked for. False: it did not.
+    pub(crate) fn ring(&mut self, env: &Environment) -> bool {
+        if !self.alarmed || self.answer_deadline > env.now {
+            return false;
+        }
+        self.alarmed = false;
+        self.stays_alive(env);
+        self.tell(Event::Alarm, env);
+        self.take_alarm(env);
+        true
+    }
+
+    /// The server ends: a byte stream has no end that would come by itself.
+    pub(crate) fn tell_draining(&self, env: &Environment) {
+        if self.switched {
+            self.tell(Event::Draining, env);
+        }
     }
 }

@@ -1,0 +1,371 @@
+//! The handle to a socket: what is sent, from any thread.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use bytes::Bytes;
+use flare_proto::websocket::{self as proto, CloseCode, Connection, Opcode};
+
+use super::topics::TopicCommand;
+use super::{Message, WsOptions};
+use crate::exchange::{AnswerError, Exchange};
+use crate::message::Request;
+
+/// What is sent while the client's input is worked off leaves together, in pieces of about this size.
+const BATCH: usize = 64 * 1024;
+
+/// A message was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendError {
+    /// So much waits for the client that no more is taken; [`SocketHandler::writable`](super::SocketHandler::writable) says when to go on. Of a
+    /// publication: so many wait for the workers.
+    WouldBlock,
+    /// The socket is closing, or gone.
+    Closed,
+    /// It can't be sent: what is wrong with it.
+    Misuse(&'static str),
+}
+
+impl std::fmt::Display for SendError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::WouldBlock => "the client has to take some of what was sent first",
+            Self::Closed => "the socket is closing or gone",
+            Self::Misuse(problem) => problem,
+        })
+    }
+}
+
+impl std::error::Error for SendError {}
+
+impl From<proto::SendError> for SendError {
+    fn from(error: proto::SendError) -> Self {
+        match error {
+            proto::SendError::Closed => Self::Closed,
+            proto::SendError::TooLong => Self::Misuse("longer than a control frame may be"),
+            _ => Self::Misuse("it can't be sent"),
+        }
+    }
+}
+
+/// A socket that was accepted. May be cloned, sent to other threads, and kept, also after its end: then it only refuses.
+#[derive(Clone)]
+pub struct WebSocket {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    exchange: Exchange,
+    /// The place of the agreed subprotocol in the options.
+    protocol: Option<usize>,
+    options: Arc<WsOptions>,
+    sending: Mutex<Sending>,
+    missed: AtomicU64,
+    /// It is on no list of topics any more.
+    ended: AtomicBool,
+}
+
+/// What is sent, in its order.
+struct Sending {
+    /// Frames that are not given to the exchange yet.
+    pending: Vec<u8>,
+    /// The worker works off input, and gives the exchange what is pending when it is done.
+    batching: bool,
+    /// The exchange took no more, and has not said since that it would.
+    refused: bool,
+    /// Our Close frame is out, or the socket is gone: nothing may follow.
+    closed: bool,
+    /// The half of the wire that sends; the other one receives, on the worker alone. So neither waits for the other.
+    wire: Connection,
+}
+
+impl Sending {
+    /// Gives the exchange what is pending. It may refuse; then it stays.
+    fn flush(&mut self, exchange: &Exchange) {
+        if self.pending.is_empty() {
+            self.refused = false;
+            return;
+        }
+        if !exchange.has_room() {
+            self.refused = true;
+            return;
+        }
+        self.refused = false;
+        if exchange.write(std::mem::take(&mut self.pending)).is_err() {
+            // There was room, and nobody else writes: the exchange is over.
+            self.closed = true;
+        }
+    }
+}
+
+impl WebSocket {
+    pub(super) fn new(
+        exchange: Exchange,
+        protocol: Option<usize>,
+        options: Arc<WsOptions>,
+        wire: Connection,
+    ) -> Self {
+        let sending =
+            Mutex::new(Sending { pending: Vec::new(), batching: true, refused: false, closed: false, wire });
+        let inner = Inner {
+            exchange,
+            protocol,
+            options,
+            sending,
+            missed: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The request that opened it.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        self.inner.exchange.request()
+    }
+
+    /// The subprotocol that was agreed.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&str> {
+        self.inner.options.protocols.get(self.inner.protocol?).map(String::as_str)
+    }
+
+    /// Whether messages are still taken.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.sending().closed && self.request().cancelled().is_none()
+    }
+
+    /// Sends a text message.
+    ///
+    /// # Errors
+    /// As [`WebSocket::send`].
+    pub fn send_text(&self, text: impl AsRef<str>) -> Result<(), SendError> {
+        self.send(Message::Text(text.as_ref()))
+    }
+
+    /// Sends a binary message.
+    ///
+    /// # Errors
+    /// As [`WebSocket::send`].
+    pub fn send_binary(&self, data: impl AsRef<[u8]>) -> Result<(), SendError> {
+        self.send(Message::Binary(data.as_ref()))
+    }
+
+    /// Sends a message, whole. It is copied.
+    ///
+    /// # Errors
+    /// [`SendError::WouldBlock`] when so much waits for the client that nothing was taken; [`SendError::Closed`] when the socket is closing
+    /// or gone.
+    pub fn send(&self, message: Message<'_>) -> Result<(), SendError> {
+        self.send_frame(|wire, out| match message {
+            Message::Text(text) => wire.send_text(text, out),
+            Message::Binary(data) => wire.send(Opcode::Binary, data, out),
+        })
+    }
+
+    /// Sends a Ping with at most 125 bytes (RFC 6455, 5.5.2). Those that find out whether the client lives are sent without it.
+    ///
+    /// # Errors
+    /// As [`WebSocket::send`]; [`SendError::Misuse`] when it is longer.
+    pub fn ping(&self, data: &[u8]) -> Result<(), SendError> {
+        self.send_frame(|wire, out| wire.ping(data, out))
+    }
+
+    fn send_frame(
+        &self,
+        encode: impl FnOnce(&mut Connection, &mut Vec<u8>) -> Result<(), proto::SendError>,
+    ) -> Result<(), SendError> {
+        let exchange = &self.inner.exchange;
+        let mut sending = self.sending();
+        if sending.closed || self.request().cancelled().is_some() {
+            return Err(SendError::Closed);
+        }
+        if !sending.batching || sending.refused || sending.pending.len() >= BATCH {
+            sending.flush(exchange);
+            if sending.refused || (!sending.batching && !exchange.has_room()) {
+                return Err(SendError::WouldBlock);
+            }
+        }
+        let Sending { wire, pending, .. } = &mut *sending;
+        encode(wire, pending)?;
+        if !sending.batching {
+            sending.flush(exchange);
+        }
+        if sending.closed { Err(SendError::Closed) } else { Ok(()) }
+    }
+
+    /// Begins to close: sends a Close frame behind what was sent, and waits for the client's for at most
+    /// [`WsOptions::close_timeout`](super::WsOptions::close_timeout). Messages that come meanwhile are dropped.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`] when it was closing before; [`SendError::Misuse`] for a code that may not be sent (1000 to 1003, 1007 to 1014, and 3000 to
+    /// 4999 may; RFC 6455, 7.4) or a reason of more than 123 bytes.
+    pub fn close(&self, code: u16, reason: &str) -> Result<(), SendError> {
+        let code = CloseCode::new(code).ok_or(SendError::Misuse("this close code may not be sent"))?;
+        {
+            let mut sending = self.sending();
+            let Sending { wire, pending, closed, batching, .. } = &mut *sending;
+            if *closed {
+                return Err(SendError::Closed);
+            }
+            wire.close(Some(code), reason, pending)?;
+            *closed = true;
+            if !*batching {
+                sending.flush(&self.inner.exchange);
+            }
+        }
+        self.inner.exchange.set_alarm(self.inner.options.close_timeout);
+        Ok(())
+    }
+
+    /// Puts the socket on the list of a topic: it gets what is published there, in any worker of its server. It leaves when it ends. Whoever
+    /// lets clients name topics must bound their number.
+    pub fn subscribe(&self, topic: &str) {
+        self.tell_topics(TopicCommand::Subscribe { topic: topic.into(), socket: self.downgrade() });
+    }
+
+    /// Takes the socket off the list of a topic.
+    pub fn unsubscribe(&self, topic: &str) {
+        self.tell_topics(TopicCommand::Unsubscribe { topic: topic.into(), socket: self.downgrade() });
+    }
+
+    /// Sends a message to all sockets on the list of a topic, this one too if it is there. It is encoded once. A socket that has not taken
+    /// what was sent to it before misses it, and counts that ([`WebSocket::missed`]).
+    ///
+    /// # Errors
+    /// [`SendError::WouldBlock`] when publications of 64 MiB wait for the workers; [`SendError::Closed`] when the server has ended.
+    pub fn publish(&self, topic: &str, message: Message<'_>) -> Result<(), SendError> {
+        self.request().block.home.publish(topic, message)
+    }
+
+    /// How many publications this socket has missed, because it had not taken what was sent before.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.inner.missed.load(Ordering::Relaxed)
+    }
+
+    fn tell_topics(&self, command: TopicCommand) {
+        self.request().block.home.topic(command);
+    }
+
+    pub(super) fn options(&self) -> &WsOptions {
+        &self.inner.options
+    }
+
+    pub(super) fn exchange(&self) -> &Exchange {
+        &self.inner.exchange
+    }
+
+    fn sending(&self) -> MutexGuard<'_, Sending> {
+        self.inner.sending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn downgrade(&self) -> WeakSocket {
+        WeakSocket(Arc::downgrade(&self.inner))
+    }
+
+    // The worker's side.
+
+    /// What is sent from now on is gathered, until [`WebSocket::end_batch`]. False: so much waits for the client that no input should be
+    /// worked off.
+    pub(super) fn begin_batch(&self) -> bool {
+        let mut sending = self.sending();
+        sending.batching = true;
+        sending.flush(&self.inner.exchange);
+        sending.refused |= !self.inner.exchange.has_room();
+        !sending.refused
+    }
+
+    /// Adds frames of the protocol itself. False: so much waits for the client that no more input should be worked off.
+    pub(super) fn add(&self, replies: &mut Vec<u8>) -> bool {
+        let mut sending = self.sending();
+        if !sending.closed {
+            sending.pending.append(replies);
+        }
+        replies.clear();
+        if sending.pending.len() >= BATCH {
+            sending.flush(&self.inner.exchange);
+        }
+        !sending.refused
+    }
+
+    /// Gives the exchange what was gathered. False: it took nothing.
+    pub(super) fn end_batch(&self) -> bool {
+        let mut sending = self.sending();
+        sending.batching = false;
+        sending.flush(&self.inner.exchange);
+        !sending.refused
+    }
+
+    /// Whether our Close frame is out, or was never needed.
+    pub(super) fn is_closing(&self) -> bool {
+        self.sending().closed
+    }
+
+    /// Ends the byte stream behind what is pending and these last frames, which are dropped when a Close frame is out.
+    pub(super) fn finish(&self, last: &[u8]) {
+        let mut sending = self.sending();
+        if !std::mem::replace(&mut sending.closed, true) {
+            sending.pending.extend_from_slice(last);
+        }
+        let pending = Bytes::from(std::mem::take(&mut sending.pending));
+        // Err: it is over already.
+        let _ = self.inner.exchange.finish_with_last(pending);
+    }
+
+    /// It is gone: nothing is taken any more, and it leaves its topics.
+    pub(super) fn end(&self) {
+        {
+            let mut sending = self.sending();
+            sending.closed = true;
+            if self.request().cancelled().is_some() {
+                sending.pending = Vec::new();
+            }
+        }
+        self.inner.ended.store(true, Ordering::Release);
+        self.tell_topics(TopicCommand::Leave { socket: self.downgrade() });
+    }
+
+    /// Sends a frame that was encoded for many.
+    pub(super) fn deliver(&self, frame: &Bytes) {
+        let exchange = &self.inner.exchange;
+        let mut sending = self.sending();
+        sending.flush(exchange);
+        if sending.closed {
+            return;
+        }
+        let taken = match exchange.write(frame.clone()) {
+            Ok(()) => !sending.refused,
+            Err(AnswerError::WouldBlock) => false,
+            // It is over, and leaves the topic by itself.
+            Err(_) => return,
+        };
+        if !taken {
+            self.inner.missed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl std::fmt::Debug for WebSocket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebSocket").field("request", self.request()).finish_non_exhaustive()
+    }
+}
+
+/// A socket on a list, which does not keep it.
+#[derive(Clone)]
+pub(crate) struct WeakSocket(Weak<Inner>);
+
+impl WeakSocket {
+    /// Tells sockets apart, as long as one of them is held.
+    pub(super) fn id(&self) -> usize {
+        self.0.as_ptr().addr()
+    }
+
+    /// The socket, unless it has ended.
+    pub(super) fn get(&self) -> Option<WebSocket> {
+        let inner = self.0.upgrade()?;
+        (!inner.ended.load(Ordering::Acquire)).then_some(WebSocket { inner })
+    }
+}

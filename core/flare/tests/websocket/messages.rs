@@ -1,0 +1,116 @@
+//! Messages both ways.
+
+use flare::websocket::SendError;
+
+use super::frames::{BINARY, PING, PONG, TEXT, frame, text};
+use super::*;
+
+#[test]
+fn messages_come_back_wherever_they_are_split() {
+    let long = "x".repeat(70_000);
+    let mut all = text("hello");
+    all.extend(frame(BINARY, &[0, 255]));
+    all.extend(frame(PING, b"are you there"));
+    all.extend(text(&long));
+    all.extend(text(""));
+    let expected = [
+        Frame::new(TEXT, "hello"),
+        Frame::new(BINARY, [0, 255]),
+        Frame::new(PONG, "are you there"),
+        Frame::new(TEXT, &long),
+        Frame::new(TEXT, ""),
+    ];
+    for at in (0..80).chain([70_000, all.len()]) {
+        let mut client = Client::open(echoing(WsOptions::default()));
+        client.send(&all[..at]);
+        client.send(&all[at..]);
+        for frame in &expected {
+            assert_eq!(client.next().as_ref(), Some(frame), "split at {at}");
+        }
+        assert_eq!(client.next(), None);
+    }
+}
+
+#[test]
+fn messages_behind_the_offer_are_not_lost() {
+    let mut connection = TestClient::new(echoing(WsOptions::default())).connect();
+    connection.send(&[OFFER.as_bytes(), &text("early")].concat());
+    while connection.try_step() {}
+    let received = connection.received();
+    assert!(received.ends_with(b"\r\n\r\n\x81\x05early"), "{}", String::from_utf8_lossy(&received));
+}
+
+#[test]
+fn fragments_become_one_message() {
+    let mut client = Client::open(echoing(WsOptions::default()));
+    let mut first = text("one ");
+    first[0] &= 0x7f;
+    let mut last = frame(0, b"message");
+    last[0] = 0x80;
+    client.send(&first);
+    client.send(&frame(PING, b""));
+    client.send(&last);
+    assert_eq!(client.next(), Some(Frame::new(PONG, "")));
+    assert_eq!(client.next(), Some(Frame::new(TEXT, "one message")));
+}
+
+#[test]
+fn another_thread_may_send() {
+    let (router, told, sockets) = telling(WsOptions::default());
+    let mut client = Client::open(router);
+    let socket = sockets.recv().unwrap();
+    std::thread::spawn(move || {
+        socket.send_text("from elsewhere").unwrap();
+        socket.ping(b"p").unwrap();
+        assert_eq!(socket.ping(&[0; 126]), Err(SendError::Misuse("longer than a control frame may be")));
+    })
+    .join()
+    .unwrap();
+    assert_eq!(client.next(), Some(Frame::new(TEXT, "from elsewhere")));
+    assert_eq!(client.next(), Some(Frame::new(PING, "p")));
+    client.send(&text("hi"));
+    assert_eq!(told.recv(), Ok(Told::Open));
+    assert_eq!(told.recv(), Ok(Told::Message("hi".to_owned())));
+}
+
+#[test]
+fn a_send_is_taken_whole_or_refused() {
+    let (router, told, sockets) = telling(WsOptions::default());
+    let mut client = Client::open(router);
+    let socket = sockets.recv().unwrap();
+    let message = [7; 100_000];
+    let mut taken = 0;
+    while socket.send_binary(message).is_ok() {
+        taken += 1;
+    }
+    assert_eq!(socket.send_text("more"), Err(SendError::WouldBlock));
+    assert_eq!(taken, 3, "256 KiB, and what reaches over it");
+    for _ in 0..taken {
+        assert_eq!(client.next(), Some(Frame::new(BINARY, message)));
+    }
+    assert_eq!(client.next(), None);
+    assert_eq!((told.try_recv(), told.try_recv()), (Ok(Told::Open), Ok(Told::Writable)));
+    assert_eq!(socket.send_text("more"), Ok(()));
+    assert_eq!(client.next(), Some(Frame::new(TEXT, "more")));
+}
+
+#[test]
+fn a_message_has_a_limit() {
+    let mut client = Client::open(echoing(WsOptions::default().message_limit(10)));
+    client.send(&text("0123456789"));
+    assert_eq!(client.next(), Some(Frame::new(TEXT, "0123456789")));
+    client.send(&text("0123456789x"));
+    let last = client.next().unwrap();
+    assert_eq!((last.opcode, &last.payload[..2]), (frames::CLOSE, &1009_u16.to_be_bytes()[..]));
+    assert!(!client.connection.is_open());
+}
+
+#[test]
+fn a_panic_cuts_the_connection() {
+    let mut router = Router::new();
+    router.ws("/ws", |_: &Request| |_: &WebSocket, _: Message<'_>| panic!("on purpose")).unwrap();
+    let mut client = Client::open(router);
+    client.send(&text("x"));
+    assert_eq!(client.next(), None);
+    assert!(!client.connection.is_open());
+}
