@@ -346,3 +346,18 @@ fn settings_are_checked() {
     let short = ConnectConfig::default().with_attempt_delay(Duration::from_millis(9));
     assert!(Connector::new(short).unwrap_err().to_string().starts_with("setting attempt_delay: 9ms is not"));
 }
+
+#[test]
+fn what_a_peer_says_first_is_not_lost() {
+    let (listener, address) = listener("127.0.0.1:0");
+    let connecting = Connector::default().begin(&address.to_string()).unwrap();
+    // The attempt is begun; whether it is done is not looked at before the peer has spoken.
+    assert!(connecting.poll().unwrap().is_none());
+    let (mut peer, _) = listener.accept().unwrap();
+    peer.write_all(b"220 welcome\r\n").unwrap();
+    let mut connection = connecting.wait(Some(PATIENCE)).unwrap().unwrap();
+    connection.set_read_timeout(Some(PATIENCE));
+    let mut said = [0; 13];
+    connection.read_exact(&mut said).unwrap();
+    assert_eq!(&said, b"220 welcome\r\n");
+}

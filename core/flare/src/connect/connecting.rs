@@ -183,7 +183,12 @@ impl Connecting {
             return Err(self.fail(state, ConnectFailure::Cancelled));
         }
         while let Some(event) = state.driver.next() {
+            let is_connected = matches!(event, Event::Connected { .. });
             state.event(event).map_err(|failure| self.fail(state, failure))?;
+            // At once: the next event may be what the peer says first, which belongs to the connection.
+            if is_connected && let done @ Turn::Done(_) = self.advance(state)? {
+                return Ok(done);
+            }
         }
         self.advance(state)
     }
