@@ -1,0 +1,142 @@
+//! A client: fetches several things from one server, at the same time where the wire can, and writes their content to standard output in
+//! the order they were asked for.
+//!
+//!     fetch [--http2] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH...
+//!
+//! `--http2`: without TLS, by prior knowledge; with TLS the server chooses. `--send`: POST with the content of a file.
+#![allow(clippy::print_stderr, reason = "for programs")]
+use std::collections::HashMap;
+use std::error::Error;
+use std::io::Write;
+use std::time::Duration;
+
+use flare::client::{Client, ClientError, ContentLength, Event, ExchangeId, Request, RequestError};
+use flare::connect::{ConnectConfig, Connector};
+use flare::tls::{ClientTls, Source, Trust};
+
+#[derive(Default)]
+struct Options {
+    http2: bool,
+    trust: Trust,
+    send: Option<Vec<u8>>,
+    origin: String,
+    paths: Vec<String>,
+}
+
+/// What has come of one path.
+#[derive(Default)]
+struct Fetched {
+    status: u16,
+    content: Vec<u8>,
+    ended: bool,
+}
+
+fn options() -> Result<Options, Box<dyn Error>> {
+    let mut options = Options::default();
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or(format!("{word} needs a value"));
+        match word.as_str() {
+            "--http2" => options.http2 = true,
+            "--insecure" => options.trust = Trust::InsecureAnyCertificate,
+            "--ca" => options.trust = Trust::Roots(vec![Source::file(value()?)]),
+            "--send" => options.send = Some(std::fs::read(value()?)?),
+            _ if options.origin.is_empty() => options.origin = word,
+            _ => options.paths.push(word),
+        }
+    }
+    if options.paths.is_empty() {
+        return Err(
+            "usage: fetch [--http2] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH..."
+                .into(),
+        );
+    }
+    Ok(options)
+}
+
+fn connect(options: &Options, scheme: &str, authority: &str) -> Result<Client, Box<dyn Error>> {
+    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let default = if scheme == "https" { 443 } else { 80 };
+    let target = if has_port { authority.to_owned() } else { format!("{authority}:{default}") };
+    let mut config = ConnectConfig::default();
+    if scheme == "https" {
+        let alpn = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config = config.with_tls(ClientTls { trust: options.trust.clone(), alpn, ..ClientTls::default() });
+    }
+    let connection = Connector::new(config)?.connect(&target)?;
+    Ok(if options.http2 { Client::http2(connection) } else { Client::new(connection) })
+}
+
+/// Begins as many exchanges as the connection takes now.
+fn begin(
+    client: &mut Client,
+    options: &Options,
+    (scheme, authority): (&str, &str),
+    asked: &mut Vec<ExchangeId>,
+) -> Result<(), Box<dyn Error>> {
+    while client.can_open()
+        && let Some(path) = options.paths.get(asked.len())
+    {
+        let method = if options.send.is_some() { "POST" } else { "GET" };
+        let content = match &options.send {
+            Some(content) => ContentLength::Known(content.len() as u64),
+            None => ContentLength::None,
+        };
+        let scheme = scheme.to_owned();
+        let id = client.open(&Request { scheme, content, ..Request::new(method, authority, path) })?;
+        asked.push(id);
+        if let Some(content) = &options.send {
+            match send(client, id, content) {
+                // The server has answered already, and does not want the rest.
+                Err(ClientError::Request(RequestError::Over)) => {}
+                sent => sent?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn send(client: &mut Client, id: ExchangeId, content: &[u8]) -> Result<(), ClientError> {
+    for part in content.chunks(16 * 1024) {
+        client.write(id, part)?;
+    }
+    if !content.is_empty() {
+        client.finish(id, None)?;
+    }
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let options = options()?;
+    let (scheme, authority) =
+        options.origin.split_once("://").ok_or("the address is no http:// or https://")?;
+    let mut client = connect(&options, scheme, authority)?;
+    let mut asked: Vec<ExchangeId> = Vec::new();
+    let mut fetched: HashMap<ExchangeId, Fetched> = HashMap::new();
+    loop {
+        begin(&mut client, &options, (scheme, authority), &mut asked)?;
+        let all_begun = asked.len() == options.paths.len();
+        if all_begun && asked.iter().all(|id| fetched.get(id).is_some_and(|one| one.ended)) {
+            break;
+        }
+        let Some(event) = client.next_event(Some(Duration::from_secs(30)))? else {
+            return Err("the server ended the connection".into());
+        };
+        let one = fetched.entry(event.exchange()).or_default();
+        match event {
+            Event::Head(_, response) => one.status = response.status,
+            Event::Data(_, data) => one.content.extend_from_slice(&data),
+            Event::End(..) => one.ended = true,
+            Event::Failed(_, failure) => return Err(failure.into()),
+            _ => {}
+        }
+    }
+    let mut output = std::io::stdout().lock();
+    for (path, id) in options.paths.iter().zip(&asked) {
+        let Some(one) = fetched.get(id) else { continue };
+        eprintln!("{} {path}", one.status);
+        output.write_all(&one.content)?;
+    }
+    client.close();
+    Ok(())
+}
