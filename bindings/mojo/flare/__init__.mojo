@@ -21,3 +21,5 @@ from .router import Router
 from .server import Server, serve
 from .server_config import ServerConfig
 from .source import Piece, Source
+from .stock import Lines, StockMiddleware, Tokens, access_log, bearer_auth, forwarded, rate_limit, request_id
+from .tls import Tls

@@ -160,6 +160,44 @@ struct Request(Movable):
         """Whether nobody waits for the answer any more: the client is gone, the deadline passed, or the server ended."""
         return self._api[].request_cancelled(self._handle) < 0
 
+    # ---- What middleware found out.
+
+    def id(self) -> Optional[String]:
+        """What `request_id` gave it."""
+        var buffer = List[UInt8](length=160, fill=0)
+        return _copied(buffer, self._api[].request_id(self._handle, room(buffer), UInt(len(buffer))))
+
+    def identity(self) -> Optional[String]:
+        """The name that `bearer_auth` knows the client by."""
+        var buffer = List[UInt8](length=1024, fill=0)
+        return _copied(buffer, self._api[].request_identity(self._handle, room(buffer), UInt(len(buffer))))
+
+    def client(self) -> Optional[String]:
+        """The IP address of the client: what `forwarded` found out, or that of the connection."""
+        var buffer = List[UInt8](length=64, fill=0)
+        return _copied(buffer, self._api[].request_client(self._handle, room(buffer), UInt(len(buffer))))
+
+    # ---- TLS.
+
+    def tls(self, var name: String) raises -> Optional[String]:
+        """What was agreed in the TLS handshake: `version` ("TLSv1.3"), `suite`, `server_name` (which the client asked for), `alpn`. None
+        on a connection without TLS."""
+        var buffer = List[UInt8](length=512, fill=0)
+        var key = terminated(name, "the name")
+        var length = self._api[].request_tls(self._handle, key, room(buffer), UInt(len(buffer)))
+        _ = name^
+        return _copied(buffer, length)
+
+    def peer_certificate(self) -> Span[UInt8, ImmOrigin(origin_of(self))]:
+        """The certificate that the client showed, as DER, checked; empty when it showed none."""
+        var length = UInt(0)
+        var start = self._api[].request_peer_certificate(self._handle, place(length))
+        return self._bytes(start, length)
+
+    def is_early(self) -> Bool:
+        """Whether it came before the end of the handshake (0-RTT): somebody may have recorded it and sent it again (RFC 8470)."""
+        return self._api[].request_is_early(self._handle) > 0
+
     def attribute(self, var name: String) raises -> Optional[String]:
         """A text that was attached to the request; None when there is none, or it is empty."""
         var buffer = List[UInt8](length=256, fill=0)
@@ -198,6 +236,12 @@ struct Request(Movable):
         if not text:
             return None
         return lossy(self._text(text, length))
+
+
+def _copied(buffer: List[UInt8], length: UInt) -> Optional[String]:
+    if length == 0:
+        return None
+    return String(from_utf8_lossy=Span(buffer)[: min(Int(length), len(buffer) - 1)])
 
 
 def lossy(bytes: Span[UInt8, _]) -> String:

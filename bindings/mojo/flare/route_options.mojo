@@ -4,6 +4,7 @@ from .api import Handle
 from .errors import check, check_handle
 from .library import ApiPointer, api
 from .middleware import Middleware, add_to_options
+from .stock import StockMiddleware
 from .text import terminated
 
 
@@ -56,3 +57,7 @@ struct RouteOptions(Movable):
     def layer[M: Middleware](mut self, var middleware: M) raises:
         """Adds middleware around the routes that are added with these options, inside that of their router. The first is outermost."""
         check(self._api, add_to_options(self._api, self._handle, middleware^))
+
+    def use(mut self, middleware: StockMiddleware) raises:
+        """The same with middleware that comes with flare, such as `rate_limit`."""
+        check(self._api, self._api[].route_options_add_middleware(self._handle, middleware._handle))

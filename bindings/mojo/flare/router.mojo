@@ -7,6 +7,7 @@ from .library import ApiPointer, api
 from .middleware import Middleware, add_to_router
 from .queue import Queue
 from .route_options import RouteOptions
+from .stock import StockMiddleware
 from .text import bytes_of, terminated
 
 
@@ -191,3 +192,11 @@ struct Router(Movable):
         """Adds middleware around all routes, those that are added later and paths without a route included. The first that is added is
         outermost: it sees requests first and answers last."""
         check(self._api, add_to_router(self._api, self._handle, middleware^))
+
+    def use(mut self, middleware: StockMiddleware) raises:
+        """The same with middleware that comes with flare: `router.use(access_log())`. Each that is added counts for itself.
+
+        Raises:
+            FLARE_ERROR_INVALID_ARGUMENT when one of its settings is missing.
+        """
+        check(self._api, self._api[].router_add_middleware(self._handle, middleware._handle))

@@ -9,6 +9,7 @@ from .router import Router
 from .server_config import ServerConfig
 from .signals import release_signals
 from .text import place, room, terminated
+from .tls import Tls
 
 
 def serve(var router: Router, var address: String) raises:
@@ -63,6 +64,16 @@ struct Server(Movable):
             FLARE_ERROR_INVALID_ARGUMENT when the text is no address, FLARE_ERROR_INVALID_STATE after the start.
         """
         var status = self._api[].server_listen(self._handle, terminated(address, "the address"))
+        _ = address^
+        check(self._api, status)
+
+    def listen_tls(mut self, var address: String, tls: Tls) raises:
+        """Adds an address that is served over TLS. All files are read and checked.
+
+        Raises:
+            As `listen`, and FLARE_ERROR_INVALID_ARGUMENT with the file and block that is wrong. The server is as it was then.
+        """
+        var status = self._api[].server_listen_tls(self._handle, terminated(address, "the address"), tls._handle)
         _ = address^
         check(self._api, status)
 
@@ -190,6 +201,23 @@ struct Server(Movable):
         var workers = self._api[].server_workers(self._handle)
         check(self._api, workers)
         return Int(workers)
+
+    def reload_tls(self) raises:
+        """Reads the files of all TLS addresses again: new connections get what is in them now, those that are there go on. Waits for the
+        disk.
+
+        Raises:
+            FLARE_ERROR_INVALID_ARGUMENT when a file is wrong; everything stays as it was. FLARE_ERROR_INVALID_STATE before the start.
+        """
+        check(self._api, self._api[].server_reload_tls(self._handle))
+
+    def replace_tls(self, index: Int, tls: Tls) raises:
+        """Gives the TLS address that was added as number `index`, from 0, other settings.
+
+        Raises:
+            As `reload_tls`, and when there is no such address.
+        """
+        check(self._api, self._api[].server_replace_tls(self._handle, UInt(index), tls._handle))
 
     def post[T: Task](self, worker: Int, var task: T, *, delay_ms: Int = 0) raises:
         """Runs a task on a worker, after the events that came before.
