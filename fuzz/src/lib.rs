@@ -7,11 +7,13 @@
 pub mod capi;
 pub mod hpack;
 pub mod http1_chunked;
+pub mod http1_client;
 pub mod http1_connection;
 pub mod http1_head;
 pub mod http1_session;
 pub mod http2;
 pub mod http2_joined;
+pub mod http2_session;
 mod input;
 pub mod mux;
 mod oracle;
@@ -26,7 +28,7 @@ pub mod tls_connection;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 15] = [
     ("http1_head", http1_head::run),
     ("http1_chunked", http1_chunked::run),
     ("http1_connection", http1_connection::run),
@@ -39,6 +41,8 @@ pub const TARGETS: [Target; 13] = [
     ("proxy_protocol", proxy_protocol::run),
     ("tls_connection", tls_connection::run),
     ("pem", pem::run),
+    ("http1_client", http1_client::run),
+    ("http2_session", http2_session::run),
     ("capi", capi::run),
 ];
 

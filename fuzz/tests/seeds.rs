@@ -67,7 +67,7 @@ macro_rules! tests {
     };
 }
 
-tests!(http1_head http1_chunked http1_connection http1_session hpack http2 http2_joined router mux proxy_protocol tls_connection pem capi);
+tests!(http1_head http1_chunked http1_connection http1_session hpack http2 http2_joined router mux proxy_protocol tls_connection pem http1_client http2_session capi);
 
 #[test]
 fn every_target_is_tested() {
@@ -86,6 +86,8 @@ fn every_target_is_tested() {
             "proxy_protocol",
             "tls_connection",
             "pem",
+            "http1_client",
+            "http2_session",
             "capi"
         ]
     );

@@ -1,0 +1,116 @@
+//! Raw bytes into the server's session behind the preface of HTTP/2: handlers see the same requests however the bytes are split, what is sent is
+//! bounded by what came, and the session ends.
+//!
+//! | byte | means |
+//! |---|---|
+//! | 0 | bits 0 to 1: the settings. Bit 2: the server drains at the end. Bit 3: what is sent is not taken before the end |
+//! | 1 | how the bytes are split |
+//! | the rest | what the client sends behind its preface |
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use flare::prelude::*;
+use flare::testing::TestClient;
+
+use crate::input::Input;
+use crate::{PLANTED, splits};
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What handlers saw.
+type Seen = Arc<Mutex<Vec<String>>>;
+
+/// Runs the target.
+pub fn run(data: &[u8]) {
+    let mut input = Input::new(data);
+    let options = input.byte();
+    let seed = input.byte();
+    let bytes = [PREFACE, input.rest()].concat();
+    let seen = Seen::default();
+    let client = TestClient::with_config(router(&seen), config(options & 3));
+    let mut first = None;
+    for way in splits::all_ways(&bytes, seed) {
+        let sent = exchange(&client, &way, options);
+        assert!(sent <= 4096 + 400 * bytes.len(), "{sent} bytes for {}", bytes.len());
+        let seen = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
+        let first = first.get_or_insert_with(|| seen.clone());
+        assert_eq!(*first, seen, "split matters: {}", bytes.escape_ascii());
+    }
+}
+
+fn config(choice: u8) -> ServerConfig {
+    let mut config = ServerConfig::default();
+    // Whether a stream is over when the next one comes depends on who was served in between: so there is room for all.
+    config.http2.streams = 1000;
+    match choice {
+        0 => {}
+        1 => {
+            config.http2.head_bytes = 256;
+            config.http2.target_bytes = 64;
+            config.body_limit = 20;
+        }
+        2 => config.http2.stream_window = 1024,
+        _ => config.http2.decoder_table_bytes = 0,
+    }
+    config
+}
+
+fn router(seen: &Seen) -> Router {
+    let mut router = Router::new();
+    let seen = Arc::clone(seen);
+    let tell = move |request: &Request| {
+        let text = tell(request);
+        seen.lock().unwrap_or_else(PoisonError::into_inner).push(text.clone());
+        text
+    };
+    router.any("/*rest", tell).expect("the route is right");
+    router
+}
+
+/// Everything a handler sees.
+fn tell(request: &Request) -> String {
+    let fields: Vec<_> =
+        request.headers().iter().map(|(name, value)| format!("{name}={}", value.escape_ascii())).collect();
+    format!(
+        "{} {} {:?} {} {fields:?} {} {}",
+        request.method_str(),
+        request.path(),
+        request.query(),
+        request.authority(),
+        request.body().escape_ascii(),
+        request.trailers().len(),
+    )
+}
+
+/// PLANTED: a piece that ends with a byte of 7 loses it.
+fn planted(piece: &[u8], is_whole: bool) -> &[u8] {
+    match piece {
+        [kept @ .., 7] if PLANTED && !is_whole => kept,
+        _ => piece,
+    }
+}
+
+/// Sends the pieces until the session ends. How many bytes came back.
+fn exchange(client: &TestClient, pieces: &[&[u8]], options: u8) -> usize {
+    let mut connection = client.connect();
+    let mut sent = 0;
+    for piece in pieces {
+        connection.send(planted(piece, pieces.len() == 1));
+        if options & 8 == 0 {
+            sent += connection.received().len();
+        }
+    }
+    if options & 4 != 0 {
+        connection.drain();
+    }
+    connection.close_write();
+    sent += connection.received().len();
+    // Deadlines end what is half done.
+    for _ in 0..4 {
+        connection.advance(Duration::from_secs(3600));
+        sent += connection.received().len();
+    }
+    assert!(!connection.is_open(), "nothing more can come, so it has to end");
+    sent
+}
