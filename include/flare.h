@@ -194,6 +194,24 @@
 typedef struct flare_config flare_config;
 
 /**
+ * A connection that is being made. Made by flare_connector_begin(), freed by flare_connecting_free(). One thread at a time polls it, any
+ * other may cancel it.
+ */
+typedef struct flare_connecting flare_connecting;
+
+/**
+ * A connection that was made, encrypted or not. Made by flare_connector_connect() or flare_connecting_poll(), freed by
+ * flare_connection_free(). Any thread may use it, and one may read while another writes.
+ */
+typedef struct flare_connection flare_connection;
+
+/**
+ * Settings of connections to others, and what makes them. Made by flare_connector_new(), freed by flare_connector_free(). Any thread may use
+ * it.
+ */
+typedef struct flare_connector flare_connector;
+
+/**
  * Settings of a middleware that comes with flare. Made by flare_middleware_new(), freed by flare_middleware_free(). Any thread may use
  * it.
  */
@@ -404,6 +422,227 @@ int32_t flare_config_set_number(flare_config *config, const char *name, int64_t 
  * `name` and `value` are NUL-terminated strings.
  */
 int32_t flare_config_set_text(flare_config *config, const char *name, const char *value);
+
+/**
+ * Reads what has come, and waits for some.
+ *
+ * @param capacity    The most bytes to read, at least 1.
+ * @param timeout_ms  How long to wait; -1: for ever; 0: not at all.
+ * @param length      Gets how many bytes were read. 0: the peer is done.
+ * @return FLARE_ERROR_TIMEOUT, or FLARE_ERROR_WOULD_BLOCK when it was not to wait; FLARE_ERROR_CLOSED when the connection was lost, or an
+ *         encrypted one was cut; FLARE_ERROR_PROTOCOL when the peer broke the rules of TLS.
+ *
+ * The caller promises:
+ * `buffer` points to `capacity` bytes that may be written; `length` may be written.
+ */
+int32_t flare_connection_read(flare_connection *connection, void *buffer, size_t capacity, int64_t timeout_ms, size_t *length);
+
+/**
+ * Writes all bytes, and waits until they are taken. They are not needed afterwards.
+ *
+ * @param timeout_ms  How long to wait; -1: for ever; 0: not at all.
+ * @param written     Gets how many bytes were taken, also after an error; may be NULL.
+ * @return FLARE_ERROR_TIMEOUT, or FLARE_ERROR_WOULD_BLOCK when it was not to wait: go on behind `*written`. FLARE_ERROR_CLOSED when the peer is
+ *         gone, or after flare_connection_close_write().
+ *
+ * The caller promises:
+ * `data` points to `length` bytes, or `length` is 0; `written` is NULL or may be written.
+ */
+int32_t flare_connection_write(flare_connection *connection,
+                               const void *data,
+                               size_t length,
+                               int64_t timeout_ms,
+                               size_t *written);
+
+/**
+ * Gives to the system what an encrypted connection has taken and could not send yet. Reading does so too. Needed only behind a write that was
+ * not to wait, or whose time was over.
+ *
+ * @param timeout_ms  How long to wait; -1: for ever; 0: not at all.
+ * @return FLARE_ERROR_TIMEOUT, FLARE_ERROR_WOULD_BLOCK, FLARE_ERROR_CLOSED.
+ */
+int32_t flare_connection_flush(flare_connection *connection,
+                               int64_t timeout_ms);
+
+/**
+ * Says that nothing more will be written: the peer reads the end behind the last byte. Reading goes on.
+ *
+ * @return FLARE_ERROR_CLOSED when the peer is gone.
+ */
+int32_t flare_connection_close_write(flare_connection *connection);
+
+/**
+ * Ends both directions at once, also for threads that wait in a call: reads find the end, writes fail with FLARE_ERROR_CLOSED. The handle stays
+ * valid until it is freed.
+ *
+ * @return FLARE_ERROR_CLOSED when the peer had reset the connection.
+ */
+int32_t flare_connection_close(flare_connection *connection);
+
+/**
+ * Closes and frees a connection. Threads that wait in a call for it return as after flare_connection_close().
+ */
+int32_t flare_connection_free(flare_connection *connection);
+
+/**
+ * The socket, to watch; it does not block. Only to be watched, never read, written or closed. An encrypted connection may have more to read
+ * when its socket has none: read until FLARE_ERROR_WOULD_BLOCK before watching.
+ *
+ * @return The descriptor, or a negative error code.
+ */
+int32_t flare_connection_fd(const flare_connection *connection);
+
+/**
+ * Copies the address that was reached into a buffer, as "127.0.0.1:80", "[::1]:80" or "unix:/path", and terminates it.
+ *
+ * @return The length of the whole text without the NUL, which may be more than fits; 0 for a handle that is none.
+ *
+ * The caller promises:
+ * `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
+ */
+size_t flare_connection_peer(const flare_connection *connection, char *buffer, size_t capacity);
+
+/**
+ * What was agreed in the TLS handshake, copied into a buffer and terminated.
+ *
+ * @param name  "version" (such as "TLSv1.3"), "suite", "alpn", or "resumed" ("1" or "0").
+ * @return The length of the whole text without the NUL, which may be more than fits; 0 when there is none, as on a connection without TLS,
+ * and the copy is empty.
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string; `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
+ */
+size_t flare_connection_tls(const flare_connection *connection, const char *name, char *buffer, size_t capacity);
+
+/**
+ * Makes a connector with safe defaults, without TLS. The caller owns the handle. NULL when there is no memory.
+ */
+flare_connector *flare_connector_new(void);
+
+/**
+ * Frees a connector. What it has made, or is making, goes on.
+ */
+int32_t flare_connector_free(flare_connector *connector);
+
+/**
+ * Sets a number, a time in milliseconds (names that end in `_ms`) or a switch (0 or 1) by name. The names and ranges are listed in
+ * docs/c-api/connector.md. Connections that are being made keep the settings that they began with.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT for an unknown name or a value that does not fit it; the message names the setting.
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string.
+ */
+int32_t flare_connector_set_number(flare_connector *connector, const char *name, int64_t value);
+
+/**
+ * Sets a text by name; see docs/c-api/connector.md. The text is copied. Files are read when the next connection is made.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT for an unknown name.
+ *
+ * The caller promises:
+ * `name` and `value` are NUL-terminated strings.
+ */
+int32_t flare_connector_set_text(flare_connector *connector, const char *name, const char *value);
+
+/**
+ * Believes these authorities, as PEM in memory: from the first on no others than those that were added, here or as "tls_roots". Turns TLS on.
+ * They are copied.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT when this is no PEM of certificates: the message says which block is wrong.
+ *
+ * The caller promises:
+ * `pem` points to `length` bytes.
+ */
+int32_t flare_connector_add_roots(flare_connector *connector,
+                                  const void *pem,
+                                  size_t length);
+
+/**
+ * Who the client is, for servers that ask for a certificate: a chain and its key, as PEM files. Turns TLS on. The files are read now, to check
+ * them, and again when the next connection is made.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT when a file can't be read or is wrong: the message says which, and what was expected.
+ *
+ * The caller promises:
+ * `chain` and `key` are NUL-terminated strings.
+ */
+int32_t flare_connector_set_certificate_files(flare_connector *connector,
+                                              const char *chain,
+                                              const char *key);
+
+/**
+ * The same with PEM in memory, which is copied.
+ *
+ * The caller promises:
+ * `chain` points to `chain_length` bytes and `key` to `key_length` bytes.
+ */
+int32_t flare_connector_set_certificate_pem(flare_connector *connector,
+                                            const void *chain,
+                                            size_t chain_length,
+                                            const void *key,
+                                            size_t key_length);
+
+/**
+ * Connects to "127.0.0.1:80", "[::1]:80", "unix:/path" or "name:port", and blocks until that is done, with the TLS handshake, or the time of
+ * the setting "timeout_ms" is over: not for a worker. All addresses of a name are tried (RFC 8305).
+ *
+ * @param connection  Gets the connection, which the caller owns.
+ * @return FLARE_ERROR_INVALID_ARGUMENT for what is no target, or a setting that is wrong; FLARE_ERROR_NOT_FOUND for a name without an address;
+ *         FLARE_ERROR_TIMEOUT; FLARE_ERROR_PROTOCOL when the handshake failed; FLARE_ERROR_IO when nobody could be reached, and what else
+ *         the system says. The message says which step failed, and each address that was tried.
+ *
+ * The caller promises:
+ * `target` is a NUL-terminated string; `connection` may be written.
+ */
+int32_t flare_connector_connect(flare_connector *connector,
+                                const char *target,
+                                flare_connection **connection);
+
+/**
+ * Begins to connect like flare_connector_connect(), and blocks nowhere. Watch flare_connecting_fd() for readability, level-triggered, and call
+ * flare_connecting_poll() when it is readable.
+ *
+ * @param connecting  Gets the connection that is being made, which the caller owns.
+ * @return FLARE_ERROR_INVALID_ARGUMENT for what is no target, or a setting that is wrong, and running out of descriptors.
+ *
+ * The caller promises:
+ * `target` is a NUL-terminated string; `connecting` may be written.
+ */
+int32_t flare_connector_begin(flare_connector *connector,
+                              const char *target,
+                              flare_connecting **connecting);
+
+/**
+ * The descriptor to watch: it is readable when flare_connecting_poll() has something to do, also at a deadline and after a cancel. Valid until
+ * the handle is freed; only to be watched, never read or closed.
+ *
+ * @return The descriptor, or a negative error code.
+ */
+int32_t flare_connecting_fd(const flare_connecting *connecting);
+
+/**
+ * Does what can be done without waiting.
+ *
+ * @param connection  Gets the connection when it is there; the caller owns it. Free the flare_connecting as well.
+ * @return FLARE_ERROR_WOULD_BLOCK while it goes on: watch the descriptor. FLARE_ERROR_CANCELLED after a cancel, FLARE_ERROR_FINISHED when it
+ *         had ended before, and else as flare_connector_connect().
+ *
+ * The caller promises:
+ * `connection` may be written.
+ */
+int32_t flare_connecting_poll(flare_connecting *connecting,
+                              flare_connection **connection);
+
+/**
+ * Gives up, from any thread: the descriptor becomes readable, and flare_connecting_poll() closes everything that was begun.
+ */
+int32_t flare_connecting_cancel(flare_connecting *connecting);
+
+/**
+ * Frees a connection that is being made: what was begun is closed. One that was given by flare_connecting_poll() lives on.
+ */
+int32_t flare_connecting_free(flare_connecting *connecting);
 
 /**
  * Serves the files below a directory, for GET and HEAD: with types, validators, conditional requests and ranges.

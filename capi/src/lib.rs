@@ -10,6 +10,7 @@
 //! | [`mod@guard`] | what every function runs inside: failures and panics become codes |
 //! | [`text`] | reading text, bytes and user data that come from C |
 //! | [`config`], [`router`], [`route_options`], [`server`], [`queue`] | the functions of each handle |
+//! | [`connector`], [`connection`] | connections to others |
 //! | [`mux`], [`mux_stream`] | many streams on one connection |
 //! | [`files`] | static files as a handler of flare's own |
 //! | [`request`], [`response`] | the two faces of an exchange |
@@ -27,6 +28,8 @@
 compile_error!("flare's handles are 64-bit tokens in a pointer: the target needs 64-bit pointers");
 
 pub mod config;
+pub mod connection;
+pub mod connector;
 pub mod files;
 pub mod guard;
 pub mod handle;
@@ -55,6 +58,8 @@ pub mod tls;
 pub mod version;
 
 pub use config::*;
+pub use connection::*;
+pub use connector::*;
 pub use files::flare_router_add_files;
 pub use guard::{Failure, guard, guard_or};
 pub use handler::{flare_destroy, flare_handler};

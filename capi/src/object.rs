@@ -6,6 +6,8 @@ use flare::embed::StockMiddleware;
 use flare::mux::{Mux, MuxListener, MuxStream};
 use flare::{AnswerError, CancelReason, Exchange, Request, Response, RouteOptions, Router, ServerConfig};
 
+use crate::connection::Made;
+use crate::connector::{Begun, ConnectorSettings};
 use crate::guard::Failure;
 use crate::handle::{HandleError, Kind, Kinds, Table, Token};
 use crate::layer::Head;
@@ -27,6 +29,9 @@ pub(crate) const MUX_STREAM: Kind = Kind::new(9);
 pub(crate) const MUX_LISTENER: Kind = Kind::new(10);
 pub(crate) const MIDDLEWARE: Kind = Kind::new(11);
 pub(crate) const TLS: Kind = Kind::new(12);
+pub(crate) const CONNECTOR: Kind = Kind::new(13);
+pub(crate) const CONNECTING: Kind = Kind::new(14);
+pub(crate) const CONNECTION: Kind = Kind::new(15);
 /// A request and its response are two faces of one object.
 pub(crate) const EXCHANGE: Kinds = REQUEST.and(RESPONSE);
 
@@ -42,6 +47,9 @@ pub(crate) enum Object {
     Mux(Mux),
     MuxStream(MuxStream),
     MuxListener(Arc<MuxListener>),
+    Connector(Box<Mutex<ConnectorSettings>>),
+    Connecting(Begun),
+    Connection(Made),
     Exchange(Exchange),
     /// An exchange that a middleware looks at, and that goes on afterwards.
     Shared(Arc<Exchange>),
@@ -174,6 +182,33 @@ pub(crate) fn mux_stream<P>(handle: *const P) -> Result<MuxStream, Failure> {
 pub(crate) fn mux_listener<P>(handle: *const P) -> Result<Arc<MuxListener>, Failure> {
     TABLE.with(Token::from_pointer(handle), MUX_LISTENER, |object| match object {
         Object::MuxListener(listener) => Ok(Arc::clone(listener)),
+        _ => Err(mismatch()),
+    })
+}
+
+/// Runs `f` on the settings of a connector behind a handle.
+pub(crate) fn with_connector<P, R>(
+    handle: *const P,
+    f: impl FnOnce(&mut ConnectorSettings) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    TABLE.with(Token::from_pointer(handle), CONNECTOR, |object| match object {
+        Object::Connector(settings) => f(&mut lock(settings)),
+        _ => Err(mismatch()),
+    })
+}
+
+/// The connection that is being made behind a handle; a clone.
+pub(crate) fn connecting<P>(handle: *const P) -> Result<Begun, Failure> {
+    TABLE.with(Token::from_pointer(handle), CONNECTING, |object| match object {
+        Object::Connecting(connecting) => Ok(Arc::clone(connecting)),
+        _ => Err(mismatch()),
+    })
+}
+
+/// The connection to somebody else behind a handle; a clone, as a wait must not keep the handle.
+pub(crate) fn connection<P>(handle: *const P) -> Result<Made, Failure> {
+    TABLE.with(Token::from_pointer(handle), CONNECTION, |object| match object {
+        Object::Connection(connection) => Ok(Arc::clone(connection)),
         _ => Err(mismatch()),
     })
 }

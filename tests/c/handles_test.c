@@ -8,7 +8,7 @@
 
 #include "app.h"
 
-enum kind { NONE, CONFIG, ROUTER, SERVER, REQUEST, RESPONSE, ROUTE_OPTIONS, QUEUE, MUX, MUX_STREAM, MUX_LISTENER, MIDDLEWARE, TLS, KINDS };
+enum kind { NONE, CONFIG, ROUTER, SERVER, REQUEST, RESPONSE, ROUTE_OPTIONS, QUEUE, MUX, MUX_STREAM, MUX_LISTENER, MIDDLEWARE, TLS, CONNECTOR, CONNECTING, CONNECTION, KINDS };
 
 // How a function tells that it refused the handle.
 enum tells {
@@ -258,6 +258,45 @@ static int64_t call_mux_listener_accept(void *handle) {
     return flare_mux_listener_accept(handle, 0, &mux);
 }
 
+
+TEXT_CALL(request_offered_protocol, flare_request_offered_protocol(handle, &length))
+CALL(response_switch_protocol, flare_response_switch_protocol(handle, "x"))
+
+CALL(connector_free, flare_connector_free(handle))
+CALL(connector_set_number, flare_connector_set_number(handle, "timeout_ms", 1))
+CALL(connector_set_text, flare_connector_set_text(handle, "tls_alpn", "x"))
+CALL(connector_add_roots, flare_connector_add_roots(handle, "x", 1))
+CALL(connector_set_certificate_files, flare_connector_set_certificate_files(handle, "x", "y"))
+CALL(connector_set_certificate_pem, flare_connector_set_certificate_pem(handle, "x", 1, "y", 1))
+static int64_t call_connector_connect(void *handle) {
+    flare_connection *connection;
+    return flare_connector_connect(handle, "127.0.0.1:1", &connection);
+}
+static int64_t call_connector_begin(void *handle) {
+    flare_connecting *connecting;
+    return flare_connector_begin(handle, "127.0.0.1:1", &connecting);
+}
+CALL(connecting_fd, flare_connecting_fd(handle))
+static int64_t call_connecting_poll(void *handle) {
+    flare_connection *connection;
+    return flare_connecting_poll(handle, &connection);
+}
+CALL(connecting_cancel, flare_connecting_cancel(handle))
+CALL(connecting_free, flare_connecting_free(handle))
+static int64_t call_connection_read(void *handle) {
+    char buffer[4];
+    size_t length;
+    return flare_connection_read(handle, buffer, sizeof buffer, 0, &length);
+}
+CALL(connection_write, flare_connection_write(handle, "x", 1, 0, NULL))
+CALL(connection_flush, flare_connection_flush(handle, 0))
+CALL(connection_close_write, flare_connection_close_write(handle))
+CALL(connection_close, flare_connection_close(handle))
+CALL(connection_free, flare_connection_free(handle))
+CALL(connection_fd, flare_connection_fd(handle))
+COPY_CALL(connection_peer, flare_connection_peer(handle, buffer, sizeof buffer))
+COPY_CALL(connection_tls, flare_connection_tls(handle, "version", buffer, sizeof buffer))
+
 static const struct row rows[] = {
     // No handle goes in: see error_test.c, and config_new and router_new everywhere.
     {"flare_abi_version", NONE, CODE, NULL, false, false},
@@ -335,6 +374,7 @@ static const struct row rows[] = {
     {"flare_request_resume", REQUEST, CODE, call_request_resume, false, false},
     {"flare_request_set_attribute", REQUEST, CODE, call_request_set_attribute, false, false},
     {"flare_request_attribute", REQUEST, NOTHING, call_request_attribute, false, false},
+    {"flare_request_offered_protocol", REQUEST, NOTHING, call_request_offered_protocol, false, false},
     {"flare_queue_watch", REQUEST, CODE, call_queue_watch_request, false, false},
 
     {"flare_response_retain", RESPONSE, CODE, call_response_retain, false, false},
@@ -358,6 +398,7 @@ static const struct row rows[] = {
     {"flare_response_reset", RESPONSE, CODE, call_response_reset, false, false},
     {"flare_response_inform", RESPONSE, CODE, call_response_inform, false, false},
     {"flare_response_relay", RESPONSE, CODE, call_response_relay, false, false},
+    {"flare_response_switch_protocol", RESPONSE, CODE, call_response_switch_protocol, false, false},
     {"flare_response_proceed", RESPONSE, CODE, call_response_proceed, false, false},
 
     {"flare_route_options_free", ROUTE_OPTIONS, CODE, call_route_options_free, false, false},
@@ -416,6 +457,29 @@ static const struct row rows[] = {
     {"flare_mux_listener_free", MUX_LISTENER, CODE, call_mux_listener_free, false, false},
     {"flare_mux_listener_address", MUX_LISTENER, NOTHING, call_mux_listener_address, false, false},
     {"flare_mux_listener_accept", MUX_LISTENER, CODE, call_mux_listener_accept, false, false},
+
+    {"flare_connector_new", NONE, CODE, NULL, false, false},
+    {"flare_connector_free", CONNECTOR, CODE, call_connector_free, false, false},
+    {"flare_connector_set_number", CONNECTOR, CODE, call_connector_set_number, false, false},
+    {"flare_connector_set_text", CONNECTOR, CODE, call_connector_set_text, false, false},
+    {"flare_connector_add_roots", CONNECTOR, CODE, call_connector_add_roots, false, false},
+    {"flare_connector_set_certificate_files", CONNECTOR, CODE, call_connector_set_certificate_files, false, false},
+    {"flare_connector_set_certificate_pem", CONNECTOR, CODE, call_connector_set_certificate_pem, false, false},
+    {"flare_connector_connect", CONNECTOR, CODE, call_connector_connect, false, false},
+    {"flare_connector_begin", CONNECTOR, CODE, call_connector_begin, false, false},
+    {"flare_connecting_fd", CONNECTING, CODE, call_connecting_fd, false, false},
+    {"flare_connecting_poll", CONNECTING, CODE, call_connecting_poll, false, false},
+    {"flare_connecting_cancel", CONNECTING, CODE, call_connecting_cancel, false, false},
+    {"flare_connecting_free", CONNECTING, CODE, call_connecting_free, false, false},
+    {"flare_connection_read", CONNECTION, CODE, call_connection_read, false, false},
+    {"flare_connection_write", CONNECTION, CODE, call_connection_write, false, false},
+    {"flare_connection_flush", CONNECTION, CODE, call_connection_flush, false, false},
+    {"flare_connection_close_write", CONNECTION, CODE, call_connection_close_write, false, false},
+    {"flare_connection_close", CONNECTION, CODE, call_connection_close, false, false},
+    {"flare_connection_free", CONNECTION, CODE, call_connection_free, false, false},
+    {"flare_connection_fd", CONNECTION, CODE, call_connection_fd, false, false},
+    {"flare_connection_peer", CONNECTION, NOTHING, call_connection_peer, false, false},
+    {"flare_connection_tls", CONNECTION, NOTHING, call_connection_tls, false, false},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
@@ -523,6 +587,23 @@ static void mux_end(void) {
     CHECK_STATUS(flare_mux_listener_free(mux_listener), FLARE_OK);
 }
 
+// What connects, a connection that is being made, and one that was.
+static flare_connector *connector;
+static flare_connecting *connecting;
+static flare_connection *connection;
+
+static void connections_start(const char *address) {
+    connector = flare_connector_new();
+    CHECK_STATUS(flare_connector_begin(connector, address, &connecting), FLARE_OK);
+    CHECK_STATUS(flare_connector_connect(connector, address, &connection), FLARE_OK);
+}
+
+static void connections_end(void) {
+    CHECK_STATUS(flare_connection_free(connection), FLARE_OK);
+    CHECK_STATUS(flare_connecting_free(connecting), FLARE_OK);
+    CHECK_STATUS(flare_connector_free(connector), FLARE_OK);
+}
+
 static int32_t keep(flare_request *request, flare_response *response, void *user) {
     (void)user;
     CHECK_STATUS(flare_response_retain(response), FLARE_OK);
@@ -601,8 +682,9 @@ int main(void) {
     CHECK(client_send(&c, "GET /keep HTTP/1.1\r\nhost: a\r\n\r\n"));
     if (!CHECK(gate_wait(&kept, 1))) return DONE();
     mux_start();
+    connections_start(a.address);
     void *live[] = {NULL,          config,  router, a.server, kept_request, kept_response,
-                    options,       queue,   mux,    mux_stream, mux_listener, middleware, tls};
+                    options,       queue,   mux,    mux_stream, mux_listener, middleware, tls, connector, connecting, connection};
     for (enum kind wanted = CONFIG; wanted < KINDS; wanted++) {
         for (enum kind given = CONFIG; given < KINDS; given++) {
             if (given != wanted) refused_by_all(wanted, live[given], FLARE_ERROR_WRONG_KIND, "a handle of another kind");
@@ -627,6 +709,11 @@ int main(void) {
     reply_free(&r);
     CHECK_STATUS(flare_mux_stream_write(mux_stream, "x", 1), FLARE_OK);
     mux_end();
+    CHECK_STATUS(flare_connection_flush(connection, 0), FLARE_OK);
+    connections_end();
+    refused_by_all(CONNECTOR, connector, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
+    refused_by_all(CONNECTING, connecting, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
+    refused_by_all(CONNECTION, connection, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
 
     TEST("the handles of an exchange are refused after its last release");
     CHECK_TEXT(flare_request_path(kept_request, NULL), "/keep");

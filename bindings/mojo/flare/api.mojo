@@ -85,6 +85,28 @@ struct Api:
     var config_free: def(Handle) thin abi("C") -> Int32
     var config_set_number: def(Handle, Text, Int64) thin abi("C") -> Int32
     var config_set_text: def(Handle, Text, Text) thin abi("C") -> Int32
+    var connection_read: def(Handle, Room, UInt, Int64, Place[UInt]) thin abi("C") -> Int32
+    var connection_write: def(Handle, Bytes, UInt, Int64, Place[UInt]) thin abi("C") -> Int32
+    var connection_flush: def(Handle, Int64) thin abi("C") -> Int32
+    var connection_close_write: def(Handle) thin abi("C") -> Int32
+    var connection_close: def(Handle) thin abi("C") -> Int32
+    var connection_free: def(Handle) thin abi("C") -> Int32
+    var connection_fd: def(Handle) thin abi("C") -> Int32
+    var connection_peer: def(Handle, Room, UInt) thin abi("C") -> UInt
+    var connection_tls: def(Handle, Text, Room, UInt) thin abi("C") -> UInt
+    var connector_new: def() thin abi("C") -> Handle
+    var connector_free: def(Handle) thin abi("C") -> Int32
+    var connector_set_number: def(Handle, Text, Int64) thin abi("C") -> Int32
+    var connector_set_text: def(Handle, Text, Text) thin abi("C") -> Int32
+    var connector_add_roots: def(Handle, Bytes, UInt) thin abi("C") -> Int32
+    var connector_set_certificate_files: def(Handle, Text, Text) thin abi("C") -> Int32
+    var connector_set_certificate_pem: def(Handle, Bytes, UInt, Bytes, UInt) thin abi("C") -> Int32
+    var connector_connect: def(Handle, Text, Place[Handle]) thin abi("C") -> Int32
+    var connector_begin: def(Handle, Text, Place[Handle]) thin abi("C") -> Int32
+    var connecting_fd: def(Handle) thin abi("C") -> Int32
+    var connecting_poll: def(Handle, Place[Handle]) thin abi("C") -> Int32
+    var connecting_cancel: def(Handle) thin abi("C") -> Int32
+    var connecting_free: def(Handle) thin abi("C") -> Int32
     var router_add_files: def(Handle, Text, Text, Text, Handle) thin abi("C") -> Int32
     var server_host_start: def(Handle) thin abi("C") -> Int32
     var server_fd: def(Handle) thin abi("C") -> Int32
@@ -227,6 +249,28 @@ comptime NAMES: List[StaticString] = [
     "flare_config_free",
     "flare_config_set_number",
     "flare_config_set_text",
+    "flare_connection_read",
+    "flare_connection_write",
+    "flare_connection_flush",
+    "flare_connection_close_write",
+    "flare_connection_close",
+    "flare_connection_free",
+    "flare_connection_fd",
+    "flare_connection_peer",
+    "flare_connection_tls",
+    "flare_connector_new",
+    "flare_connector_free",
+    "flare_connector_set_number",
+    "flare_connector_set_text",
+    "flare_connector_add_roots",
+    "flare_connector_set_certificate_files",
+    "flare_connector_set_certificate_pem",
+    "flare_connector_connect",
+    "flare_connector_begin",
+    "flare_connecting_fd",
+    "flare_connecting_poll",
+    "flare_connecting_cancel",
+    "flare_connecting_free",
     "flare_router_add_files",
     "flare_server_host_start",
     "flare_server_fd",

@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+mod by_name;
 mod config;
 mod connecting;
 mod connection;

@@ -2,6 +2,7 @@
 
 mod by_name;
 mod client;
+mod client_by_name;
 mod identity;
 mod names;
 mod server;
