@@ -240,6 +240,49 @@ fn tasks_timers_and_logs_that_panic_leave_the_worker_alive() {
 }
 
 #[test]
+fn a_panic_outside_of_handlers_ends_its_connection_alone() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("on purpose, when the exchange goes");
+        }
+    }
+    let (entered, enters) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let (entered, released) = (Mutex::new(entered), Mutex::new(released));
+    let mut router = Router::new();
+    router.get("/", |_: &Request| "home").unwrap();
+    router.get("/bomb", |request: &Request| request.set_extension(Bomb)).unwrap();
+    router
+        .get("/block", move |_: &Request| {
+            entered.lock().unwrap().send(()).unwrap();
+            released.lock().unwrap().recv().unwrap();
+        })
+        .unwrap();
+    let running = start(router, one_worker());
+    let mut clients: Vec<_> = (0..10).map(|_| Client::connect(&running.addresses()[0])).collect();
+    for client in &mut clients {
+        assert_eq!(client.get("/").text(), "home");
+    }
+    let mut blocker = Client::connect(&running.addresses()[0]);
+    blocker.send("GET /block HTTP/1.1\r\nHost: a\r\n\r\n");
+    enters.recv_timeout(PATIENCE).unwrap();
+    // The worker finds all of these in one turn.
+    for (number, client) in clients.iter_mut().enumerate() {
+        let path = if number % 2 == 0 { "/bomb" } else { "/" };
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
+    }
+    release.send(()).unwrap();
+    for (number, client) in clients.iter_mut().enumerate() {
+        let answer = client.try_answer();
+        assert_eq!(answer.is_none(), number % 2 == 0, "{number}: {answer:?}");
+    }
+    assert_eq!(blocker.answer().status, 204);
+    let stats = running.handle().stats();
+    assert_eq!((stats.panics, stats.open), (5, 6));
+}
+
+#[test]
 fn a_thread_may_let_an_exchange_go_with_its_last_breath() {
     use std::cell::RefCell;
 

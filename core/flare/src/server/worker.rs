@@ -65,6 +65,8 @@ pub(crate) struct Worker {
     /// Messages that are still to be worked off, in order.
     mail: VecDeque<Message>,
     output: Output,
+    /// The connection that is worked for: the one to go when that panics.
+    at: Option<Key>,
     shared: Arc<Shared>,
     own: Arc<WorkerBox>,
     counters: Arc<Counters>,
@@ -140,6 +142,7 @@ impl Worker {
             batch: Vec::new(),
             mail: VecDeque::new(),
             output: Output::new(),
+            at: None,
             shared: Arc::clone(shared),
             own: Arc::clone(own),
             counters: Arc::clone(&own.counters),
@@ -225,9 +228,9 @@ impl Worker {
         for step in 0..WORK {
             let kind = (self.first + step) % WORK;
             match kind {
-                0 => self.events(&mut left),
-                1 => self.timers(&mut left),
-                _ => self.letters(&mut left),
+                0 => self.survive(|worker| worker.events(&mut left)),
+                1 => self.survive(|worker| worker.timers(&mut left)),
+                _ => self.survive(|worker| worker.letters(&mut left)),
             }
             if left == 0 {
                 // Whoever has used it all up comes last in the next turn.
@@ -248,7 +251,7 @@ impl Worker {
         self.env.now = self.clock.now();
         self.env.date.refresh(self.env.now);
         let mut left = budget;
-        self.letters(&mut left);
+        self.survive(|worker| worker.letters(&mut left));
         budget - left
     }
 
@@ -281,7 +284,9 @@ impl Worker {
             && let Some(event) = self.driver.next()
         {
             *left -= 1;
-            self.survive(key_of(&event), |worker| worker.event(event));
+            self.at = key_of(&event);
+            self.event(event);
+            self.at = None;
         }
     }
 
@@ -290,8 +295,9 @@ impl Worker {
             && let Some(token) = self.wheel.expire(self.env.now)
         {
             *left -= 1;
-            let key = (token < DIAL_TIMERS).then(|| Key::from_u64(token));
-            self.survive(key, |worker| worker.timer(token));
+            self.at = (token < DIAL_TIMERS).then(|| Key::from_u64(token));
+            self.timer(token);
+            self.at = None;
         }
     }
 
@@ -301,21 +307,28 @@ impl Worker {
         for _ in 0..self.mail.len().min(*left) {
             let Some(message) = self.mail.pop_front() else { break };
             *left -= 1;
-            let key = match &message {
+            self.at = match &message {
                 Message::Wake(exchange) => Some(exchange.connection),
                 Message::GoOn(key) => Some(*key),
                 _ => None,
             };
-            self.survive(key, |worker| worker.message(message));
+            self.message(message);
+            self.at = None;
         }
     }
 
-    /// Works for a connection. A panic in our own code, which is a bug, ends that connection and not its worker.
-    fn survive(&mut self, key: Option<Key>, work: impl FnOnce(&mut Self)) {
-        // What is half done after a panic is the connection, which goes, and the output, which is emptied.
-        if catch_unwind(AssertUnwindSafe(|| work(&mut *self))).is_ok() {
-            return;
+    /// Does work of one kind. A panic in our own code, which is a bug, ends the connection that was worked for and not its worker, and
+    /// the work goes on behind it.
+    fn survive(&mut self, mut work: impl FnMut(&mut Self)) {
+        // Around all of it, because each piece would pay for it. What is half done after a panic is the connection, which goes, and the
+        // output, which is emptied.
+        while catch_unwind(AssertUnwindSafe(|| work(&mut *self))).is_err() {
+            self.give_up();
         }
+    }
+
+    #[cold]
+    fn give_up(&mut self) {
         self.counters.panics.add(1);
         self.env
             .service
@@ -323,7 +336,7 @@ impl Worker {
             .tell(Level::Error, "connection panicked", || "this is a bug in flare".to_owned());
         self.output.clear();
         self.secure.clear();
-        if let Some(key) = key
+        if let Some(key) = self.at.take()
             && catch_unwind(AssertUnwindSafe(|| self.close(key, CancelReason::Reset))).is_err()
         {
             self.driver.close(key);
