@@ -189,6 +189,16 @@
 #define FLARE_ABI_VERSION 1
 
 /**
+ * A message is text: UTF-8.
+ */
+#define FLARE_WEBSOCKET_TEXT 1
+
+/**
+ * A message is bytes.
+ */
+#define FLARE_WEBSOCKET_BINARY 2
+
+/**
  * Settings of a server. Made by flare_config_new(), freed by flare_config_free().
  */
 typedef struct flare_config flare_config;
@@ -273,6 +283,18 @@ typedef struct flare_server flare_server;
  * Certificates, keys and settings of TLS. Made by flare_tls_new(), freed by flare_tls_free().
  */
 typedef struct flare_tls flare_tls;
+
+/**
+ * A WebSocket (RFC 6455) that was accepted. Borrowed in its callbacks; kept with flare_websocket_retain(), also after its end. Any thread
+ * may use it.
+ */
+typedef struct flare_websocket flare_websocket;
+
+/**
+ * What a WebSocket route decides for itself. Made by flare_websocket_options_new(), freed by flare_websocket_options_free(). Any thread may
+ * use it.
+ */
+typedef struct flare_websocket_options flare_websocket_options;
 
 /**
  * Sees a request before its content is asked for. Called on the worker, which it must not block; both handles are borrowed.
@@ -387,6 +409,32 @@ typedef void (*flare_task)(uint32_t worker, void *user);
  * the server's own settings have for the name.
  */
 typedef const flare_tls *(*flare_tls_resolver)(const char *server_name, void *user);
+
+/**
+ * Something happened to a socket: it is open, or messages are taken again after one was refused.
+ *
+ * Called on the socket's worker, which must not be blocked, one call for each socket at a time. The handle is borrowed.
+ *
+ * @return FLARE_OK, or an error code: the socket is closed with 1011.
+ */
+typedef int32_t (*flare_websocket_callback)(flare_websocket *socket, void *user);
+
+/**
+ * A message came, whole. Called as flare_websocket_callback.
+ *
+ * @param kind    FLARE_WEBSOCKET_TEXT or FLARE_WEBSOCKET_BINARY.
+ * @param data    Borrowed for the call. It does not end with NUL; NULL when it is empty.
+ * @return FLARE_OK, or an error code: the socket is closed with 1011.
+ */
+typedef int32_t (*flare_websocket_message_callback)(flare_websocket *socket, int32_t kind, const uint8_t *data, size_t length, void *user);
+
+/**
+ * The last call: the socket is closing or gone. Called as flare_websocket_callback.
+ *
+ * @param code    The client's close code, or that of its mistake; 1005: it gave none, 1006: it left without goodbye (RFC 6455, 7.4.1).
+ * @param reason  In the client's words, or what it did wrong. Borrowed for the call; never NULL.
+ */
+typedef void (*flare_websocket_close_callback)(flare_websocket *socket, int32_t code, const char *reason, void *user);
 
 #ifdef __cplusplus
 extern "C" {
@@ -1998,6 +2046,219 @@ const char *flare_version(void);
  * `name` is NULL, or a NUL-terminated string.
  */
 int32_t flare_has_feature(const char *name);
+
+/**
+ * Adds WebSockets at a pattern: GET with Upgrade on HTTP/1.1, extended CONNECT on HTTP/2 (RFC 8441).
+ *
+ * @param options   Copied; NULL for defaults.
+ * @param open      The handshake is done. Like the other callbacks it may be NULL, and may be called by several workers for different sockets at
+ *                  once.
+ * @param message   A message came.
+ * @param writable  Messages are taken again, after FLARE_ERROR_WOULD_BLOCK.
+ * @param close     The last call for a socket.
+ * @param user      Handed to the callbacks.
+ * @param destroy   Frees `user`; may be NULL. Called when the router, all servers made from it and their sockets are gone, or when this call fails.
+ * @return As flare_router_add().
+ *
+ * The caller promises:
+ * `pattern` is a NUL-terminated string. The callbacks may be called with `user` from any thread.
+ */
+int32_t flare_router_ws(flare_router *router,
+                        const char *pattern,
+                        const flare_websocket_options *options,
+                        flare_websocket_callback open,
+                        flare_websocket_message_callback message,
+                        flare_websocket_callback writable,
+                        flare_websocket_close_callback close,
+                        void *user,
+                        flare_destroy destroy);
+
+/**
+ * Keeps a socket's handle behind its callback. Each retain needs one release.
+ */
+int32_t flare_websocket_retain(flare_websocket *socket);
+
+/**
+ * Gives a socket's handle back. It does not close the socket.
+ */
+int32_t flare_websocket_release(flare_websocket *socket);
+
+/**
+ * Sends a message. It is taken whole or refused, and copied.
+ *
+ * @param kind  FLARE_WEBSOCKET_TEXT, for UTF-8, or FLARE_WEBSOCKET_BINARY.
+ * @return FLARE_ERROR_WOULD_BLOCK when so much waits for the client that nothing was taken: the callback `writable` says when to go on. Who
+ * sends at most one message for each that came, in its callback, is never refused. FLARE_ERROR_CLOSED when the socket is closing or gone.
+ *
+ * The caller promises:
+ * `data` points to `length` bytes; NULL with length 0.
+ */
+int32_t flare_websocket_send(flare_websocket *socket, int32_t kind, const void *data, size_t length);
+
+/**
+ * Sends a text message, as flare_websocket_send().
+ *
+ * The caller promises:
+ * `text` is a NUL-terminated string.
+ */
+int32_t flare_websocket_send_text(flare_websocket *socket, const char *text);
+
+/**
+ * Sends a Ping (RFC 6455, 5.5.2). Those that find out whether the client lives are sent without it.
+ *
+ * @param length  At most 125.
+ * @return As flare_websocket_send().
+ *
+ * The caller promises:
+ * `data` points to `length` bytes; NULL with length 0.
+ */
+int32_t flare_websocket_ping(flare_websocket *socket, const void *data, size_t length);
+
+/**
+ * Begins to close: sends a Close behind what was sent, and waits a while for the client's ("close_timeout_ms"). Messages that come meanwhile are
+ * dropped.
+ *
+ * @param code    1000 to 1003, 1007 to 1014, or 3000 to 4999 (RFC 6455, 7.4).
+ * @param reason  At most 123 bytes; NULL for none.
+ * @return FLARE_ERROR_CLOSED when it was closing before or is gone.
+ *
+ * The caller promises:
+ * `reason` is NULL or a NUL-terminated string.
+ */
+int32_t flare_websocket_close(flare_websocket *socket,
+                              int32_t code,
+                              const char *reason);
+
+/**
+ * 1 while messages are taken, 0 when the socket is closing or gone, or an error code.
+ */
+int32_t flare_websocket_is_open(const flare_websocket *socket);
+
+/**
+ * The subprotocol that was agreed, copied into a buffer and terminated.
+ *
+ * @return The length of the whole text without the NUL, which may be more than fits; 0 when none was agreed.
+ *
+ * The caller promises:
+ * `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
+ */
+size_t flare_websocket_protocol(const flare_websocket *socket, char *buffer, size_t capacity);
+
+/**
+ * The request that opened the socket, for reading. The caller owns one reference: flare_request_release(). NULL after an error.
+ */
+flare_request *flare_websocket_request(const flare_websocket *socket);
+
+/**
+ * Attaches something to a socket; it replaces what was attached before.
+ *
+ * @param destroy  Frees `data`; may be NULL. Called when it is replaced, when the last handle of the socket is gone, or when this call fails.
+ *
+ * The caller promises:
+ * `destroy` may be called with `data` from any thread.
+ */
+int32_t flare_websocket_set_data(flare_websocket *socket,
+                                 void *data,
+                                 flare_destroy destroy);
+
+/**
+ * What was attached to a socket; NULL when nothing was, or after an error. Whoever replaces it must know that nobody uses it.
+ */
+void *flare_websocket_data(const flare_websocket *socket);
+
+/**
+ * Puts a socket on the list of a topic: it gets what is published there, on any worker of its server. It leaves when it ends. Whoever lets
+ * clients name topics must bound their number.
+ *
+ * The caller promises:
+ * `topic` is a NUL-terminated string.
+ */
+int32_t flare_websocket_subscribe(flare_websocket *socket, const char *topic);
+
+/**
+ * Takes a socket off the list of a topic.
+ *
+ * The caller promises:
+ * `topic` is a NUL-terminated string.
+ */
+int32_t flare_websocket_unsubscribe(flare_websocket *socket, const char *topic);
+
+/**
+ * Sends a message to all sockets of a topic, on all workers of this socket's server; to this one too if it is on the list. It is encoded
+ * once. A socket that has not taken what was sent to it before misses it, and counts that: flare_websocket_missed().
+ *
+ * @return FLARE_ERROR_WOULD_BLOCK when publications of 64 MiB wait for the workers, FLARE_ERROR_CLOSED when the server has ended.
+ *
+ * The caller promises:
+ * `topic` is a NUL-terminated string; `data` points to `length` bytes, or is NULL with length 0.
+ */
+int32_t flare_websocket_publish(flare_websocket *socket, const char *topic, int32_t kind, const void *data, size_t length);
+
+/**
+ * How many publications a socket has missed, because it had not taken what was sent before. 0 after an error.
+ */
+uint64_t flare_websocket_missed(const flare_websocket *socket);
+
+/**
+ * Sends a message to all sockets of a topic, as flare_websocket_publish(), from outside of them.
+ *
+ * @return As there; FLARE_ERROR_INVALID_STATE before the server was started.
+ *
+ * The caller promises:
+ * `topic` is a NUL-terminated string; `data` points to `length` bytes, or is NULL with length 0.
+ */
+int32_t flare_server_publish(flare_server *server, const char *topic, int32_t kind, const void *data, size_t length);
+
+/**
+ * Makes options with safe defaults. The caller owns the handle. NULL when there is no memory.
+ */
+flare_websocket_options *flare_websocket_options_new(void);
+
+/**
+ * Frees options. Routes that were added with them keep a copy.
+ */
+int32_t flare_websocket_options_free(flare_websocket_options *options);
+
+/**
+ * Sets an option by name:
+ *
+ * - "message_limit": the most bytes of a message, 1 to 1073741824; more ends the socket with 1009. 1 MiB by default.
+ * - "ping_interval_ms": a client that sent nothing for so long is sent a Ping, 1 to 86400000. 30 s by default.
+ * - "ping_timeout_ms": and one that sent nothing for so long after it is gone, 1 to 86400000. 20 s by default.
+ * - "close_timeout_ms": how long the client may take for its Close after ours, 1 to 86400000. 10 s by default.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT for an unknown name or a value that does not fit it.
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string.
+ */
+int32_t flare_websocket_options_set_number(flare_websocket_options *options, const char *name, int64_t value);
+
+/**
+ * Sets an option by name:
+ *
+ * - "protocols": subprotocols that are spoken here, separated by commas. None by default.
+ * - "origins": the web pages that may open a socket, separated by commas, such as "https://example.com"; "same" for those of the host that the
+ *   request names, the default; "*" for all. A client that sends no Origin is no browser, and always may.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT for an unknown name.
+ *
+ * The caller promises:
+ * `name` and `value` are NUL-terminated strings.
+ */
+int32_t flare_websocket_options_set_text(flare_websocket_options *options,
+                                         const char *name,
+                                         const char *value);
+
+/**
+ * Sets who answers a GET that does not ask for a WebSocket. Without one the answer is 426 (Upgrade Required).
+ *
+ * @param destroy  Frees `user`; may be NULL. Called when the options and all routes made with them are gone, or when this call fails.
+ *
+ * The caller promises:
+ * `handler` may be called with `user` from any thread.
+ */
+int32_t flare_websocket_options_set_otherwise(flare_websocket_options *options, flare_handler handler, void *user, flare_destroy destroy);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -20,6 +20,7 @@
 //! | [`handler`], [`layer`] | C callbacks as handlers and as middleware |
 //! | [`middleware`] | the middleware that comes with flare |
 //! | [`tls`] | certificates, keys and settings of TLS |
+//! | [`websocket`], [`websocket_options`] | sockets that were accepted, their callbacks and settings |
 //! | [`version`] | the version of the ABI, of the library, and its features |
 // A C ABI is raw pointers: this is one of the crates that may hold unsafe code. Each block says why it is sound.
 #![allow(unsafe_code)]
@@ -56,6 +57,8 @@ pub mod status;
 pub mod text;
 pub mod tls;
 pub mod version;
+pub mod websocket;
+pub mod websocket_options;
 
 pub use config::*;
 pub use connection::*;
@@ -83,3 +86,5 @@ pub use status::*;
 pub use text::UserData;
 pub use tls::*;
 pub use version::{FLARE_ABI_VERSION, flare_abi_version, flare_has_feature, flare_version};
+pub use websocket::*;
+pub use websocket_options::*;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use flare::embed::StockMiddleware;
 use flare::mux::{Mux, MuxListener, MuxStream};
+use flare::websocket::WsOptions;
 use flare::{AnswerError, CancelReason, Exchange, Request, Response, RouteOptions, Router, ServerConfig};
 
 use crate::connection::Made;
@@ -15,6 +16,7 @@ use crate::life::ServerState;
 use crate::queue::EventQueue;
 use crate::status::*;
 use crate::tls::TlsSettings;
+use crate::websocket::Socket;
 
 /// The kinds of handles, one for each opaque C type.
 pub(crate) const CONFIG: Kind = Kind::new(1);
@@ -32,6 +34,8 @@ pub(crate) const TLS: Kind = Kind::new(12);
 pub(crate) const CONNECTOR: Kind = Kind::new(13);
 pub(crate) const CONNECTING: Kind = Kind::new(14);
 pub(crate) const CONNECTION: Kind = Kind::new(15);
+pub(crate) const WEBSOCKET: Kind = Kind::new(16);
+pub(crate) const WEBSOCKET_OPTIONS: Kind = Kind::new(17);
 /// A request and its response are two faces of one object.
 pub(crate) const EXCHANGE: Kinds = REQUEST.and(RESPONSE);
 
@@ -44,6 +48,8 @@ pub(crate) enum Object {
     RouteOptions(Box<Mutex<RouteOptions>>),
     Queue(Box<EventQueue>),
     Middleware(Box<Mutex<StockMiddleware>>),
+    WebSocket(Box<Socket>),
+    WebSocketOptions(Box<Mutex<WsOptions>>),
     Mux(Mux),
     MuxStream(MuxStream),
     MuxListener(Arc<MuxListener>),
@@ -158,6 +164,28 @@ pub(crate) fn with_queue<P, R>(
 ) -> Result<R, Failure> {
     TABLE.with(Token::from_pointer(handle), QUEUE, |object| match object {
         Object::Queue(queue) => f(queue),
+        _ => Err(mismatch()),
+    })
+}
+
+/// Runs `f` on the socket behind a handle.
+pub(crate) fn with_websocket<P, R>(
+    handle: *const P,
+    f: impl FnOnce(&Socket) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    TABLE.with(Token::from_pointer(handle), WEBSOCKET, |object| match object {
+        Object::WebSocket(socket) => f(socket),
+        _ => Err(mismatch()),
+    })
+}
+
+/// Runs `f` on the options of a WebSocket route behind a handle.
+pub(crate) fn with_websocket_options<P, R>(
+    handle: *const P,
+    f: impl FnOnce(&mut WsOptions) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    TABLE.with(Token::from_pointer(handle), WEBSOCKET_OPTIONS, |object| match object {
+        Object::WebSocketOptions(options) => f(&mut lock(options)),
         _ => Err(mismatch()),
     })
 }

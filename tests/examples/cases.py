@@ -278,12 +278,18 @@ PROXY = Program([
     not_found("/nowhere"),
 ])
 
+# What is said in it is tested by tests/peers.
+CHAT = Program([
+    Case("GET", "/chat", type="text/html; charset=utf-8", body=has(b"new WebSocket")),
+    not_found("/nowhere"),
+], languages=("rust",))
+
 CASES = {
     "hello": HELLO, "router": ROUTER, "shutdown": SHUTDOWN, "later": LATER, "stream": STREAM, "upload": UPLOAD, "duplex": DUPLEX,
     "queue": QUEUE, "middleware": MIDDLEWARE, "protect": PROTECT, "blocking": BLOCKING, "informational": INFORMATIONAL, "trailers": TRAILERS,
     "files": FILES, "mux": Program([], prints="100 of 100 streams were answered\n"),
          "host_epoll": host(languages=("c", "rust", "python", "mojo")), "host_libuv": host(languages=("c",), needs="libuv"),
-         "host_glib": host(languages=("c",), needs="glib-2.0"), "proxy": PROXY}
+         "host_glib": host(languages=("c",), needs="glib-2.0"), "proxy": PROXY, "chat": CHAT}
 
 DOCUMENT = b'{"id":12345,"name":"widget","tags":["a","b"],"price":19.95,"stock":{"oslo":0},"ok":true}'
 NO_JSON = [b"", b"nul", b"01", b"1.", b"-", b"+1", b"1e", b"[1,]", b"[1 2]", b"[", b"]", b'{"a"}', b'{"a":1,}', b"{1:2}",
@@ -350,7 +356,8 @@ SHOWCASE = Program([
     Case("PUT", "/proxy", type=BYTES, chunked=True, body=LINES.upper(), send=LINES, send_trailers={}),
     Case("GET", "/", type="text/html; charset=utf-8",
          body=has(b"/plaintext", b"/json", b"/hi/:name", b"/echo", b"/headers", b"/bytes/:n", b"/64k", b"/1m", b"/upload",
-                  b"/stream/:n", b"/trailers", b"/later/:ms", b"/slow/:ms", b"/files/*path", b"/proxy")),
+                  b"/stream/:n", b"/trailers", b"/later/:ms", b"/slow/:ms", b"/files/*path", b"/proxy", b"/ws", b"/chat")),
+    Case("GET", "/chat", type="text/html; charset=utf-8", body=has(b"new WebSocket")),
     post("/", b"back", "text/x-test", type="text/x-test", body=b"back"),
     not_found("/no/such/path"),
     not_allowed("DELETE", "/plaintext", "GET, HEAD, OPTIONS"),

@@ -41,6 +41,9 @@ comptime LogSinkCallback = def(Int32, Text, Address) thin abi("C") -> None
 comptime AccessSinkCallback = def(Text, Text, Text, Int32, UInt64, UInt64, Address) thin abi("C") -> None
 comptime TaskCallback = def(UInt32, Address) thin abi("C") -> None
 comptime TlsResolverCallback = def(Text, Address) thin abi("C") -> Handle
+comptime WebsocketCallback = def(Handle, Address) thin abi("C") -> Int32
+comptime WebsocketMessageCallback = def(Handle, Int32, Bytes, UInt, Address) thin abi("C") -> Int32
+comptime WebsocketCloseCallback = def(Handle, Int32, Text, Address) thin abi("C") -> None
 
 comptime DONE = 1
 comptime RELAY_FORWARD = 1
@@ -57,6 +60,8 @@ comptime LOG_INFO = 3
 comptime LOG_DEBUG = 4
 comptime OK = 0
 comptime ABI_VERSION = 1
+comptime WEBSOCKET_TEXT = 1
+comptime WEBSOCKET_BINARY = 2
 comptime ERROR_INVALID_HANDLE = -1
 comptime ERROR_WRONG_KIND = -2
 comptime ERROR_INVALID_ARGUMENT = -3
@@ -242,6 +247,28 @@ struct Api:
     var abi_version: def() thin abi("C") -> UInt32
     var version: def() thin abi("C") -> Text
     var has_feature: def(Text) thin abi("C") -> Int32
+    var router_ws: def(Handle, Text, Handle, WebsocketCallback, WebsocketMessageCallback, WebsocketCallback, WebsocketCloseCallback, Address, DestroyCallback) thin abi("C") -> Int32
+    var websocket_retain: def(Handle) thin abi("C") -> Int32
+    var websocket_release: def(Handle) thin abi("C") -> Int32
+    var websocket_send: def(Handle, Int32, Bytes, UInt) thin abi("C") -> Int32
+    var websocket_send_text: def(Handle, Text) thin abi("C") -> Int32
+    var websocket_ping: def(Handle, Bytes, UInt) thin abi("C") -> Int32
+    var websocket_close: def(Handle, Int32, Text) thin abi("C") -> Int32
+    var websocket_is_open: def(Handle) thin abi("C") -> Int32
+    var websocket_protocol: def(Handle, Room, UInt) thin abi("C") -> UInt
+    var websocket_request: def(Handle) thin abi("C") -> Handle
+    var websocket_set_data: def(Handle, Address, DestroyCallback) thin abi("C") -> Int32
+    var websocket_data: def(Handle) thin abi("C") -> Address
+    var websocket_subscribe: def(Handle, Text) thin abi("C") -> Int32
+    var websocket_unsubscribe: def(Handle, Text) thin abi("C") -> Int32
+    var websocket_publish: def(Handle, Text, Int32, Bytes, UInt) thin abi("C") -> Int32
+    var websocket_missed: def(Handle) thin abi("C") -> UInt64
+    var server_publish: def(Handle, Text, Int32, Bytes, UInt) thin abi("C") -> Int32
+    var websocket_options_new: def() thin abi("C") -> Handle
+    var websocket_options_free: def(Handle) thin abi("C") -> Int32
+    var websocket_options_set_number: def(Handle, Text, Int64) thin abi("C") -> Int32
+    var websocket_options_set_text: def(Handle, Text, Text) thin abi("C") -> Int32
+    var websocket_options_set_otherwise: def(Handle, HandlerCallback, Address, DestroyCallback) thin abi("C") -> Int32
 
 
 comptime NAMES: List[StaticString] = [
@@ -406,5 +433,27 @@ comptime NAMES: List[StaticString] = [
     "flare_abi_version",
     "flare_version",
     "flare_has_feature",
+    "flare_router_ws",
+    "flare_websocket_retain",
+    "flare_websocket_release",
+    "flare_websocket_send",
+    "flare_websocket_send_text",
+    "flare_websocket_ping",
+    "flare_websocket_close",
+    "flare_websocket_is_open",
+    "flare_websocket_protocol",
+    "flare_websocket_request",
+    "flare_websocket_set_data",
+    "flare_websocket_data",
+    "flare_websocket_subscribe",
+    "flare_websocket_unsubscribe",
+    "flare_websocket_publish",
+    "flare_websocket_missed",
+    "flare_server_publish",
+    "flare_websocket_options_new",
+    "flare_websocket_options_free",
+    "flare_websocket_options_set_number",
+    "flare_websocket_options_set_text",
+    "flare_websocket_options_set_otherwise",
 ]
 """The names of the fields of `Api` in the library, in their order."""

@@ -27,6 +27,8 @@ static const char PAGE[] =
     "<table>\n"
     "<tr><th>Request</th><th>Answer</th></tr>\n"
     "<tr><td><code>GET <a href=\"/\">/</a></code></td><td>this page</td></tr>\n"
+    "<tr><td><code>WebSocket / and <a href=\"/ws\">/ws</a></code></td><td>each message as it came, up to 16 MiB</td></tr>\n"
+    "<tr><td><code>WebSocket <a href=\"/chat\">/chat</a></code></td><td>a chat: each message goes to all; a page for browsers</td></tr>\n"
     "<tr><td><code>POST /</code></td><td>the content as it came</td></tr>\n"
     "<tr><td><code>GET <a href=\"/plaintext\">/plaintext</a></code></td><td><code>Hello, World!</code></td></tr>\n"
     "<tr><td><code>GET <a href=\"/hi/you\">/hi/:name</a></code></td><td>a greeting, with a part of the path in it</td></tr>\n"

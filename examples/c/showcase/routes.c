@@ -22,7 +22,6 @@ struct route {
 };
 
 static const struct route PROXY = {"*", "/proxy", &STREAM, any_proxy}, ROUTES[] = {
-    {"GET", "/", &PLAIN, get_page},
     {"POST", "/", &PLAIN, post_page},
     {"GET", "/plaintext", &PLAIN, get_plaintext},
     {"GET", "/hi/:name", &PLAIN, get_hi},
@@ -64,6 +63,7 @@ static int32_t add(flare_router *router, const struct route *route, void *user) 
 int32_t routes_add(flare_router *router, const struct options *options) {
     int32_t status = FLARE_OK;
     for (size_t i = 0; status == FLARE_OK && i < sizeof ROUTES / sizeof *ROUTES; i++) status = add(router, &ROUTES[i], NULL);
+    if (status == FLARE_OK) status = websockets_add(router);
     if (status == FLARE_OK && options->files != NULL) {
         status = flare_router_add_files(router, "/files/*path", options->files, NULL, NULL);
     }

@@ -45,6 +45,9 @@ int32_t any_trailers(flare_request *request, flare_response *response, void *use
 // proxy.c; `user` is the address of the upstream, as text
 int32_t any_proxy(flare_request *request, flare_response *response, void *user);
 
+// websocket.c; also `GET /`, whose page those get that do not ask for a WebSocket
+int32_t websockets_add(flare_router *router);
+
 // slow.c
 int32_t get_slow(flare_request *request, flare_response *response, void *user);
 int32_t get_later(flare_request *request, flare_response *response, void *user);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::handler::Handler;
 use crate::message::Request;
 use crate::middleware::Middleware;
+use crate::server::ConfigError;
 
 /// Settings of a WebSocket route, with safe defaults.
 #[derive(Clone)]
@@ -134,6 +135,53 @@ impl WsOptions {
         self.middleware.push(Arc::new(middleware));
         self
     }
+}
+
+impl WsOptions {
+    /// Sets a number by name, for languages that have no access to the fields: `message_limit`, and durations in milliseconds,
+    /// `ping_interval_ms`, `ping_timeout_ms` and `close_timeout_ms`.
+    ///
+    /// # Errors
+    /// When there is no such option or the value does not fit it.
+    pub fn set_number(&mut self, name: &str, value: i64) -> Result<(), ConfigError> {
+        let within = |high: u64| {
+            let fits = u64::try_from(value).ok().filter(|value| (1..=high).contains(value));
+            fits.ok_or_else(|| wrong(name, &format!("{value} is not within 1 to {high}")))
+        };
+        let duration = || within(86_400_000).map(Duration::from_millis);
+        match name {
+            "message_limit" => {
+                let limit = usize::try_from(within(1 << 30)?);
+                self.message_limit = limit.map_err(|_| wrong(name, "is too large"))?;
+            }
+            "ping_interval_ms" => self.ping_interval = duration()?,
+            "ping_timeout_ms" => self.ping_timeout = duration()?,
+            "close_timeout_ms" => self.close_timeout = duration()?,
+            _ => return Err(wrong(name, "there is no such number option")),
+        }
+        Ok(())
+    }
+
+    /// Sets a text by name: the lists `protocols` and `origins` with commas between their parts. An `origins` of `same` stands for
+    /// [`Origins::Same`], and `*` for [`Origins::Any`].
+    ///
+    /// # Errors
+    /// When there is no such option.
+    pub fn set_text(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
+        let list = || value.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned);
+        match (name, value) {
+            ("protocols", _) => self.protocols = list().collect(),
+            ("origins", "*") => self.origins = Origins::Any,
+            ("origins", "same") => self.origins = Origins::Same,
+            ("origins", _) => self.origins = Origins::Only(list().collect()),
+            _ => return Err(wrong(name, "there is no such text option")),
+        }
+        Ok(())
+    }
+}
+
+fn wrong(field: &str, problem: &str) -> ConfigError {
+    ConfigError { field: field.to_owned(), problem: problem.to_owned() }
 }
 
 impl std::fmt::Debug for WsOptions {
