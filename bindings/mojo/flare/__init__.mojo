@@ -7,6 +7,7 @@ takes the `Exchange` to answer it later, from any thread, or bit by bit.
 from .errors import has_status
 from .event import Event, EventKind, Flow
 from .exchange import Driver, Exchange
+from .extract import Extracted, Extractor, HeaderStr, PathInt, PathStr
 from .fields import Field, Fields
 from .handler import AnyHandler, ExchangeHandler, Handler
 from .hooks import Access, AccessLog, Log, LogLevel, Task
