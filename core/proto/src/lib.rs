@@ -2,7 +2,7 @@
 //!
 //! The messages ([`RequestHead`], [`ResponseHead`], [`Headers`]) are the same for every wire. Each wire has a module of its
 //! own: [`http1`] is HTTP/1.0 and HTTP/1.1 (RFC 9112), for servers and clients;
-//! [`http2`] is HTTP/2 (RFC 9113), and [`hpack`] its header compression (RFC 7541). [`qpack`] is that of HTTP/3 (RFC 9204). [`websocket`] is what a
+//! [`http2`] is HTTP/2 (RFC 9113), and [`hpack`] its header compression (RFC 7541). [`http3`] is HTTP/3 (RFC 9114), and [`qpack`] its (RFC 9204). [`websocket`] is what a
 //! stream of bytes becomes by RFC 6455. [`mux`] is no HTTP: streams of bytes on one
 //! connection. Nor is [`proxy_protocol`]: what a proxy tells in front of a connection.
 #![forbid(unsafe_code)]
@@ -15,6 +15,7 @@ mod headers;
 pub mod hpack;
 pub mod http1;
 pub mod http2;
+pub mod http3;
 mod known_field;
 mod lower_case;
 mod method;
@@ -30,6 +31,7 @@ mod section;
 mod send_error;
 mod status;
 mod target;
+mod varint;
 mod version;
 pub mod websocket;
 mod words;

@@ -2,6 +2,7 @@
 
 use super::scheduler::Link;
 use super::window::{ReceiveWindow, SendWindow};
+pub(super) use crate::section::Phase;
 use crate::section::UNKNOWN_LENGTH;
 use crate::section::priority::Priority;
 
@@ -37,17 +38,6 @@ impl StreamKey {
     pub fn from_number(number: u64) -> Self {
         StreamKey { id: (number >> 32) as u32, slot: number as u32 }
     }
-}
-
-/// How far one direction of a stream is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Phase {
-    /// The head is to come.
-    Head,
-    /// Content, or the end.
-    Content,
-    /// Nothing follows.
-    Ended,
 }
 
 /// What is known of a stream that is open.

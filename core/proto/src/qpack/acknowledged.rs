@@ -68,8 +68,9 @@ impl Acknowledged {
         self.sections.push_back(Sent { stream, required, lowest });
     }
 
-    /// Takes what came on the decoder stream. So many entries were inserted.
-    pub(super) fn receive(&mut self, input: &[u8], inserted: u64) -> Result<(), Fault> {
+    /// Takes what came on the decoder stream, and says how many instructions that were. So many entries were inserted.
+    pub(super) fn receive(&mut self, input: &[u8], inserted: u64) -> Result<u32, Fault> {
+        let mut count = 0;
         // Rarely more than a few bytes.
         let mut all = std::mem::take(&mut self.partial);
         all.extend_from_slice(input);
@@ -83,11 +84,12 @@ impl Acknowledged {
                 Err(IntegerError::TooLarge) => return Err(Fault::Integer),
             }
             rest = behind;
+            count += 1;
         }
         let done = all.len() - rest.len();
         all.drain(..done);
         self.partial = all;
-        Ok(())
+        Ok(count)
     }
 
     fn instruction(&mut self, first: u8, number: u64, inserted: u64) -> Result<(), Fault> {

@@ -158,6 +158,11 @@ impl Decoder {
         &mut self.out
     }
 
+    /// How many bytes wait for the decoder stream.
+    pub(crate) fn waiting(&self) -> usize {
+        self.out.len()
+    }
+
     /// RFC 9204 section 4.5.1.
     fn prefix(&self, section: &mut &[u8]) -> Result<SectionPrefix, Error> {
         let (&first, rest) = section.split_first().ok_or(fault(Fault::Truncated))?;

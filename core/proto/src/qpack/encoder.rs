@@ -99,11 +99,11 @@ impl Encoder {
         }
     }
 
-    /// Takes what came on the peer's decoder stream, in pieces of any size.
+    /// Takes what came on the peer's decoder stream, in pieces of any size. How many instructions were followed.
     ///
     /// # Errors
     /// An instruction can't be followed. The encoder must not be used again.
-    pub fn receive(&mut self, input: &[u8]) -> Result<(), Error> {
+    pub fn receive(&mut self, input: &[u8]) -> Result<u32, Error> {
         let wrong = |fault| Error { code: ErrorCode::DecoderStream, fault };
         self.acknowledged.receive(input, self.inserted).map_err(wrong)
     }

@@ -8,3 +8,14 @@ pub(crate) mod sent;
 
 /// A content length that is not known.
 pub(crate) const UNKNOWN_LENGTH: u64 = u64::MAX;
+
+/// How far one direction of a stream is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Phase {
+    /// The head is to come.
+    Head,
+    /// Content, or the end.
+    Content,
+    /// Nothing follows.
+    Ended,
+}
