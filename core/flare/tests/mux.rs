@@ -430,3 +430,16 @@ fn loops_are_told_instead_of_waiting() {
     drop((asking, near));
     assert!(matches!(until(&told, || far.accept(now)), Err(MuxError::Ended(Ended::PeerClosed))));
 }
+
+#[test]
+fn a_name_is_connected_to_by_any_of_its_addresses() {
+    // `localhost` is `::1` as well on most hosts, where nobody listens.
+    let listener = MuxListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.address().to_string();
+    let port = address.rsplit_once(':').unwrap().1;
+    let mux = Mux::connect(&format!("localhost:{port}")).unwrap();
+    let (near, far) = streams(&mux, &listener.accept(PATIENCE).unwrap());
+    near.send(b"by name", PATIENCE).unwrap();
+    assert_eq!(far.recv(PATIENCE).unwrap().unwrap(), b"by name");
+    assert!(matches!(Mux::connect("a.invalid.:1"), Err(MuxError::Address(_) | MuxError::Timeout)));
+}

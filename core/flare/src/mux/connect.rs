@@ -1,66 +1,63 @@
 //! Connecting, on the thread of the caller: it waits anyway.
 
-use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use flare_net::{Address, Driver, DriverOptions, Event, Key, resolve};
+use flare_net::{
+    AddressError, Clock, Dial, DialError, DialFailure, DialOptions, Driver, DriverOptions, Event, Key,
+    Progress, Resolver, Target,
+};
 use flare_proto::mux::Role;
 
 use super::connection::Mux;
 use super::error::MuxError;
-use super::hub::Hub;
+use super::hub::{Hub, Message};
 use super::options::MuxOptions;
-use super::wait::deadline;
-
-/// How long to wait before another attempt when the queue of a Unix listener is full: no event tells.
-const RETRY: Duration = Duration::from_millis(10);
 
 /// Connects to the first address that answers, and starts the thread of the connection.
 pub(super) fn connect(address: &str, options: &MuxOptions) -> Result<Mux, MuxError> {
-    let until = deadline(Some(options.connect_timeout));
+    let target = Target::parse(address)?;
     let mut hub = Hub::new(Driver::new(DriverOptions::default())?, options.clone())?;
-    let mut result = Err(MuxError::Timeout);
-    for address in resolve(address)? {
-        result = one(&mut hub.driver, &address, until);
-        if result.is_ok() {
-            break;
-        }
-    }
-    let mux = hub.add(result?, Role::Connecting);
+    let key = dial(&mut hub, target, options)?;
+    let mux = hub.add(key, Role::Connecting);
     hub.start()?;
     Ok(mux)
 }
 
-fn one(driver: &mut Driver, address: &Address, until: Option<Instant>) -> Result<Key, MuxError> {
-    let mut begun = None;
+fn dial(hub: &mut Hub, target: Target, options: &MuxOptions) -> Result<Key, MuxError> {
+    let clock = Clock::start();
+    let mailbox = hub.mailbox();
+    let wake = move || {
+        // Err: nobody waits for it any more.
+        let _ = mailbox.post(Message::Resolved);
+    };
+    let limits = DialOptions { timeout: options.connect_timeout, ..DialOptions::default() };
+    let mut dial = Dial::new(target, &limits, Resolver::system(), clock.now(), wake);
     loop {
-        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-        if left == Some(Duration::ZERO) {
-            if let Some(key) = begun {
-                driver.close(key);
-            }
-            return Err(MuxError::Timeout);
-        }
-        let mut wait = left;
-        if begun.is_none() {
-            match driver.connect(address) {
-                Ok(key) => begun = Some(key),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    wait = Some(left.map_or(RETRY, |left| left.min(RETRY)));
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        driver.wait(wait)?;
-        while let Some(event) = driver.next() {
+        let at = match dial.advance(&mut hub.driver, clock.now(), |_| ()) {
+            Progress::Until(at) => at,
+            Progress::Connected(key, _) => return Ok(key),
+            Progress::Failed(error) => return Err(failed(*error)),
+        };
+        hub.driver.wait(Some(Duration::from_millis(at.0.saturating_sub(clock.now().0))))?;
+        while let Some(event) = hub.driver.next() {
             match event {
-                Event::Connected { key } if begun == Some(key) => return Ok(key),
-                Event::Failed { key, error } if begun == Some(key) => {
-                    driver.close(key);
-                    return Err(error.into());
-                }
+                // What the peer says first is left for the thread.
+                Event::Connected { key } if dial.connected(key) => break,
+                Event::Failed { key, error } => drop(dial.failed(&mut hub.driver, key, error)),
+                Event::Woken => hub.read_messages(),
                 _ => {}
             }
         }
+    }
+}
+
+fn failed(error: DialError) -> MuxError {
+    let kind = error.kind();
+    match error.reason {
+        DialFailure::ResolveTimeout(_) | DialFailure::ConnectTimeout(..) => MuxError::Timeout,
+        DialFailure::Resolve(why) => {
+            AddressError::Unresolved(error.target.to_string(), std::io::Error::new(kind, why)).into()
+        }
+        _ => MuxError::Io(std::io::Error::new(kind, error)),
     }
 }

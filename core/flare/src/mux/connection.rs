@@ -109,7 +109,8 @@ impl Mux {
         Self { owner: Arc::new(Owner { shared, mailbox, key }) }
     }
 
-    /// Connects to `unix:/path`, `127.0.0.1:80`, `[::1]:80` or `name:port` (looking up a name blocks), with default settings.
+    /// Connects to `unix:/path`, `127.0.0.1:80`, `[::1]:80` or `name:port`, and blocks until that is done, with default settings. All
+    /// addresses of a name are tried.
     ///
     /// # Errors
     /// [`MuxError::Address`], [`MuxError::Io`], and [`MuxError::Timeout`] after 10 s.

@@ -25,6 +25,8 @@ pub(super) enum Message {
     Close(Key),
     /// Nobody wants new connections any more.
     StopListening,
+    /// A name was looked up, for whoever connects before the thread starts.
+    Resolved,
 }
 
 impl Drop for Listening {
@@ -178,7 +180,7 @@ impl Hub {
         }
     }
 
-    fn read_messages(&mut self) {
+    pub(super) fn read_messages(&mut self) {
         let mut batch = std::mem::take(&mut self.batch);
         self.messages.take(&mut batch);
         // What several messages in a row say of one connection leaves in one write.
@@ -186,6 +188,7 @@ impl Hub {
         for message in batch.drain(..) {
             let key = match &message {
                 Message::Open(key, _) | Message::Look(key, _) | Message::Close(key) => *key,
+                Message::Resolved => continue,
                 Message::StopListening => {
                     if let Some(listening) = self.listening.take() {
                         self.driver.close_listener(listening.key);

@@ -7,7 +7,7 @@ use flare_proto::mux::Limits;
 /// Settings of one end of a connection, or of all connections of a listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MuxOptions {
-    /// How long connecting may take, without the look-up of a name. Default 10 s.
+    /// How long connecting may take, with the look-up of a name and all its addresses. Default 10 s.
     pub connect_timeout: Duration,
     /// How many streams each end may have open at a time on one connection. Streams of the peer beyond that are answered with an error.
     /// Default 1024.
