@@ -926,9 +926,10 @@ size_t flare_request_identity(const flare_request *request, char *buffer, size_t
 size_t flare_request_client(const flare_request *request, char *buffer, size_t capacity);
 
 /**
- * Connects to `unix:/path`, `127.0.0.1:80`, `[::1]:80` or `name:port` (looking up a name blocks).
+ * Connects to `unix:/path`, `127.0.0.1:80`, `[::1]:80` or `name:port`, and blocks until that is done. All addresses of a name are
+ * tried.
  *
- * @param timeout_ms  How long it may take, without the look-up; -1: 10 seconds.
+ * @param timeout_ms  How long it may take, the look-up included; -1: 10 seconds.
  * @param mux         Gets the connection, which the caller owns.
  * @return FLARE_ERROR_TIMEOUT, FLARE_ERROR_INVALID_ARGUMENT for what is no address, and what the system says.
  *
