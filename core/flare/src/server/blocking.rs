@@ -1,6 +1,7 @@
 //! Threads for handlers that block.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::exchange::Exchange;
@@ -18,6 +19,8 @@ struct Shared {
     most_threads: usize,
     most_waiting: usize,
     log: Log,
+    /// Handlers that panicked. Several threads count, so it is no counter of a worker.
+    panics: AtomicU64,
 }
 
 #[derive(Default)]
@@ -31,9 +34,20 @@ struct State {
 
 impl BlockingPool {
     pub(crate) fn new(most_threads: usize, most_waiting: usize, log: Log) -> Self {
-        let shared =
-            Shared { state: Mutex::default(), work: Condvar::new(), most_threads, most_waiting, log };
+        let shared = Shared {
+            state: Mutex::default(),
+            work: Condvar::new(),
+            most_threads,
+            most_waiting,
+            log,
+            panics: AtomicU64::new(0),
+        };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// Handlers that panicked since the begin.
+    pub(crate) fn panics(&self) -> u64 {
+        self.shared.panics.load(Ordering::Relaxed)
     }
 
     /// Hands an exchange to a thread. It comes back when all threads are busy and the queue is full, or no thread can be made.
@@ -91,6 +105,7 @@ impl Shared {
                 if exchange.request().cancelled().is_none() {
                     let call = std::panic::AssertUnwindSafe(|| route.handler.handle(exchange));
                     if std::panic::catch_unwind(call).is_err() {
+                        self.panics.fetch_add(1, Ordering::Relaxed);
                         self.log.tell(Level::Error, "handler panicked", || "in the blocking pool".to_owned());
                     }
                 }

@@ -176,6 +176,7 @@ impl Shared {
         for worker in self.workers.iter() {
             worker.counters.add_to(&mut sum);
         }
+        sum.panics += self.service.blocking.as_ref().map_or(0, |pool| pool.panics());
         sum
     }
 }
