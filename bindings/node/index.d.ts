@@ -215,7 +215,8 @@ export interface ServerResponse {
   inform(status: number, headers?: HeadersInit): boolean;
   /**
    * Answers with what another server sends: its bytes are the content, its end is the end. They do not cross into JavaScript.
-   * @param address `ip:port` or `unix:/path`; names are for `node:dns`.
+   * @param address `ip:port`, `name:port` or `unix:/path`. A name is looked up off the loop, and all its addresses are tried; one that is not
+   *   found is answered with 502.
    */
   relay(address: string, options?: RelayOptions): this;
   /** Adds a trailer, which is sent behind the content. HTTP/1.0 clients don't get it. */

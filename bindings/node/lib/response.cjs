@@ -1,6 +1,5 @@
 'use strict';
 const { EventEmitter } = require('node:events');
-const { isIP } = require('node:net');
 const { PassThrough, Writable } = require('node:stream');
 const { native, WRITABLE, CANCELLED, PASSED, READABLE, END, WOULD_BLOCK } = require('./native.cjs');
 const { Fields } = require('./fields.cjs');
@@ -106,7 +105,7 @@ class ServerResponse {
     mustBeOpen(this);
     if (this[SINK] !== undefined) throw new Error('an answer that middleware waits for can\'t be relayed');
     const { prologue = '', connectTimeout = 5000, silenceTimeout = 30_000, forwardContent = false } = options;
-    checkUpstream(address);
+    if (typeof address !== 'string') throw new TypeError('the address of an upstream is a string: host:port or unix:/path');
     if (this[STATE] === GONE) return this;
     const { list } = fields(this);
     if (!list.includes('content-type')) list.push('content-type', 'application/octet-stream');
@@ -228,14 +227,6 @@ class ServerResponse {
 
   removeListener(event, listener) {
     return this.off(event, listener);
-  }
-}
-
-/** A name would have to be looked up, which would block the loop. */
-function checkUpstream(address) {
-  const host = typeof address === 'string' && /^\[?([^\]]*?)\]?:\d+$/.exec(address);
-  if (typeof address !== 'string' || !(address.startsWith('unix:') || (host && isIP(host[1])))) {
-    throw new TypeError(`${JSON.stringify(address)} is no address of an upstream: ip:port or unix:/path; look names up with node:dns`);
   }
 }
 

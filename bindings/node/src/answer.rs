@@ -325,7 +325,6 @@ fn proceed(arguments: &Arguments<'_>) -> Result<Value> {
 fn relay(arguments: &Arguments<'_>) -> Result<Value> {
     let env = arguments.env;
     let milliseconds = |index| env.to_number(arguments.get(index)).map(|ms| Duration::from_millis(ms as u64));
-    // `lib` has seen that it is no name, so this does not wait for a look-up.
     let upstream = Upstream::to(&env.to_string(arguments.get(3))?)
         .map_err(|error| Error::Coded("ERR_FLARE_ADDRESS", error.to_string()))?;
     let mut prologue = Vec::new();
