@@ -31,7 +31,7 @@ MOJO_PROGRAMS := $(patsubst examples/mojo/%.mojo,target/examples/mojo/%,$(wildca
                  $(patsubst tests/mojo/programs/%.mojo,target/test/mojo/%,$(wildcard tests/mojo/programs/*.mojo))
 
 # What `make test` runs, cheap parts first. cargo-deny takes minutes to install, so it only runs where it is.
-PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance peers tls soak install mojo node python fuzz-seeds \
+PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance peers servers tls soak install mojo node python fuzz-seeds \
          $(if $(shell command -v cargo-deny),deny)
 
 .DEFAULT_GOAL := help
@@ -165,6 +165,9 @@ test-node:
 
 test-peers: showcase
 	@tests/peers/run
+
+test-servers:
+	@tests/peers/servers
 
 test-deny:
 	@tests/deny/run

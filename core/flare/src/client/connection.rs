@@ -170,7 +170,8 @@ impl Client {
         Ok(id)
     }
 
-    /// Gives some content of the request, and waits while the server has to take some first.
+    /// Gives some content of the request, and waits while the server has to take some first. Content that comes back meanwhile is kept, up to its
+    /// limit; a server that sends back what it gets stops reading then, so for such [`Client::try_write`] is the call.
     ///
     /// # Errors
     /// [`ClientError::TimedOut`] when the server takes nothing; the exchange goes on. Otherwise as [`Session::write`].

@@ -10,7 +10,7 @@ use std::error::Error;
 use std::io::Write;
 use std::time::Duration;
 
-use flare::client::{Client, ClientError, ContentLength, Event, ExchangeId, Request, RequestError};
+use flare::client::{Client, ContentLength, Event, ExchangeId, Request, RequestError};
 use flare::connect::{ConnectConfig, Connector};
 use flare::tls::{ClientTls, Source, Trust};
 
@@ -23,9 +23,11 @@ struct Options {
     paths: Vec<String>,
 }
 
-/// What has come of one path.
+/// What has become of one path.
 #[derive(Default)]
 struct Fetched {
+    /// How much of the content was taken.
+    sent: usize,
     status: u16,
     content: Vec<u8>,
     ended: bool,
@@ -67,41 +69,22 @@ fn connect(options: &Options, scheme: &str, authority: &str) -> Result<Client, B
     Ok(if options.http2 { Client::http2(connection) } else { Client::new(connection) })
 }
 
-/// Begins as many exchanges as the connection takes now.
-fn begin(
-    client: &mut Client,
-    options: &Options,
-    (scheme, authority): (&str, &str),
-    asked: &mut Vec<ExchangeId>,
-) -> Result<(), Box<dyn Error>> {
-    while client.can_open()
-        && let Some(path) = options.paths.get(asked.len())
-    {
-        let method = if options.send.is_some() { "POST" } else { "GET" };
-        let content = match &options.send {
-            Some(content) => ContentLength::Known(content.len() as u64),
-            None => ContentLength::None,
-        };
-        let scheme = scheme.to_owned();
-        let id = client.open(&Request { scheme, content, ..Request::new(method, authority, path) })?;
-        asked.push(id);
-        if let Some(content) = &options.send {
-            match send(client, id, content) {
-                // The server has answered already, and does not want the rest.
-                Err(ClientError::Request(RequestError::Over)) => {}
-                sent => sent?,
-            }
+/// Gives content until no more is taken for now. Waiting here could be for ever: a server that sends back what it gets stops reading when
+/// nobody takes that.
+fn send(client: &mut Client, id: ExchangeId, content: &[u8], sent: &mut usize) -> Result<(), RequestError> {
+    while let Some(rest) = content.get(*sent..).filter(|rest| !rest.is_empty()) {
+        let part = rest.get(..16 * 1024).unwrap_or(rest);
+        match client.try_write(id, part) {
+            Ok(()) => *sent += part.len(),
+            // Event::Writable says when to go on.
+            Err(RequestError::WouldBlock) => return Ok(()),
+            // The server has answered already, and does not want the rest.
+            Err(RequestError::Over) => return Ok(()),
+            Err(error) => return Err(error),
         }
-    }
-    Ok(())
-}
-
-fn send(client: &mut Client, id: ExchangeId, content: &[u8]) -> Result<(), ClientError> {
-    for part in content.chunks(16 * 1024) {
-        client.write(id, part)?;
-    }
-    if !content.is_empty() {
-        client.finish(id, None)?;
+        if *sent == content.len() {
+            client.finish(id, None)?;
+        }
     }
     Ok(())
 }
@@ -113,19 +96,40 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut client = connect(&options, scheme, authority)?;
     let mut asked: Vec<ExchangeId> = Vec::new();
     let mut fetched: HashMap<ExchangeId, Fetched> = HashMap::new();
+    let content = options.send.as_deref().unwrap_or_default();
     loop {
-        begin(&mut client, &options, (scheme, authority), &mut asked)?;
+        // As many at a time as the connection takes.
+        while client.can_open()
+            && let Some(path) = options.paths.get(asked.len())
+        {
+            let method = if options.send.is_some() { "POST" } else { "GET" };
+            let length = if content.is_empty() {
+                ContentLength::None
+            } else {
+                ContentLength::Known(content.len() as u64)
+            };
+            let request = Request {
+                scheme: scheme.to_owned(),
+                content: length,
+                ..Request::new(method, authority, path)
+            };
+            let id = client.open(&request)?;
+            asked.push(id);
+            send(&mut client, id, content, &mut fetched.entry(id).or_default().sent)?;
+        }
         let all_begun = asked.len() == options.paths.len();
-        if all_begun && asked.iter().all(|id| fetched.get(id).is_some_and(|one| one.ended)) {
+        if all_begun && fetched.values().all(|one| one.ended) {
             break;
         }
         let Some(event) = client.next_event(Some(Duration::from_secs(30)))? else {
             return Err("the server ended the connection".into());
         };
-        let one = fetched.entry(event.exchange()).or_default();
+        let id = event.exchange();
+        let one = fetched.entry(id).or_default();
         match event {
             Event::Head(_, response) => one.status = response.status,
             Event::Data(_, data) => one.content.extend_from_slice(&data),
+            Event::Writable(_) => send(&mut client, id, content, &mut one.sent)?,
             Event::End(..) => one.ended = true,
             Event::Failed(_, failure) => return Err(failure.into()),
             _ => {}
