@@ -2239,7 +2239,7 @@ int32_t flare_websocket_options_set_number(flare_websocket_options *options, con
  * Sets an option by name:
  *
  * - "protocols": subprotocols that are spoken here, separated by commas. None by default.
- * - "origins": the web pages that may open a socket, separated by commas, such as "https://example.com"; "same" for those of the host that the
+ * - "origins": the web pages that may open a socket, separated by commas, such as `https://example.com`; "same" for those of the host that the
  *   request names, the default; "*" for all. A client that sends no Origin is no browser, and always may.
  *
  * @return FLARE_ERROR_INVALID_ARGUMENT for an unknown name.

@@ -161,7 +161,7 @@ impl Router {
     }
 
     /// Adds WebSockets at a pattern, with default settings: `accept` makes the [`SocketHandler`](crate::websocket::SocketHandler) of each, or
-    /// refuses it. See [`websocket`](crate::websocket).
+    /// refuses it. See [`crate::websocket`].
     ///
     /// # Errors
     /// When the pattern is wrong or in conflict with another one.
