@@ -40,6 +40,8 @@ pub extern "C" fn flare_websocket_options_free(options: *mut flare_websocket_opt
 /// - "ping_interval_ms": a client that sent nothing for so long is sent a Ping, 1 to 86400000. 30 s by default.
 /// - "ping_timeout_ms": and one that sent nothing for so long after it is gone, 1 to 86400000. 20 s by default.
 /// - "close_timeout_ms": how long the client may take for its Close after ours, 1 to 86400000. 10 s by default.
+/// - "deflate": 1 allows compressed messages (permessage-deflate, RFC 7692). 0 by default.
+/// - "deflate_takeover": 1 lets them refer to those before, for about 300 KiB that each such socket holds. 0 by default.
 ///
 /// @return FLARE_ERROR_INVALID_ARGUMENT for an unknown name or a value that does not fit it.
 ///

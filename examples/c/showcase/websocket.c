@@ -57,6 +57,8 @@ static int32_t add(flare_router *router, const char *pattern, int64_t limit, fla
     flare_websocket_options *options = flare_websocket_options_new();
     if (options == NULL) return FLARE_ERROR_OUT_OF_MEMORY;
     int32_t status = flare_websocket_options_set_number(options, "message_limit", limit);
+    if (status == FLARE_OK) status = flare_websocket_options_set_number(options, "deflate", 1);
+    if (status == FLARE_OK) status = flare_websocket_options_set_number(options, "deflate_takeover", 1);
     if (status == FLARE_OK && otherwise != NULL) {
         status = flare_websocket_options_set_otherwise(options, otherwise, NULL, NULL);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flare_proto::websocket::{Connection, Limits, Role};
+use flare_proto::websocket::{Connection, DeflateConfig, Limits, Role};
 
 use super::driver::Driver;
 use super::handshake::{self, Checked};
@@ -47,6 +47,7 @@ type Acceptor = dyn Fn(&Request) -> Result<Box<dyn SocketHandler>, Response> + S
 pub(crate) struct Route {
     options: Arc<WsOptions>,
     limits: Arc<Limits>,
+    deflate: Option<DeflateConfig>,
     accept: Arc<Acceptor>,
 }
 
@@ -60,13 +61,18 @@ impl Route {
             frame_bytes: options.message_limit,
             ..Limits::default()
         };
-        Self { options: Arc::new(options), limits: Arc::new(limits), accept: Arc::new(accept) }
+        let deflate = options.deflate.then(|| DeflateConfig {
+            send_takeover: options.deflate_takeover,
+            receive_takeover: options.deflate_takeover,
+            ..DeflateConfig::default()
+        });
+        Self { options: Arc::new(options), deflate, limits: Arc::new(limits), accept: Arc::new(accept) }
     }
 }
 
 impl Handler for Route {
     fn handle(&self, exchange: Exchange) {
-        let agreed = match handshake::check(exchange.request(), &self.options) {
+        let mut agreed = match handshake::check(exchange.request(), &self.options, self.deflate.as_ref()) {
             Checked::Agreed(agreed) => agreed,
             Checked::NotOffered => {
                 return match &self.options.otherwise {
@@ -88,8 +94,10 @@ impl Handler for Route {
             // The offer was checked, so the exchange is over, or it is answered with 500.
             return;
         }
-        let wire = || Connection::new(Role::Server, Arc::clone(&self.limits), None);
-        let socket = WebSocket::new(exchange, agreed.protocol, Arc::clone(&self.options), wire());
-        Driver::start(socket, wire(), handler);
+        let [sends, receives] = agreed
+            .take_deflate()
+            .map(|deflate| Connection::new(Role::Server, Arc::clone(&self.limits), deflate));
+        let socket = WebSocket::new(exchange, agreed.protocol, Arc::clone(&self.options), sends);
+        Driver::start(socket, receives, handler);
     }
 }

@@ -1,8 +1,9 @@
 //! The server's side of the handshake (RFC 6455, 4.2; RFC 8441, 5).
 
 use flare_proto::websocket::handshake::{
-    HandshakeError, VERSION, accept_key, choose_subprotocol, offered_subprotocols,
+    HandshakeError, VERSION, accept_deflate, accept_key, choose_subprotocol, offered_subprotocols,
 };
+use flare_proto::websocket::{Deflate, DeflateConfig};
 
 use super::WsOptions;
 use crate::exchange::{AnswerError, Exchange};
@@ -24,6 +25,8 @@ pub(super) struct Agreed {
     accept: Option<[u8; 28]>,
     /// The place of the subprotocol in the options.
     pub(super) protocol: Option<usize>,
+    /// How messages are compressed, for each half of the wire, and the field that says so.
+    deflate: Option<([Deflate; 2], String)>,
 }
 
 impl Agreed {
@@ -35,6 +38,9 @@ impl Agreed {
                 if let Some(accept) = &self.accept {
                     headers.set("sec-websocket-accept", accept)?;
                 }
+                if let Some((_, extensions)) = &self.deflate {
+                    headers.set("sec-websocket-extensions", extensions)?;
+                }
                 if let Some(protocol) = self.protocol.and_then(|place| options.protocols.get(place)) {
                     headers.set("sec-websocket-protocol", protocol)?;
                 }
@@ -44,8 +50,15 @@ impl Agreed {
     }
 }
 
+impl Agreed {
+    /// What each half of the wire compresses with.
+    pub(super) fn take_deflate(&mut self) -> [Option<Deflate>; 2] {
+        self.deflate.take().map(|(halves, _)| halves.map(Some)).unwrap_or_default()
+    }
+}
+
 /// Looks at a request on a WebSocket route.
-pub(super) fn check(request: &Request, options: &WsOptions) -> Checked {
+pub(super) fn check(request: &Request, options: &WsOptions, deflate: Option<&DeflateConfig>) -> Checked {
     let extended = request.method() == Method::Connect;
     let offered = request.offered_protocol().unwrap_or_default();
     let asks = offered.split(',').any(|one| one.trim().eq_ignore_ascii_case("websocket"));
@@ -74,9 +87,22 @@ pub(super) fn check(request: &Request, options: &WsOptions) -> Checked {
     let protocol = match offered_subprotocols(headers.get_all("sec-websocket-protocol")) {
         Ok(offered) => choose_subprotocol(&offered, &options.protocols)
             .and_then(|chosen| options.protocols.iter().position(|one| one == chosen)),
-        Err(HandshakeError::Subprotocols | _) => return Checked::Refused(Response::status_only(400)),
+        Err(_) => return Checked::Refused(Response::status_only(400)),
     };
-    Checked::Agreed(Agreed { accept, protocol })
+    match deflate.map_or(Ok(None), |config| agree_deflate(request, config)) {
+        Ok(deflate) => Checked::Agreed(Agreed { accept, protocol, deflate }),
+        Err(_) => Checked::Refused(Response::status_only(400)),
+    }
+}
+
+/// What is agreed about compression. The halves of the wire have one value each, because each uses one direction of it.
+fn agree_deflate(
+    request: &Request,
+    config: &DeflateConfig,
+) -> Result<Option<([Deflate; 2], String)>, HandshakeError> {
+    let offered = || request.headers().get_all("sec-websocket-extensions");
+    let Some((sends, field)) = accept_deflate(offered(), config)? else { return Ok(None) };
+    Ok(accept_deflate(offered(), config)?.map(|(receives, _)| ([sends, receives], field)))
 }
 
 /// The answer to a request that asks for no WebSocket (RFC 9110, 15.5.22).

@@ -26,6 +26,8 @@ pub struct WsOptions {
     pub close_timeout: Duration,
     /// Whether messages may be compressed (permessage-deflate, RFC 7692), if the client wants it.
     pub deflate: bool,
+    /// Whether a compressed message may refer to those before it: better compression of small messages, for about 300 KiB that each socket holds.
+    pub deflate_takeover: bool,
     /// Who answers a request that does not ask for a WebSocket. Without one it is 426 (Upgrade Required).
     pub otherwise: Option<Arc<dyn Handler>>,
     /// Middleware around this route alone, outermost first.
@@ -73,6 +75,7 @@ impl Default for WsOptions {
             ping_timeout: Duration::from_secs(20),
             close_timeout: Duration::from_secs(10),
             deflate: false,
+            deflate_takeover: false,
             otherwise: None,
             middleware: Vec::new(),
         }
@@ -115,10 +118,10 @@ impl WsOptions {
         self
     }
 
-    /// Allows compressed messages.
+    /// Allows compressed messages. `takeover`: they may refer to those before, see [`WsOptions::deflate_takeover`].
     #[must_use]
-    pub fn deflate(mut self) -> Self {
-        self.deflate = true;
+    pub fn deflate(mut self, takeover: bool) -> Self {
+        (self.deflate, self.deflate_takeover) = (true, takeover);
         self
     }
 
@@ -138,8 +141,8 @@ impl WsOptions {
 }
 
 impl WsOptions {
-    /// Sets a number by name, for languages that have no access to the fields: `message_limit`, and durations in milliseconds,
-    /// `ping_interval_ms`, `ping_timeout_ms` and `close_timeout_ms`.
+    /// Sets a number by name, for languages that have no access to the fields: `message_limit`, durations in milliseconds,
+    /// `ping_interval_ms`, `ping_timeout_ms` and `close_timeout_ms`, and switches, `deflate` and `deflate_takeover`.
     ///
     /// # Errors
     /// When there is no such option or the value does not fit it.
@@ -149,6 +152,11 @@ impl WsOptions {
             fits.ok_or_else(|| wrong(name, &format!("{value} is not within 1 to {high}")))
         };
         let duration = || within(86_400_000).map(Duration::from_millis);
+        let switch = || match value {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(wrong(name, "is not 0 or 1")),
+        };
         match name {
             "message_limit" => {
                 let limit = usize::try_from(within(1 << 30)?);
@@ -156,6 +164,8 @@ impl WsOptions {
             }
             "ping_interval_ms" => self.ping_interval = duration()?,
             "ping_timeout_ms" => self.ping_timeout = duration()?,
+            "deflate" => self.deflate = switch()?,
+            "deflate_takeover" => self.deflate_takeover = switch()?,
             "close_timeout_ms" => self.close_timeout = duration()?,
             _ => return Err(wrong(name, "there is no such number option")),
         }
@@ -194,6 +204,7 @@ impl std::fmt::Debug for WsOptions {
             .field("ping_timeout", &self.ping_timeout)
             .field("close_timeout", &self.close_timeout)
             .field("deflate", &self.deflate)
+            .field("deflate_takeover", &self.deflate_takeover)
             .field("otherwise", &self.otherwise.is_some())
             .field("middleware", &self.middleware.len())
             .finish()

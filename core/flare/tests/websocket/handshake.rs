@@ -117,3 +117,29 @@ fn accept_may_refuse() {
     connection.send(OFFER.replace("/ws", "/ws?token=good").as_bytes());
     assert!(connection.received().starts_with(b"HTTP/1.1 101 "), "the connection went on");
 }
+
+#[test]
+fn compression_is_agreed_where_both_want_it() {
+    let offer = || with("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits");
+    let head = answer(WsOptions::default(), offer());
+    assert!(!head.contains("sec-websocket-extensions"), "{head}");
+    let head = answer(WsOptions::default().deflate(true), offer());
+    assert!(head.contains("\r\nsec-websocket-extensions: permessage-deflate\r\n"), "{head}");
+    let head = answer(WsOptions::default().deflate(false), offer());
+    let field = "\r\nsec-websocket-extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n";
+    assert!(head.contains(field), "{head}");
+    let bad = answer(WsOptions::default().deflate(true), with("Sec-WebSocket-Extensions: a b"));
+    assert_eq!(status(&bad), "400");
+}
+
+#[test]
+fn compressed_messages_are_understood() {
+    let mut connection = TestClient::new(echoing(WsOptions::default().deflate(true))).connect();
+    connection.send(with("Sec-WebSocket-Extensions: permessage-deflate")(OFFER).as_bytes());
+    while connection.try_step() {}
+    assert!(connection.received().starts_with(b"HTTP/1.1 101 "));
+    // "Hello", as in RFC 7692, 7.2.3.1, masked with zeros; and the same again by the window (7.2.3.2).
+    connection.send(b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00\xc1\x85\0\0\0\0\xf2\x00\x11\x00\x00");
+    while connection.try_step() {}
+    assert_eq!(connection.received(), b"\x81\x05Hello\x81\x05Hello", "too small to be worth it");
+}

@@ -53,7 +53,7 @@ fn page(_: &Request) -> Response {
 
 fn main() -> Result<(), flare::Error> {
     let mut router = Router::new();
-    router.ws_with("/", WsOptions::default().message_limit(16 << 20), |_: &Request| echo)?;
+    router.ws_with("/", WsOptions::default().message_limit(16 << 20).deflate(true), |_: &Request| echo)?;
     router.ws_with("/chat", WsOptions::default().otherwise(page), enter)?;
     flare_examples::run(router)
 }
