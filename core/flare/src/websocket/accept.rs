@@ -83,7 +83,7 @@ impl Handler for Route {
                     }
                 };
             }
-            Checked::Refused(answer) => return exchange.respond(answer),
+            Checked::Refused(answer) => return exchange.respond(*answer),
         };
         let handler = match (self.accept)(exchange.request()) {
             Ok(handler) => handler,

@@ -14,9 +14,9 @@ pub(super) enum Checked {
     /// The request does not ask for a WebSocket.
     NotOffered,
     /// It does, and this is the answer.
-    Refused(Response),
+    Refused(Box<Response>),
     /// It does, and may have one.
-    Agreed(Agreed),
+    Agreed(Box<Agreed>),
 }
 
 /// What goes into the answer that accepts.
@@ -65,33 +65,33 @@ pub(super) fn check(request: &Request, options: &WsOptions, deflate: Option<&Def
     match (asks, extended) {
         (true, _) => {}
         // A protocol that is not known here (RFC 9220, 3).
-        (false, true) => return Checked::Refused(Response::status_only(501)),
+        (false, true) => return Checked::Refused(Box::new(Response::status_only(501))),
         (false, false) => return Checked::NotOffered,
     }
     let headers = request.headers();
     let mut versions = headers.get_all("sec-websocket-version");
     if versions.next() != Some(VERSION.as_bytes()) || versions.next().is_some() {
-        return Checked::Refused(other_version(extended));
+        return Checked::Refused(Box::new(other_version(extended)));
     }
     let mut accept = None;
     if request.version() == Version::Http11 {
         let mut keys = headers.get_all("sec-websocket-key");
         accept = keys.next().and_then(accept_key);
         if accept.is_none() || keys.next().is_some() {
-            return Checked::Refused(Response::status_only(400));
+            return Checked::Refused(Box::new(Response::status_only(400)));
         }
     }
     if !options.origins.allow(request) {
-        return Checked::Refused(Response::status_only(403));
+        return Checked::Refused(Box::new(Response::status_only(403)));
     }
     let protocol = match offered_subprotocols(headers.get_all("sec-websocket-protocol")) {
         Ok(offered) => choose_subprotocol(&offered, &options.protocols)
             .and_then(|chosen| options.protocols.iter().position(|one| one == chosen)),
-        Err(_) => return Checked::Refused(Response::status_only(400)),
+        Err(_) => return Checked::Refused(Box::new(Response::status_only(400))),
     };
     match deflate.map_or(Ok(None), |config| agree_deflate(request, config)) {
-        Ok(deflate) => Checked::Agreed(Agreed { accept, protocol, deflate }),
-        Err(_) => Checked::Refused(Response::status_only(400)),
+        Ok(deflate) => Checked::Agreed(Box::new(Agreed { accept, protocol, deflate })),
+        Err(_) => Checked::Refused(Box::new(Response::status_only(400))),
     }
 }
 
