@@ -6,26 +6,46 @@ const BLOCK: usize = 64;
 /// Appends the payload, masked, or unmasked, which is the same. The key's first byte is for the payload's first.
 #[inline]
 pub(super) fn append_masked(to: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
-    let keys = spread(key);
     to.reserve(payload.len());
-    for block in payload.chunks(BLOCK) {
-        to.extend(block.iter().zip(&keys).map(|(byte, key)| byte ^ key));
+    let (blocks, rest) = payload.as_chunks::<BLOCK>();
+    if !blocks.is_empty() {
+        let keys = spread(key);
+        for block in blocks {
+            to.extend(block.iter().zip(&keys).map(|(byte, key)| byte ^ key));
+        }
     }
+    let start = to.len();
+    to.extend_from_slice(rest);
+    mask_short(to.get_mut(start..).unwrap_or_default(), key);
 }
 
 /// Masks the payload in its place.
 pub(super) fn mask(payload: &mut [u8], key: [u8; 4]) {
     let keys = spread(key);
-    for block in payload.chunks_mut(BLOCK) {
+    let (blocks, rest) = payload.as_chunks_mut::<BLOCK>();
+    for block in blocks {
         block.iter_mut().zip(&keys).for_each(|(byte, key)| *byte ^= key);
     }
+    mask_short(rest, key);
+}
+
+/// The same for what is less than a block.
+#[inline]
+fn mask_short(payload: &mut [u8], key: [u8; 4]) {
+    let [a, b, c, d] = key;
+    let twice = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let (words, rest) = payload.as_chunks_mut::<8>();
+    for word in words {
+        *word = (u64::from_ne_bytes(*word) ^ twice).to_ne_bytes();
+    }
+    rest.iter_mut().zip([a, b, c, d, a, b, c]).for_each(|(byte, key)| *byte ^= key);
 }
 
 #[inline]
 fn spread(key: [u8; 4]) -> [u8; BLOCK] {
     let mut keys = [0; BLOCK];
-    for place in keys.chunks_exact_mut(4) {
-        place.copy_from_slice(&key);
+    for place in keys.as_chunks_mut::<4>().0 {
+        *place = key;
     }
     keys
 }

@@ -11,4 +11,5 @@ mod limits;
 mod negotiation;
 #[path = "../http1/random.rs"]
 mod random;
+mod speed;
 mod texts;
