@@ -1,5 +1,5 @@
 # Where things are, for the scripts beside this file. Sourced from the top folder of the repository.
-TARGETS="http1_head http1_chunked http1_connection http1_session hpack http2 http2_joined router mux proxy_protocol tls_connection pem http1_client http2_session capi"
+TARGETS="http1_head http1_chunked http1_connection http1_session hpack http2 http2_joined router mux proxy_protocol tls_connection pem http1_client http2_session websocket_frames websocket_deflate websocket_joined capi"
 FUZZ_TOOLCHAIN=${FUZZ_TOOLCHAIN:-nightly}
 BUILT=$PWD/${CARGO_TARGET_DIR:-target/fuzz}
 case ${CARGO_TARGET_DIR:-} in /*) BUILT=$CARGO_TARGET_DIR ;; esac
@@ -19,7 +19,7 @@ fuzz() {
     local target=$1 corpus=$2 dictionary=
     shift 2
     case $target in
-    http1_connection | hpack | http2 | http2_joined | http2_session | mux | tls_connection | pem | capi) ;;
+    http1_connection | hpack | http2 | http2_joined | http2_session | mux | tls_connection | pem | websocket_* | capi) ;;
     http1_*) dictionary=-dict=$PWD/fuzz/dictionaries/http1.dict ;;
     *) dictionary=-dict=$PWD/fuzz/dictionaries/$target.dict ;;
     esac

@@ -23,12 +23,15 @@ pub mod random;
 pub mod router;
 mod splits;
 pub mod tls_connection;
+pub mod websocket_deflate;
+pub mod websocket_frames;
+pub mod websocket_joined;
 
 /// What a target is: a name, as in `fuzz/seeds/NAME`, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 18] = [
     ("http1_head", http1_head::run),
     ("http1_chunked", http1_chunked::run),
     ("http1_connection", http1_connection::run),
@@ -43,6 +46,9 @@ pub const TARGETS: [Target; 15] = [
     ("pem", pem::run),
     ("http1_client", http1_client::run),
     ("http2_session", http2_session::run),
+    ("websocket_frames", websocket_frames::run),
+    ("websocket_deflate", websocket_deflate::run),
+    ("websocket_joined", websocket_joined::run),
     ("capi", capi::run),
 ];
 

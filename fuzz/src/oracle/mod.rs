@@ -6,6 +6,7 @@ pub(crate) mod head;
 pub(crate) mod mux;
 pub(crate) mod proxy;
 pub(crate) mod routes;
+pub(crate) mod websocket;
 
 /// `tchar` (RFC 9110 section 5.6.2), one or more.
 pub(crate) fn is_token(text: &[u8]) -> bool {
