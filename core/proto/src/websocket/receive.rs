@@ -225,7 +225,12 @@ impl Connection {
         }
         let is_compressed = !kind.is_control() && self.message.is_some_and(|message| message.is_compressed);
         if is_compressed {
-            self.inflate(piece, piece_key, is_whole && is_last)?;
+            let inflated = self.inflate(piece, piece_key, is_whole && is_last);
+            if inflated.is_err() {
+                // A text may have been none before, which is then what the peer is told, however the input came.
+                self.check_text(false)?;
+            }
+            inflated?;
         } else {
             match piece_key {
                 Some(key) => append_masked(&mut self.buffer, piece, key),

@@ -137,6 +137,20 @@ fn what_is_no_deflate() {
 }
 
 #[test]
+fn what_is_wrong_in_two_ways_is_told_the_same_in_each_split() {
+    // 11 bytes of text, and then a block of no kind.
+    let corrupt =
+        [&b"\x32\x30\x34\x32\x36\x31\x35\x33\xb7\xb0L\x04\x00"[..], b"\x00\x05\x00\xfa\xfe"].concat();
+    let wire = masked(FIN | RSV1 | 2, &corrupt);
+    refused(|| limited(10), &wire, CloseCode::MESSAGE_TOO_BIG, &[]);
+    refused(|| limited(11), &wire, CloseCode::INVALID_PAYLOAD, &[]);
+    // No text, and too long.
+    let mut wire = compressed(Opcode::Binary, &[b"good \xff".as_slice(), &[b'a'; 300]].concat());
+    wire[0] = FIN | RSV1 | 1;
+    refused(|| limited(50), &wire, CloseCode::INVALID_PAYLOAD, &[]);
+}
+
+#[test]
 fn texts_are_checked_as_they_are_decompressed() {
     let good = "characters \u{e4}\u{20ac}\u{1f9ff}".repeat(40);
     let wire = compressed(Opcode::Text, good.as_bytes());

@@ -48,15 +48,14 @@ impl Deflate {
                 message.reserve_exact(room.min(most.saturating_add(1).saturating_sub(message.len())));
             }
             let before = (inflater.stream.total_in(), message.len());
-            let status = inflater
-                .stream
-                .decompress_vec(input, message, FlushDecompress::Sync)
-                .map_err(|_| Refusal::Corrupt)?;
+            let result = inflater.stream.decompress_vec(input, message, FlushDecompress::Sync);
             let taken = (inflater.stream.total_in() - before.0) as usize;
             *input = input.get(taken..).unwrap_or_default();
             if message.len() > most {
                 return Err(Refusal::TooLong);
             }
+            // Only now, so that it does not depend on how the input came which of the two it is.
+            let status = result.map_err(|_| Refusal::Corrupt)?;
             if status == Status::StreamEnd {
                 inflater.stream.reset(false);
                 return Ok(Inflated::LastBlock);
