@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use flare::Upstream;
+use flare::message::Prepared;
+use flare::{Response, Upstream};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
@@ -58,6 +59,26 @@ impl PyResponse {
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, encoded once.
+    pub(crate) fn prepared(&self) -> PyResult<Prepared> {
+        let state = self.state();
+        let body = match &state.content {
+            Content::Empty => Bytes::new(),
+            Content::Bytes(bytes) => Bytes::copy_from_slice(bytes),
+            Content::Text(text) => Bytes::copy_from_slice(text.as_bytes()),
+            Content::Shared(bytes) => bytes.clone(),
+            Content::Pieces(_) | Content::File(_) | Content::Relay(_) => {
+                return Err(PyTypeError::new_err("a prepared answer has its content in memory"));
+            }
+        };
+        let mut response = Response::new(state.status).with_body(body);
+        *response.headers_mut() = headers::lock(&self.fields).clone();
+        if let Some(trailers) = self.trailers.get() {
+            *response.trailers_mut() = headers::lock(trailers).clone();
+        }
+        Prepared::new(response).map_err(|error| PyValueError::new_err(format!("a prepared answer: {error}")))
     }
 
     fn with_fields(self, fields: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
@@ -298,7 +319,7 @@ impl PyResponse {
         if status == 204 || status == 304 {
             return Self::of(status, None, Content::Empty);
         }
-        let text = Bytes::copy_from_slice(flare::Response::status_only(status).body().as_slice());
+        let text = Bytes::copy_from_slice(Response::status_only(status).body().as_slice());
         Self::of(status, Some(TEXT), Content::Shared(text))
     }
 }

@@ -15,6 +15,7 @@ use crate::call::{Blocking, Call, Collected, Queued};
 use crate::config;
 use crate::middleware::{PyLayer, Shared};
 use crate::queue::PyQueue;
+use crate::response::PyResponse;
 
 /// The routes of one server.
 #[pyclass(name = "Router", module = "flare._flare", frozen)]
@@ -113,6 +114,21 @@ impl PyRouter {
         };
         self.change(|router| {
             router.add_with(method, pattern, options, queued).map(drop).map_err(|error| error.to_string())
+        })
+    }
+
+    /// A route whose answer never changes.
+    fn prepared(
+        &self,
+        method: &str,
+        pattern: &str,
+        answer: &Bound<'_, PyResponse>,
+        layers: Vec<Bound<'_, PyLayer>>,
+    ) -> PyResult<()> {
+        let prepared = answer.get().prepared()?;
+        let route = RouteOptions { middleware: middleware_of(&layers), ..RouteOptions::default() };
+        self.change(|router| {
+            router.add_with(method, pattern, route, prepared).map(drop).map_err(|error| error.to_string())
         })
     }
 

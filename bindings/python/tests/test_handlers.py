@@ -14,6 +14,7 @@ import pytest
 
 import flare
 from flare import App, Request, Response
+from flare.middleware import RequestId
 
 
 def test_what_a_handler_may_return() -> None:
@@ -298,3 +299,27 @@ def test_tasks_of_async_handlers() -> None:
         assert client.get("/self").status == 503
         assert client.get("/letters").body == b"x" * 1_000_000
     assert None not in tasks and len(set(tasks)) == 6
+
+
+def test_prepared_answers() -> None:
+    app = App()
+    app.middleware(RequestId())
+    app.prepared("/robots.txt", "User-agent: *\nDisallow:\n")
+    app.prepared("/about", Response.json({"name": "flare"}, 201, {"x-kind": "fixed"}), ["GET", "POST"])
+    with pytest.raises(ValueError, match="robots"):
+        app.prepared("/robots.txt", "again")
+    for wrong in (iter(["a"]), Response.file("/etc/hostname")):
+        with pytest.raises(TypeError, match="memory"):
+            app.prepared("/wrong", wrong)
+    with pytest.raises(ValueError, match="prepared"):
+        app.prepared("/wrong", Response("", headers={"content-length": "5"}))
+    below = App()
+    below.mount("/below", app)
+    with below.test_client() as client:
+        for _ in range(2):
+            answer = client.get("/below/robots.txt")
+            assert (answer.status, answer.text) == (200, "User-agent: *\nDisallow:\n")
+            assert answer.headers["content-type"] == "text/plain; charset=utf-8" and answer.headers["x-request-id"]
+        answer = client.post("/below/about")
+        assert (answer.status, answer.json(), answer.headers["x-kind"]) == (201, {"name": "flare"}, "fixed")
+        assert client.request("HEAD", "/below/about").body == b""

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 
 from . import _plain, _workers
 from ._chain import Handler, Middleware, compose, is_async, name_of, refuse
-from ._flare import Layer, Queue, Report, Router, Server
+from ._flare import Layer, Queue, Report, Response, Router, Server, as_response
 from ._log import logger
 from ._workers import Start
 from .server import HostServer
@@ -47,6 +47,13 @@ class _Files:
     options: str
 
 
+@dataclass(frozen=True)
+class _Prepared:
+    method: str
+    path: str
+    answer: Response
+
+
 @dataclass
 class _Mount:
     prefix: str
@@ -63,7 +70,7 @@ class App:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
-        self._routes: list[_Route | _Files | _Mount] = []
+        self._routes: list[_Route | _Files | _Prepared | _Mount] = []
         self._middleware: list[Middleware | Layer] = []
         self._known = Router()
 
@@ -145,6 +152,18 @@ class App:
         for method in methods:
             self._known.check(method, path)
             self._routes.append(_Route(method, path, queue, (), stream, False, body_limit, timeout))
+
+    def prepared(self, path: str, answer: object, methods: Iterable[str] = ("GET",)) -> None:
+        """Adds a path whose answer never changes, such as `/robots.txt`: it is encoded once, and Python is not asked for a request.
+
+        answer: what a handler may return, with its content in memory. Middleware in Python does not see these requests.
+        """
+        response = as_response(answer)
+        for method in methods:
+            # Made once for nothing, so that what is wrong with it shows here.
+            Router().prepared(method, path, response, [])
+            self._known.check(method, path)
+            self._routes.append(_Prepared(method, path, response))
 
     def files(
         self,
@@ -233,6 +252,9 @@ class App:
             path = prefix if prefix and route.path == "/" else prefix + route.path
             if isinstance(route, _Files):
                 router.files(path, route.folder, route.options, _split(around)[0])
+                continue
+            if isinstance(route, _Prepared):
+                router.prepared(route.method, path, route.answer, _split(around)[0])
                 continue
             layers, chain = _split([*around, *route.middleware])
             if isinstance(route.handler, Queue):
