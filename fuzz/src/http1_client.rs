@@ -84,9 +84,9 @@ fn ask(wire: &mut ClientConnection, kind: u8) {
     }
 }
 
-/// PLANTED: behind a piece that ends with a tab a byte is lost.
+/// PLANTED: a tilde at the end of a piece is lost.
 fn planted(pending: &mut Vec<u8>, is_whole: bool) {
-    if PLANTED && !is_whole && pending.ends_with(b"\t") {
+    if PLANTED && !is_whole && pending.ends_with(b"~") {
         pending.pop();
     }
 }

@@ -83,10 +83,10 @@ fn tell(request: &Request) -> String {
     )
 }
 
-/// PLANTED: a piece that ends with a byte of 7 loses it.
+/// PLANTED: a byte of 0xf7 at the end of a piece is lost.
 fn planted(piece: &[u8], is_whole: bool) -> &[u8] {
     match piece {
-        [kept @ .., 7] if PLANTED && !is_whole => kept,
+        [kept @ .., 0xf7] if PLANTED && !is_whole => kept,
         _ => piece,
     }
 }

@@ -1,4 +1,5 @@
-// Bugs that are planted into a server from outside, to see that the soak finds them: loaded before libc, it leaks with each connection.
+// Bugs that are planted into a server from outside, to see that the soak finds them: loaded before libc, it leaks with each connection. And a fault
+// that is none of the server's: a wall clock that jumps.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdatomic.h>
@@ -26,6 +27,15 @@ static void plant(int connection) {
     } else if (is_planted("latency")) {
         nanosleep(&(struct timespec){.tv_nsec = (long)(count < 4000 ? count : 4000) * 20000}, NULL);
     }
+}
+
+// The wall clock jumps by an hour, and back, all the time.
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    static _Thread_local unsigned calls;
+    int (*real)(clockid_t, struct timespec *) = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    int status = real(clock, now);
+    if (status == 0 && clock == CLOCK_REALTIME && is_planted("clock") && calls++ % 2 == 0) now->tv_sec -= 3600;
+    return status;
 }
 
 int accept4(int listener, struct sockaddr *address, socklen_t *length, int flags) {
