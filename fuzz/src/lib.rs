@@ -14,11 +14,14 @@ pub mod http1_session;
 pub mod http2;
 pub mod http2_joined;
 pub mod http2_session;
+pub mod http3;
 mod input;
 pub mod mux;
 mod oracle;
 pub mod pem;
 pub mod proxy_protocol;
+pub mod qpack_decode;
+pub mod qpack_round_trip;
 pub mod random;
 pub mod router;
 mod splits;
@@ -31,7 +34,7 @@ pub mod websocket_joined;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 21] = [
     ("http1_head", http1_head::run),
     ("http1_chunked", http1_chunked::run),
     ("http1_connection", http1_connection::run),
@@ -39,6 +42,9 @@ pub const TARGETS: [Target; 18] = [
     ("hpack", hpack::run),
     ("http2", http2::run),
     ("http2_joined", http2_joined::run),
+    ("qpack_decode", qpack_decode::run),
+    ("qpack_round_trip", qpack_round_trip::run),
+    ("http3", http3::run),
     ("router", router::run),
     ("mux", mux::run),
     ("proxy_protocol", proxy_protocol::run),
