@@ -3,7 +3,8 @@
 use super::error::ErrorCode;
 use super::stream::StreamKey;
 
-/// Something that came from the peer. Content is borrowed from the input. `I` is [`RequestInfo`] at a server, [`ResponseInfo`] at a client.
+/// Something that came from the peer. Content is borrowed from the input. `I` is [`RequestInfo`](super::RequestInfo) at a server,
+/// [`ResponseInfo`](super::ResponseInfo) at a client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event<'a, I> {
     /// The head of a message is whole: the one that was given to [`Connection::receive`](super::Connection::receive). At a server the stream is

@@ -28,7 +28,7 @@ impl Connection<Client> {
     ///
     /// # Errors
     /// Nothing is written then. [`SendError::Order`]: not now, see [`can_open`](Self::can_open). [`SendError::Upgrade`]: an Extended CONNECT that
-    /// the server has not offered, or not yet: [`Event::Settings`](super::Event::Settings).
+    /// the server has not offered, or not yet: [`Event::Settings`].
     pub fn send_request(&mut self, parts: &RequestParts<'_>, out: &mut Vec<u8>) -> Result<u64, SendError> {
         if !self.can_open() {
             return Err(SendError::Order);
