@@ -8,7 +8,7 @@
 
 #include "app.h"
 
-enum kind { NONE, CONFIG, ROUTER, SERVER, REQUEST, RESPONSE, ROUTE_OPTIONS, QUEUE, MUX, MUX_STREAM, MUX_LISTENER, MIDDLEWARE, TLS, CONNECTOR, CONNECTING, CONNECTION, KINDS };
+enum kind { NONE, CONFIG, ROUTER, SERVER, REQUEST, RESPONSE, ROUTE_OPTIONS, QUEUE, MUX, MUX_STREAM, MUX_LISTENER, MIDDLEWARE, TLS, CONNECTOR, CONNECTING, CONNECTION, WEBSOCKET, WEBSOCKET_OPTIONS, KINDS };
 
 // How a function tells that it refused the handle.
 enum tells {
@@ -56,6 +56,10 @@ static int32_t unused_event(flare_request *request, flare_response *response, in
 static const flare_tls *unused_resolver(const char *server_name, void *user) {
     (void)server_name, (void)user;
     return NULL;
+}
+static int32_t unused_opening(flare_websocket *socket, void *user) {
+    (void)socket, (void)user;
+    return FLARE_OK;
 }
 static void unused_line(const char *line, size_t length, void *user) { (void)line, (void)length, (void)user; }
 static int32_t unused_check(const char *token, flare_request *request, char *name, size_t capacity, void *user) {
@@ -297,6 +301,29 @@ CALL(connection_fd, flare_connection_fd(handle))
 COPY_CALL(connection_peer, flare_connection_peer(handle, buffer, sizeof buffer))
 COPY_CALL(connection_tls, flare_connection_tls(handle, "version", buffer, sizeof buffer))
 
+CALL(websocket_close, flare_websocket_close(handle, 1000, NULL))
+CALL(websocket_data, (intptr_t)flare_websocket_data(handle))
+CALL(websocket_is_open, flare_websocket_is_open(handle))
+CALL(websocket_missed, flare_websocket_missed(handle))
+CALL(websocket_ping, flare_websocket_ping(handle, NULL, 0))
+CALL(websocket_protocol, flare_websocket_protocol(handle, NULL, 0))
+CALL(websocket_publish, flare_websocket_publish(handle, "t", FLARE_WEBSOCKET_TEXT, "x", 1))
+CALL(websocket_release, flare_websocket_release(handle))
+CALL(websocket_request, (intptr_t)flare_websocket_request(handle))
+CALL(websocket_retain, flare_websocket_retain(handle))
+CALL(websocket_send, flare_websocket_send(handle, FLARE_WEBSOCKET_TEXT, "x", 1))
+CALL(websocket_send_text, flare_websocket_send_text(handle, "x"))
+CALL(websocket_set_data, flare_websocket_set_data(handle, USER))
+CALL(websocket_subscribe, flare_websocket_subscribe(handle, "t"))
+CALL(websocket_unsubscribe, flare_websocket_unsubscribe(handle, "t"))
+CALL(router_ws, flare_router_ws(handle, "/none", NULL, unused_opening, NULL, NULL, NULL, USER))
+CALL(router_ws_options, flare_router_ws(router, "/none", handle, unused_opening, NULL, NULL, NULL, USER))
+CALL(server_publish, flare_server_publish(handle, "t", FLARE_WEBSOCKET_TEXT, "x", 1))
+CALL(websocket_options_free, flare_websocket_options_free(handle))
+CALL(websocket_options_set_number, flare_websocket_options_set_number(handle, "ping_ms", 1))
+CALL(websocket_options_set_text, flare_websocket_options_set_text(handle, "origins", "any"))
+CALL(websocket_options_set_otherwise, flare_websocket_options_set_otherwise(handle, unused_handler, USER))
+
 static const struct row rows[] = {
     // No handle goes in: see error_test.c, and config_new and router_new everywhere.
     {"flare_abi_version", NONE, CODE, NULL, false, false},
@@ -480,6 +507,31 @@ static const struct row rows[] = {
     {"flare_connection_fd", CONNECTION, CODE, call_connection_fd, false, false},
     {"flare_connection_peer", CONNECTION, NOTHING, call_connection_peer, false, false},
     {"flare_connection_tls", CONNECTION, NOTHING, call_connection_tls, false, false},
+
+    {"flare_router_ws", ROUTER, CODE, call_router_ws, true, false},
+    {"flare_router_ws", WEBSOCKET_OPTIONS, CODE, call_router_ws_options, true, true},
+    {"flare_server_publish", SERVER, CODE, call_server_publish, false, false},
+    {"flare_websocket_close", WEBSOCKET, CODE, call_websocket_close, false, false},
+    {"flare_websocket_data", WEBSOCKET, NOTHING, call_websocket_data, false, false},
+    {"flare_websocket_is_open", WEBSOCKET, CODE, call_websocket_is_open, false, false},
+    {"flare_websocket_missed", WEBSOCKET, NOTHING, call_websocket_missed, false, false},
+    {"flare_websocket_ping", WEBSOCKET, CODE, call_websocket_ping, false, false},
+    {"flare_websocket_protocol", WEBSOCKET, NOTHING, call_websocket_protocol, false, false},
+    {"flare_websocket_publish", WEBSOCKET, CODE, call_websocket_publish, false, false},
+    {"flare_websocket_release", WEBSOCKET, CODE, call_websocket_release, false, false},
+    {"flare_websocket_request", WEBSOCKET, NOTHING, call_websocket_request, false, false},
+    {"flare_websocket_retain", WEBSOCKET, CODE, call_websocket_retain, false, false},
+    {"flare_websocket_send", WEBSOCKET, CODE, call_websocket_send, false, false},
+    {"flare_websocket_send_text", WEBSOCKET, CODE, call_websocket_send_text, false, false},
+    {"flare_websocket_set_data", WEBSOCKET, CODE, call_websocket_set_data, true, false},
+    {"flare_websocket_subscribe", WEBSOCKET, CODE, call_websocket_subscribe, false, false},
+    {"flare_websocket_unsubscribe", WEBSOCKET, CODE, call_websocket_unsubscribe, false, false},
+
+    {"flare_websocket_options_new", NONE, CODE, NULL, false, false},
+    {"flare_websocket_options_free", WEBSOCKET_OPTIONS, CODE, call_websocket_options_free, false, false},
+    {"flare_websocket_options_set_number", WEBSOCKET_OPTIONS, CODE, call_websocket_options_set_number, false, false},
+    {"flare_websocket_options_set_text", WEBSOCKET_OPTIONS, CODE, call_websocket_options_set_text, false, false},
+    {"flare_websocket_options_set_otherwise", WEBSOCKET_OPTIONS, CODE, call_websocket_options_set_otherwise, true, false},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
@@ -604,6 +656,33 @@ static void connections_end(void) {
     CHECK_STATUS(flare_connector_free(connector), FLARE_OK);
 }
 
+// A socket of a route that keeps it, and its client.
+static flare_websocket *websocket;
+static gate websocket_opened = GATE_INIT;
+static client websocket_client;
+
+static int32_t keep_websocket(flare_websocket *socket, void *user) {
+    (void)user;
+    CHECK_STATUS(flare_websocket_retain(socket), FLARE_OK);
+    websocket = socket;
+    gate_open(&websocket_opened);
+    return FLARE_OK;
+}
+
+static void websocket_start(const char *address) {
+    CHECK(client_open(&websocket_client, address));
+    CHECK(client_send(&websocket_client,
+                      "GET /ws HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+                      "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"));
+    CHECK(gate_wait(&websocket_opened, 1));
+}
+
+static void websocket_end(void) {
+    CHECK_STATUS(flare_websocket_is_open(websocket), 1);
+    CHECK_STATUS(flare_websocket_release(websocket), FLARE_OK);
+    client_close(&websocket_client);
+}
+
 static int32_t keep(flare_request *request, flare_response *response, void *user) {
     (void)user;
     CHECK_STATUS(flare_response_retain(response), FLARE_OK);
@@ -676,6 +755,7 @@ int main(void) {
     flare_router *routes = flare_router_new();
     route(routes, "GET", "/keep", keep, NULL);
     route(routes, "GET", "/let-go", let_go, NULL);
+    CHECK_STATUS(flare_router_ws(routes, "/ws", NULL, keep_websocket, NULL, NULL, NULL, NULL, NULL), FLARE_OK);
     app_start(&a, routes, one_worker());
     client c;
     CHECK(client_open(&c, a.address));
@@ -683,8 +763,10 @@ int main(void) {
     if (!CHECK(gate_wait(&kept, 1))) return DONE();
     mux_start();
     connections_start(a.address);
+    websocket_start(a.address);
+    flare_websocket_options *websocket_options = flare_websocket_options_new();
     void *live[] = {NULL,          config,  router, a.server, kept_request, kept_response,
-                    options,       queue,   mux,    mux_stream, mux_listener, middleware, tls, connector, connecting, connection};
+                    options,       queue,   mux,    mux_stream, mux_listener, middleware, tls, connector, connecting, connection, websocket, websocket_options};
     for (enum kind wanted = CONFIG; wanted < KINDS; wanted++) {
         for (enum kind given = CONFIG; given < KINDS; given++) {
             if (given != wanted) refused_by_all(wanted, live[given], FLARE_ERROR_WRONG_KIND, "a handle of another kind");
@@ -711,6 +793,9 @@ int main(void) {
     mux_end();
     CHECK_STATUS(flare_connection_flush(connection, 0), FLARE_OK);
     connections_end();
+    websocket_end();
+    CHECK_STATUS(flare_websocket_options_free(websocket_options), FLARE_OK);
+    refused_by_all(WEBSOCKET_OPTIONS, websocket_options, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(CONNECTOR, connector, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(CONNECTING, connecting, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(CONNECTION, connection, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
