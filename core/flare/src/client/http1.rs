@@ -6,13 +6,9 @@ use bytes::Bytes;
 use flare_proto::http1::{BodyEvent, ClientConnection, ContentLength, Limits, RequestParts, ResponseLength};
 use flare_proto::{ResponseHead, SendError};
 
-use super::{Event, ExchangeId, Failure, Request, RequestError, Response};
+use super::{Event, ExchangeId, Failure, HIGH, LOW, Request, RequestError, Response};
 use crate::message::Headers;
 
-/// Content waits up to this many bytes for the server before more is refused.
-const HIGH: usize = 256 * 1024;
-/// And is taken again below this.
-const LOW: usize = 64 * 1024;
 /// So many events wait for the owner before no more input is wanted: a server may send interim answers without an end.
 const EVENTS: usize = 256;
 

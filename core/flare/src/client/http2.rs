@@ -8,13 +8,9 @@ use flare_proto::http1::{ContentLength, is_allowed_in_trailers};
 use flare_proto::http2::{self, ClientConnection, ErrorCode, Limits, RequestParts, StreamKey};
 use flare_proto::{ResponseHead, SendError};
 
-use super::{Event, ExchangeId, Failure, Request, RequestError, Response};
+use super::{Event, ExchangeId, Failure, HIGH, LOW, Request, RequestError, Response};
 use crate::message::Headers;
 
-/// Content of a stream waits up to this many bytes for the server before more is refused.
-const HIGH: usize = 256 * 1024;
-/// And is taken again below this.
-const LOW: usize = 64 * 1024;
 /// Content is put into frames as long as less output than this waits: what is behind it can still be passed by a reset.
 const OUTPUT: usize = 64 * 1024;
 

@@ -26,14 +26,21 @@
 //! ```
 
 mod connection;
+mod error;
 mod event;
 mod http1;
 mod http2;
 mod request;
 mod session;
 
-pub use connection::{Answer, Client, ClientError};
+pub use connection::{Answer, Client};
+pub use error::ClientError;
 pub use event::{Event, ExchangeId, Failure, Response};
 pub use flare_proto::http1::ContentLength;
 pub use request::{Request, RequestError};
 pub use session::{Limits, Session};
+
+/// Content of an exchange waits up to this many bytes, for the server or for the owner, before no more is taken.
+const HIGH: usize = 256 * 1024;
+/// And is taken again below this.
+const LOW: usize = 64 * 1024;

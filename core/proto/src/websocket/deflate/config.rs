@@ -12,10 +12,10 @@ pub(in crate::websocket) const MOST_BITS: u8 = 15;
 /// How an end wants to compress, and how it wants its peer to.
 #[derive(Clone, Debug)]
 pub struct DeflateConfig {
-    /// Messages that are sent may use the window of those before. They become smaller, and each connection holds a context of up to 270 KiB. Default
+    /// Messages that are sent may use the window of those before. They become smaller, and each connection holds a context, the larger of the two kinds. Default
     /// false.
     pub send_takeover: bool,
-    /// The same for messages that come in: up to 40 KiB. Default false.
+    /// The same for messages that come in. Default false.
     pub receive_takeover: bool,
     /// The window of what is sent, in bits: 9 to 15. Default 15.
     pub send_window_bits: u8,

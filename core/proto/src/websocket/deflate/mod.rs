@@ -18,7 +18,7 @@ const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 /// What was agreed on in a handshake: see [`accept_deflate`](super::handshake::accept_deflate) and
 /// [`agreed_deflate`](super::handshake::agreed_deflate).
 ///
-/// Without takeover it holds no context while no message is on its way. With takeover it holds about 40 KiB for what comes in and 270 KiB for what goes out,
+/// Without takeover it holds no context while no message is on its way. With takeover it holds one for what comes in and a larger one for what goes out,
 /// at 15 window bits, from the first message on.
 #[derive(Debug)]
 pub struct Deflate {
