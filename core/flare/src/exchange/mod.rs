@@ -359,6 +359,12 @@ impl Exchange {
         self.block().stream.lock().has_room()
     }
 
+    /// Asks for [`Event::Writable`] when there is room, though no write was refused.
+    pub(crate) fn ask_for_room(&self) {
+        self.block().stream.lock().ask_for_room();
+        self.tell();
+    }
+
     /// Ends a stream with some last content, which is taken whether there is room or not: it must be little.
     pub(crate) fn finish_with_last(&self, data: Bytes) -> Result<(), AnswerError> {
         self.check_alive()?;

@@ -279,6 +279,11 @@ impl Inner {
         room
     }
 
+    /// The handler's side: it wants to hear of room that may be there already.
+    pub(crate) fn ask_for_room(&mut self) {
+        self.refused = true;
+    }
+
     /// The handler's side: gives an interim answer. False: too many wait.
     pub(crate) fn push_informational(&mut self, status: u16, headers: Headers) -> bool {
         /// Interim answers that may wait for a client that does not read. More than a few make no sense.

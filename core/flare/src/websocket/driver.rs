@@ -16,6 +16,8 @@ pub(super) struct Driver {
     heard: bool,
     /// A Ping is out, and nothing came since.
     pinged: bool,
+    /// The client's side of the byte stream has ended, behind what is held.
+    ended: bool,
     /// The handler was told of the end.
     over: bool,
 }
@@ -30,6 +32,7 @@ impl Driver {
             held: Vec::new(),
             heard: false,
             pinged: false,
+            ended: false,
             over: false,
         };
         driver.handler.open(&driver.socket);
@@ -54,11 +57,8 @@ impl Driver {
                 // Err: it is closing anyway.
                 let _ = self.socket.close(1001, "");
             }
-            // Without a Close frame before it, this is no goodbye.
-            Event::End => {
-                self.socket.finish(&[]);
-                self.end(ABNORMAL, "");
-            }
+            Event::End if self.held.is_empty() => self.client_ended(),
+            Event::End => self.ended = true,
             Event::Cancelled => self.end(ABNORMAL, ""),
             Event::Readable => {}
         }
@@ -121,9 +121,25 @@ impl Driver {
         let used = self.work(&held);
         if used < held.len() {
             self.held = held.get(used..).unwrap_or_default().to_vec();
-        } else if !self.over {
+        } else if self.ended {
+            self.client_ended();
+        }
+        if self.over {
+            return;
+        }
+        if self.socket.owes_writable() {
             self.handler.writable(&self.socket);
+        }
+        if self.held.is_empty() {
             self.socket.exchange().resume();
+        }
+    }
+
+    /// The client's side of the byte stream has ended. Without a Close frame before it, this is no goodbye.
+    fn client_ended(&mut self) {
+        if !self.over {
+            self.socket.finish(&[]);
+            self.end(ABNORMAL, "");
         }
     }
 

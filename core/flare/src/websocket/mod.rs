@@ -24,6 +24,8 @@
 //! [`SocketHandler::writable`] is told. While so much waits, no more of the client's messages are delivered, so whoever sends at most one
 //! message for each that comes is never refused.
 //!
+//! A program that takes messages elsewhere than in its handler says when it can't keep more of them: [`WebSocket::pause`], [`WebSocket::resume`].
+//!
 //! # How it ends
 //!
 //! [`SocketHandler::close`] is called once, when nothing more will come: with the code of the client's Close frame, with that of its mistake,

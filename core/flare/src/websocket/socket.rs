@@ -73,6 +73,10 @@ struct Sending {
     batching: bool,
     /// The exchange took no more, and has not said since that it would.
     refused: bool,
+    /// A send was refused since the handler was told last that it would be taken.
+    owes_writable: bool,
+    /// The program takes no more messages for now.
+    paused: bool,
     /// Our Close frame is out, or the socket is gone: nothing may follow.
     closed: bool,
     /// The half of the wire that sends; the other one receives, on the worker alone. So neither waits for the other.
@@ -105,8 +109,15 @@ impl WebSocket {
         options: Arc<WsOptions>,
         wire: Connection,
     ) -> Self {
-        let sending =
-            Mutex::new(Sending { pending: Vec::new(), batching: true, refused: false, closed: false, wire });
+        let sending = Mutex::new(Sending {
+            pending: Vec::new(),
+            batching: true,
+            refused: false,
+            owes_writable: false,
+            paused: false,
+            closed: false,
+            wire,
+        });
         let inner = Inner {
             exchange,
             protocol,
@@ -184,6 +195,7 @@ impl WebSocket {
         if !sending.batching || sending.refused || sending.pending.len() >= BATCH {
             sending.flush(exchange);
             if sending.refused || (!sending.batching && !exchange.has_room()) {
+                sending.owes_writable = true;
                 return Err(SendError::WouldBlock);
             }
         }
@@ -215,8 +227,24 @@ impl WebSocket {
                 sending.flush(&self.inner.exchange);
             }
         }
+        // The client's Close frame stands behind what waits.
+        self.resume();
         self.inner.exchange.set_alarm(self.inner.options.close_timeout);
         Ok(())
+    }
+
+    /// No more messages are delivered until [`WebSocket::resume`]: for a program that takes them elsewhere than in its handler, and can't keep
+    /// more of them. Those of a read that is worked off just now stop too; they wait, and then the client is not read any more.
+    pub fn pause(&self) {
+        let mut sending = self.sending();
+        sending.paused = !sending.closed;
+    }
+
+    /// Messages are delivered again after [`WebSocket::pause`], behind what the client has to take first.
+    pub fn resume(&self) {
+        if std::mem::replace(&mut self.sending().paused, false) {
+            self.inner.exchange.ask_for_room();
+        }
     }
 
     /// Puts the socket on the list of a topic: it gets what is published there, in any worker of its server. It leaves when it ends. Whoever
@@ -267,17 +295,17 @@ impl WebSocket {
 
     // The worker's side.
 
-    /// What is sent from now on is gathered, until [`WebSocket::end_batch`]. False: so much waits for the client that no input should be
-    /// worked off.
+    /// What is sent from now on is gathered, until [`WebSocket::end_batch`]. False: so much waits for the client, or the program takes no more, so
+    /// that no input should be worked off.
     pub(super) fn begin_batch(&self) -> bool {
         let mut sending = self.sending();
         sending.batching = true;
         sending.flush(&self.inner.exchange);
         sending.refused |= !self.inner.exchange.has_room();
-        !sending.refused
+        !sending.refused && !sending.paused
     }
 
-    /// Adds frames of the protocol itself. False: so much waits for the client that no more input should be worked off.
+    /// Adds frames of the protocol itself. False: no more input should be worked off, as for [`WebSocket::begin_batch`].
     pub(super) fn add(&self, replies: &mut Vec<u8>) -> bool {
         let mut sending = self.sending();
         if !sending.closed {
@@ -287,7 +315,15 @@ impl WebSocket {
         if sending.pending.len() >= BATCH {
             sending.flush(&self.inner.exchange);
         }
-        !sending.refused
+        !sending.refused && !sending.paused
+    }
+
+    /// Whether the handler has to hear now that sends are taken again.
+    pub(super) fn owes_writable(&self) -> bool {
+        let mut sending = self.sending();
+        let now = sending.owes_writable && !sending.refused && !sending.closed;
+        sending.owes_writable &= !now;
+        now
     }
 
     /// Gives the exchange what was gathered. False: it took nothing.

@@ -114,3 +114,58 @@ fn a_panic_cuts_the_connection() {
     assert_eq!(client.next(), None);
     assert!(!client.connection.is_open());
 }
+
+/// What came since it was asked last.
+fn messages(told: &Receiver<Told>) -> Vec<String> {
+    told.try_iter()
+        .filter_map(|told| match told {
+            Told::Message(message) => Some(message),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_program_that_is_full_gets_no_messages_and_loses_none() {
+    let (router, told, sockets) = telling(WsOptions::default());
+    let mut client = Client::open(router);
+    let socket = sockets.recv().unwrap();
+    socket.pause();
+    client.send(&[text("one"), text("two"), frame(PING, b"p")].concat());
+    assert_eq!(client.next(), None, "what follows them waits too");
+    assert!(messages(&told).is_empty());
+    std::thread::spawn(move || socket.resume()).join().unwrap();
+    assert_eq!(client.next(), Some(Frame::new(PONG, "p")));
+    assert_eq!(messages(&told), ["one", "two"]);
+    client.send(&text("three"));
+    assert_eq!(messages(&told), ["three"]);
+}
+
+#[test]
+fn what_came_before_the_client_left_is_still_delivered() {
+    let (router, told, sockets) = telling(WsOptions::default());
+    let mut client = Client::open(router);
+    let socket = sockets.recv().unwrap();
+    socket.pause();
+    client.send(&text("last words"));
+    client.connection.close_write();
+    client.settle();
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [Told::Open]);
+    socket.resume();
+    client.settle();
+    let end = [Told::Message("last words".to_owned()), Told::Close(1006, String::new())];
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), end);
+}
+
+#[test]
+fn a_paused_socket_can_close() {
+    let (router, told, sockets) = telling(WsOptions::default());
+    let mut client = Client::open(router);
+    let socket = sockets.recv().unwrap();
+    socket.pause();
+    client.send(&text("unheard"));
+    socket.close(1000, "").unwrap();
+    assert_eq!(client.next().map(|frame| frame.opcode), Some(frames::CLOSE));
+    client.send(&frame(frames::CLOSE, &1000_u16.to_be_bytes()));
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [Told::Open, Told::Close(1000, String::new())]);
+}
