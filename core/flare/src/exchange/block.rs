@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use flare_net::Key;
 use flare_proto::http1::BodyLength;
+use flare_proto::websocket::Contexts;
 use flare_proto::{Headers, RequestHead};
 
 use crate::exchange::{Callback, Ends, RelayRequest, State, Stream};
@@ -49,6 +50,14 @@ pub(crate) trait Home: Send + Sync {
 
     /// The code behind an exchange failed, and says why. Where there is no log, nobody hears of it.
     fn failed(&self, _message: &str) {}
+
+    /// Code of the application panicked on the worker, and its exchange goes on: to be counted and told.
+    fn panicked(&self, _kind: &'static str) {}
+
+    /// The contexts of this worker for compressed messages.
+    fn deflate_contexts(&self) -> Contexts {
+        Contexts::default()
+    }
 }
 
 /// Everything about one exchange. The worker fills it while it is the sole holder; from the call of the handler on, all

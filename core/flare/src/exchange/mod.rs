@@ -349,9 +349,18 @@ impl Exchange {
         self.tell();
     }
 
-    /// The worker's time when content came last, in milliseconds.
-    pub(crate) fn content_time(&self) -> u64 {
+    /// The worker's time, in milliseconds, when content came last or the alarm rang.
+    pub(crate) fn event_time(&self) -> u64 {
         self.block().stream.now.load(Ordering::Relaxed)
+    }
+
+    /// Whether an alarm was set that the worker has not seen yet.
+    pub(crate) fn has_new_alarm(&self) -> bool {
+        self.block().stream.lock().alarm.is_some()
+    }
+
+    pub(crate) fn home(&self) -> &dyn Home {
+        &*self.block().home
     }
 
     /// Whether a write would be taken. If not, [`Event::Writable`] says when one would.

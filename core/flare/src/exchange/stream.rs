@@ -86,7 +86,7 @@ pub(crate) struct Stream {
     changed: Condvar,
     /// Threads in [`Stream::wait`]. Changed under the lock.
     waiting: AtomicUsize,
-    /// The worker's time when content came last, in milliseconds.
+    /// The worker's time, in milliseconds, when content came last or the alarm rang.
     pub(crate) now: AtomicU64,
 }
 

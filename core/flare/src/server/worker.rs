@@ -23,6 +23,7 @@ use flare_net::{
     Address, Clock, Driver, DriverOptions, Event, Key, Listener, ListenerKey, MailboxReceiver, Millis,
     Output, Wheel,
 };
+use flare_proto::websocket::Contexts;
 
 use crate::exchange::{CancelReason, ExchangeKey, Home, RelayRequest};
 use crate::log::{Level, Log};
@@ -115,6 +116,8 @@ impl Worker {
             worker: id,
             index: own.index,
             log: shared.service.log.clone(),
+            counters: Arc::clone(&own.counters),
+            contexts: Contexts::default(),
             mailbox,
             broadcast: shared.broadcast.clone(),
         });
@@ -452,6 +455,8 @@ struct Inbox {
     /// The place of the worker among those of its server.
     index: usize,
     log: Log,
+    counters: Arc<Counters>,
+    contexts: Contexts,
     mailbox: flare_net::Mailbox<Message>,
     broadcast: Broadcast,
 }
@@ -486,6 +491,15 @@ impl Home for Inbox {
 
     fn failed(&self, message: &str) {
         self.log.tell(Level::Error, "handler failed", || message.to_owned());
+    }
+
+    fn panicked(&self, kind: &'static str) {
+        self.counters.panics.add(1);
+        self.log.tell(Level::Error, kind, || "see the panic message above".to_owned());
+    }
+
+    fn deflate_contexts(&self) -> Contexts {
+        self.contexts.clone()
     }
 }
 

@@ -47,6 +47,7 @@ type Acceptor = dyn Fn(&Request) -> Result<Box<dyn SocketHandler>, Response> + S
 pub(crate) struct Route {
     options: Arc<WsOptions>,
     limits: Arc<Limits>,
+    /// How messages are compressed; each worker has contexts of its own.
     deflate: Option<DeflateConfig>,
     accept: Arc<Acceptor>,
 }
@@ -72,7 +73,11 @@ impl Route {
 
 impl Handler for Route {
     fn handle(&self, exchange: Exchange) {
-        let mut agreed = match handshake::check(exchange.request(), &self.options, self.deflate.as_ref()) {
+        let home = exchange.home();
+        let deflate = self.deflate.as_ref();
+        let deflate =
+            deflate.map(|config| DeflateConfig { contexts: home.deflate_contexts(), ..config.clone() });
+        let mut agreed = match handshake::check(exchange.request(), &self.options, deflate.as_ref()) {
             Checked::Agreed(agreed) => agreed,
             Checked::NotOffered => {
                 return match &self.options.otherwise {

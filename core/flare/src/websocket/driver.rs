@@ -1,5 +1,8 @@
 //! What happens on the byte stream of a socket, told to its handler.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
 use flare_proto::websocket::{CloseCode, Connection, Event as WireEvent, Opcode};
 
 use super::{Message, SocketHandler, WebSocket};
@@ -12,8 +15,8 @@ pub(super) struct Driver {
     socket: WebSocket,
     /// Input that waits until the client has taken some of what was sent.
     held: Vec<u8>,
-    /// Something came since the last alarm.
-    heard: bool,
+    /// When something came last, by the worker's clock in milliseconds. `None`: nothing since the socket is open.
+    heard: Option<u64>,
     /// A Ping is out, and nothing came since.
     pinged: bool,
     /// The client's side of the byte stream has ended, behind what is held.
@@ -30,23 +33,21 @@ impl Driver {
             handler,
             socket: socket.clone(),
             held: Vec::new(),
-            heard: false,
+            heard: None,
             pinged: false,
             ended: false,
             over: false,
         };
-        driver.handler.open(&driver.socket);
+        guarded(&driver.socket, || driver.handler.open(&driver.socket));
         driver.socket.end_batch();
-        if !driver.socket.is_closing() {
-            socket.exchange().set_alarm(socket.options().ping_interval);
-        }
+        driver.ring_after(socket.options().ping_interval);
         socket.exchange().on_event(move |event| driver.event(event));
     }
 
     fn event(&mut self, event: Event<'_>) -> Flow {
         match event {
             Event::Data(data) => {
-                self.heard = true;
+                (self.heard, self.pinged) = (Some(self.socket.exchange().event_time()), false);
                 // Behind what is held, if anything is: it was not asked for, but may have been read before.
                 let used = if self.held.is_empty() { self.work(data) } else { 0 };
                 self.held.extend_from_slice(data.get(used..).unwrap_or_default());
@@ -71,7 +72,7 @@ impl Driver {
             return input.len();
         }
         let Self { wire, handler, socket, .. } = self;
-        wire.set_now(socket.exchange().content_time());
+        wire.set_now(socket.exchange().event_time());
         let mut rest = input;
         let mut replies = Vec::new();
         let mut end = None;
@@ -83,7 +84,7 @@ impl Driver {
                     if let Some(message) = message(opcode, bytes)
                         && !socket.is_closing()
                     {
-                        handler.message(socket, message);
+                        guarded(socket, || handler.message(socket, message));
                     }
                 }
                 Ok(Some(WireEvent::Close { code, reason })) => {
@@ -128,7 +129,7 @@ impl Driver {
             return;
         }
         if self.socket.owes_writable() {
-            self.handler.writable(&self.socket);
+            guarded(&self.socket, || self.handler.writable(&self.socket));
         }
         if self.held.is_empty() {
             self.socket.exchange().resume();
@@ -145,30 +146,45 @@ impl Driver {
 
     /// A time is over: that of the client's silence, of its answer to a Ping, or of its Close frame.
     fn alarm(&mut self) {
+        let (options, exchange) = (self.socket.options(), self.socket.exchange());
         if self.socket.is_closing() {
-            self.end(ABNORMAL, "the Close frame was not answered");
+            // Another thread may have closed it just now: then this was the alarm before.
+            if !exchange.has_new_alarm() {
+                self.end(ABNORMAL, "the Close frame was not answered");
+                self.socket.exchange().reset();
+            }
+            return;
+        }
+        if self.pinged {
+            self.end(ABNORMAL, "the Ping was not answered");
             return self.socket.exchange().reset();
         }
-        let options = self.socket.options();
-        // A client that is not read can't be heard; whether it takes what waits for it is looked at elsewhere.
-        let heard = std::mem::take(&mut self.heard) || !self.held.is_empty();
-        let again = match (heard, self.pinged) {
-            (true, _) => {
-                self.pinged = false;
-                options.ping_interval
-            }
-            (false, false) => {
-                self.pinged = true;
-                // Err: so much waits for it that it will be noticed if it takes nothing.
-                let _ = self.socket.ping(b"");
-                options.ping_timeout
-            }
-            (false, true) => {
-                self.end(ABNORMAL, "the Ping was not answered");
-                return self.socket.exchange().reset();
-            }
+        let now = exchange.event_time();
+        if !self.held.is_empty() {
+            // A client that is not read can't be heard; whether it takes what waits for it is looked at elsewhere.
+            self.heard = Some(now);
+        }
+        let silent = self
+            .heard
+            .map_or(options.ping_interval, |heard| Duration::from_millis(now.saturating_sub(heard)));
+        let again = if silent < options.ping_interval {
+            options.ping_interval - silent
+        } else {
+            // Err: so much waits for it that it will be noticed if it takes nothing.
+            self.pinged = self.socket.ping(b"").is_ok();
+            options.ping_timeout
         };
-        self.socket.exchange().set_alarm(again);
+        self.ring_after(again);
+    }
+
+    /// Asks for the next alarm.
+    fn ring_after(&self, time: Duration) {
+        let exchange = self.socket.exchange();
+        exchange.set_alarm(time);
+        // Another thread may have closed it meanwhile, whose alarm must not be lost.
+        if self.socket.is_closing() {
+            exchange.set_alarm(self.socket.options().close_timeout);
+        }
     }
 
     /// Nothing more will come: tells the handler, once.
@@ -176,18 +192,28 @@ impl Driver {
         if std::mem::replace(&mut self.over, true) {
             return;
         }
-        self.handler.close(&self.socket, code, reason);
+        guarded(&self.socket, || self.handler.close(&self.socket, code, reason));
         self.socket.end();
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // Only after a panic of the handler.
+        // Only when it was never listened to, or after a panic in here.
         if !self.over {
-            self.socket.end();
+            self.end(ABNORMAL, "");
             self.socket.exchange().reset();
         }
+    }
+}
+
+/// Calls the handler. A panic ends its socket, and nothing else.
+fn guarded(socket: &WebSocket, call: impl FnOnce()) {
+    // What the handler had in its hands is its own concern. It hears no more of the socket but its end.
+    if catch_unwind(AssertUnwindSafe(call)).is_err() {
+        socket.exchange().home().panicked("socket handler panicked");
+        // Err: it is closing already.
+        let _ = socket.close(CloseCode::INTERNAL_ERROR.number(), "");
     }
 }
 

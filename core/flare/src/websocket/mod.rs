@@ -75,7 +75,8 @@ impl<'a> Message<'a> {
     }
 }
 
-/// What happens to one socket. Calls are made on its worker, one at a time, and must not block. A panic cuts the connection.
+/// What happens to one socket. Calls are made on its worker, one at a time, and must not block. A panic closes the socket with 1011, is counted
+/// ([`ServerStats::panics`](crate::ServerStats)) and logged; [`SocketHandler::close`] is still called.
 ///
 /// A closure `FnMut(&WebSocket, Message<'_>)` is a handler of messages alone.
 pub trait SocketHandler: Send + 'static {
@@ -85,7 +86,7 @@ pub trait SocketHandler: Send + 'static {
     /// A message came, whole.
     fn message(&mut self, socket: &WebSocket, message: Message<'_>);
 
-    /// Messages are taken again, after one was refused.
+    /// Messages are taken again, after one was refused. Not called when the socket is closing.
     fn writable(&mut self, _socket: &WebSocket) {}
 
     /// The last call: the socket is closing or gone. `code` and `reason` are the client's, or say what it did wrong; 1005: it gave no code,

@@ -109,7 +109,7 @@ impl WebSocket {
         options: Arc<WsOptions>,
         wire: Connection,
     ) -> Self {
-        let sending = Mutex::new(Sending {
+        let sending = Sending {
             pending: Vec::new(),
             batching: true,
             refused: false,
@@ -117,12 +117,12 @@ impl WebSocket {
             paused: false,
             closed: false,
             wire,
-        });
+        };
         let inner = Inner {
             exchange,
             protocol,
             options,
-            sending,
+            sending: Mutex::new(sending),
             missed: AtomicU64::new(0),
             ended: AtomicBool::new(false),
         };
@@ -215,20 +215,21 @@ impl WebSocket {
     /// 4999 may; RFC 6455, 7.4) or a reason of more than 123 bytes.
     pub fn close(&self, code: u16, reason: &str) -> Result<(), SendError> {
         let code = CloseCode::new(code).ok_or(SendError::Misuse("this close code may not be sent"))?;
-        {
-            let mut sending = self.sending();
-            let Sending { wire, pending, closed, batching, .. } = &mut *sending;
-            if *closed {
-                return Err(SendError::Closed);
-            }
-            wire.close(Some(code), reason, pending)?;
-            *closed = true;
-            if !*batching {
-                sending.flush(&self.inner.exchange);
-            }
+        let mut sending = self.sending();
+        let Sending { wire, pending, closed, batching, .. } = &mut *sending;
+        if *closed {
+            return Err(SendError::Closed);
         }
-        // The client's Close frame stands behind what waits.
-        self.resume();
+        wire.close(Some(code), reason, pending)?;
+        *closed = true;
+        if !*batching {
+            sending.flush(&self.inner.exchange);
+        }
+        if std::mem::take(&mut sending.paused) {
+            // The client's Close frame stands behind what waits.
+            self.inner.exchange.ask_for_room();
+        }
+        // Under the lock, so that the worker never finds a socket that is closing without its time limit.
         self.inner.exchange.set_alarm(self.inner.options.close_timeout);
         Ok(())
     }

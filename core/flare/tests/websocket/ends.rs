@@ -79,12 +79,12 @@ fn a_silent_client_is_asked_and_a_dead_one_noticed() {
     let mut client = Client::open(router);
     // Far longer than `stream_timeout`.
     for _ in 0..50 {
-        client.connection.advance(30 * SECOND);
+        client.connection.advance(29 * SECOND);
+        assert_eq!(client.next(), None, "it was not silent for so long");
+        client.connection.advance(SECOND);
         assert_eq!(client.next(), Some(Frame::new(PING, "")));
         client.connection.advance(19 * SECOND);
         client.send(&frame(PONG, b""));
-        client.connection.advance(SECOND);
-        assert_eq!(client.next(), None);
     }
     client.connection.advance(30 * SECOND);
     assert_eq!(client.next(), Some(Frame::new(PING, "")));
@@ -93,6 +93,19 @@ fn a_silent_client_is_asked_and_a_dead_one_noticed() {
     assert!(!client.connection.is_open());
     assert_eq!(told.recv(), Ok(Told::Open));
     assert_eq!(told.recv(), Ok(Told::Close(1006, "the Ping was not answered".to_owned())));
+}
+
+#[test]
+fn silence_counts_from_the_last_that_came() {
+    let mut client = Client::open(echoing(short()));
+    client.connection.advance(10 * SECOND);
+    client.send(&frame(PONG, b""));
+    for _ in 0..29 {
+        client.connection.advance(SECOND);
+        assert_eq!(client.next(), None);
+    }
+    client.connection.advance(SECOND);
+    assert_eq!(client.next(), Some(Frame::new(PING, "")));
 }
 
 #[test]

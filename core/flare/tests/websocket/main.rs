@@ -7,6 +7,7 @@ mod ends;
 mod frames;
 mod handshake;
 mod messages;
+mod panics;
 mod sockets;
 mod topics;
 

@@ -106,13 +106,26 @@ fn a_message_has_a_limit() {
 }
 
 #[test]
-fn a_panic_cuts_the_connection() {
-    let mut router = Router::new();
-    router.ws("/ws", |_: &Request| |_: &WebSocket, _: Message<'_>| panic!("on purpose")).unwrap();
+fn writable_is_told_to_those_who_were_refused_alone() {
+    let (router, told, sockets) = telling(WsOptions::default());
     let mut client = Client::open(router);
-    client.send(&text("x"));
-    assert_eq!(client.next(), None);
-    assert!(!client.connection.is_open());
+    let socket = sockets.recv().unwrap();
+    while socket.send_binary([7; 100_000]).is_ok() {}
+    // Nobody asked to send more: that the client's Ping could not be answered is no concern of the handler.
+    while socket.send_binary([7; 100_000]).is_ok() {}
+    client.settle();
+    assert_eq!((told.try_recv(), told.try_recv()), (Ok(Told::Open), Ok(Told::Writable)));
+    client.connection.hold_output();
+    while socket.is_open() && socket.missed() == 0 {
+        // Publications are missed without a refusal.
+        socket.subscribe("topic");
+        socket.publish("topic", Message::Binary(&[7; 100_000])).unwrap();
+        client.settle();
+    }
+    client.send(&frame(PING, b""));
+    client.connection.release_output();
+    client.settle();
+    assert!(told.try_recv().is_err(), "nobody was refused");
 }
 
 /// What came since it was asked last.

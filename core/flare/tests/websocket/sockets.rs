@@ -7,7 +7,7 @@ use super::*;
 use crate::common::{Client as Peer, start, workers};
 
 impl Peer {
-    fn open(address: &flare::Address) -> Self {
+    pub(super) fn open(address: &flare::Address) -> Self {
         let mut peer = Peer::connect(address);
         peer.send(OFFER);
         let head = peer.head();
@@ -16,7 +16,7 @@ impl Peer {
     }
 
     /// The next frame, of at most 125 bytes.
-    fn frame(&mut self) -> Frame {
+    pub(super) fn frame(&mut self) -> Frame {
         let head = self.exactly(2);
         let payload = self.exactly(usize::from(head[1]));
         let mut bytes = [head, payload].concat();

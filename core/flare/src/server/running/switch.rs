@@ -1,5 +1,6 @@
 //! From messages to a byte stream of another protocol (RFC 9110, 7.8; RFC 8441).
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Content, Running};
@@ -50,6 +51,7 @@ impl Running {
         }
         self.alarmed = false;
         self.stays_alive(env);
+        self.request.block.stream.now.store(env.now.0, Ordering::Relaxed);
         self.tell(Event::Alarm, env);
         self.take_alarm(env);
         true
