@@ -8,7 +8,7 @@ from server import BIN, FILES, HERE, LAB, SERVERS, Server
 from workloads import WORKLOADS
 
 BATCH = ("chrt", "-b", "0")
-PEERS = ("hyper", "actix", "axum", "may")
+PEERS = ("hyper", "actix", "axum", "may", "ws")
 
 
 def build(options):

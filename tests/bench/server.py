@@ -24,6 +24,8 @@ SERVERS = {
     "actix": "{bin}/peer_actix {port}",
     "axum": "{bin}/peer_axum {port}",
     "may": "{bin}/peer_may {port}",
+    "fastwebsockets": "{bin}/peer_ws {port} fast",
+    "tungstenite": "{bin}/peer_ws {port} tungstenite",
     "nginx": "nginx -c {dir}/nginx.conf",
 }
 

@@ -49,4 +49,7 @@ WORKLOADS = {
     # An answer from another thread. "now" is the same server, asked for one that its handler gives at once.
     "later": Workload("-u /later/0", 64, 50_000, answer_of={"flare": b"answered after 0 ms\n", "now": b"hi, 0\n"},
                       asks_of={"now": "-u /hi/0"}),
+    # The echo of one binary message in one frame.
+    "ws16": Workload("-W 16", 64, 100_000, floor="-x -q 22 -b 18"),
+    "ws64k": Workload("-W 65536", 64, 6_000, floor="-x -q 65550 -b 65546", size=len(SMALL)),
 }
