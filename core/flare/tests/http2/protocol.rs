@@ -168,3 +168,45 @@ fn a_peer_that_breaks_the_protocol_loses_its_connection_and_is_told_why() {
     assert_eq!((client.goaway, client.connection.is_open()), (Some(ErrorCode::Protocol), false));
     assert!(held.try_recv().unwrap().request().cancelled().is_some());
 }
+
+/// HEADERS of stream 3 without the end of its fields, a byte of them, and a CONTINUATION with another one.
+const SECTION: &[u8] = &[
+    0, 0, 1, 1, 1, 0, 0, 0, 3, 0x82, 0, 0, 1, 9, 0, 0, 0, 0, 3, 0x86, 0, 0, 2, 9, 4, 0, 0, 0, 3, 0x84, 0x41,
+];
+
+#[test]
+fn a_field_section_has_a_time_limit_also_beside_a_stream_that_lasts() {
+    // Behind the section's begin, behind a CONTINUATION, and within a frame.
+    for came in [10, 20, 30] {
+        let (server, held) = holding();
+        let mut client = Client::new(&server);
+        client.send("GET", "/wait", &[]);
+        let exchange = held.try_recv().unwrap();
+        client.connection.send(&SECTION[..came]);
+        client.connection.advance(std::time::Duration::from_secs(29));
+        client.talk();
+        assert_eq!((client.goaway, exchange.request().cancelled()), (None, None), "{came}");
+        client.connection.advance(std::time::Duration::from_secs(2));
+        client.talk();
+        assert_eq!(client.goaway, Some(ErrorCode::EnhanceYourCalm), "{came}");
+        assert!(exchange.request().cancelled().is_some() && !client.connection.is_open(), "{came}");
+    }
+}
+
+#[test]
+fn each_frame_has_its_own_time() {
+    let (server, held) = holding();
+    let mut client = Client::new(&server);
+    client.send("GET", "/wait", &[]);
+    let _exchange = held.try_recv().unwrap();
+    // PINGs, each cut in the middle, so that one is always on its way.
+    let ping = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+    client.connection.send(&ping[..12]);
+    for _ in 0..4 {
+        client.connection.advance(std::time::Duration::from_secs(12));
+        client.connection.send(&[&ping[12..], &ping[..12]].concat());
+        client.talk();
+    }
+    assert_eq!(client.goaway, None);
+    assert!(client.connection.is_open());
+}

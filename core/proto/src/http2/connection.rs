@@ -66,6 +66,8 @@ pub(super) struct OpenSection {
     pub(super) stream: u32,
     pub(super) ends_stream: bool,
     pub(super) frames: u16,
+    /// When it began.
+    pub(super) since: u64,
 }
 
 impl<R: Role> Connection<R> {
@@ -160,6 +162,17 @@ impl<R: Role> Connection<R> {
     /// [`ErrorCode::SettingsTimeout`].
     pub fn awaits_settings(&self) -> bool {
         self.settings_unanswered > 0
+    }
+
+    /// When the frame or field section began that has not come whole; frames of content do not count. The owner gives the peer some time for it, and then
+    /// [`close`](Self::close)s.
+    #[inline]
+    pub fn unfinished_since(&self) -> Option<u64> {
+        match (self.open_section, &self.inbound) {
+            (Some(section), _) => Some(section.since),
+            (None, Inbound::Payload { since, .. }) => Some(*since),
+            _ => None,
+        }
     }
 
     /// Sends a PING; [`Event::Pong`](super::Event::Pong) tells that it came back.

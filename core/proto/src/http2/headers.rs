@@ -40,8 +40,8 @@ impl<R: Role> Connection<R> {
         if header.has(flag::END_HEADERS) {
             return R::receive_head(self, section, head, trailers, out);
         }
-        self.open_section =
-            Some(OpenSection { stream: header.stream, ends_stream: section.ends_stream, frames: 0 });
+        let (stream, ends_stream) = (section.stream, section.ends_stream);
+        self.open_section = Some(OpenSection { stream, ends_stream, frames: 0, since: self.now });
         self.section.clear();
         self.add_to_section(fields).map(|()| None)
     }

@@ -10,8 +10,8 @@ pub(super) enum Inbound {
     Preface { have: u8 },
     /// The head of a frame, of which so many bytes are there.
     Head { bytes: [u8; FRAME_HEADER_LENGTH], have: u8 },
-    /// A frame that is looked at when it is whole; what came of it is in the connection's buffer.
-    Payload { header: FrameHeader },
+    /// A frame that is looked at when it is whole; what came of it is in the connection's buffer. When it began is there too.
+    Payload { header: FrameHeader, since: u64 },
     /// The byte that says how much padding a DATA has.
     PadLength { header: FrameHeader, stream: StreamKey },
     /// Content, and the padding behind it.

@@ -98,7 +98,7 @@ impl<R: Role> Connection<R> {
                 self.inbound = Inbound::START;
                 self.begin(header, input, head, trailers, out)
             }
-            Inbound::Payload { header } => {
+            Inbound::Payload { header, .. } => {
                 let header = *header;
                 let mut left = header.length - self.partial.len() as u32;
                 self.partial.extend_from_slice(take(input, &mut left));
@@ -178,7 +178,7 @@ impl<R: Role> Connection<R> {
                     }
                     None => {
                         self.partial.clear();
-                        self.inbound = Inbound::Payload { header };
+                        self.inbound = Inbound::Payload { header, since: self.now };
                         Ok(None)
                     }
                 }

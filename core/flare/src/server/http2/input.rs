@@ -90,6 +90,7 @@ impl Http2 {
             }
         }
         env.pool.give_back(block);
+        self.time_frame(env);
         input.len() - rest.len()
     }
 

@@ -51,6 +51,8 @@ pub(crate) struct Http2 {
     answered: bool,
     /// When the client must have acknowledged our settings.
     settings_deadline: Millis,
+    /// When the frame or field section that is coming began, by the wire's account, and when it must be whole.
+    unfinished: (Option<u64>, Millis),
     /// No deadline of a stream is earlier. The real one may be later; [`Http2::timeout`] finds out.
     bound: Millis,
     /// Input that can't be used yet.
@@ -103,6 +105,7 @@ impl Http2 {
             idle_deadline: env.now + config.head_timeout,
             answered: false,
             settings_deadline: env.now + config.head_timeout,
+            unfinished: (None, Millis::NEVER),
             bound: Millis::NEVER,
             pending: Vec::new(),
         }
@@ -159,7 +162,17 @@ impl Http2 {
             0 => self.idle_deadline,
             _ => self.bound,
         };
-        streams.min(settings)
+        let unfinished = if self.blocked { Millis::NEVER } else { self.unfinished.1 };
+        streams.min(settings).min(unfinished)
+    }
+
+    /// Input was taken: the time of a frame that has begun since, and is not whole, begins.
+    fn time_frame(&mut self, env: &Environment) {
+        let since = self.wire.unfinished_since();
+        if since != self.unfinished.0 {
+            let by = since.map_or(Millis::NEVER, |_| env.now + env.service.config.head_timeout);
+            self.unfinished = (since, by);
+        }
     }
 
     /// A stream's deadline may have become earlier.
@@ -211,6 +224,10 @@ impl Http2 {
             self.begin_idle(env);
         }
         let was_blocked = std::mem::take(&mut self.blocked);
+        if was_blocked && self.unfinished.0.is_some() {
+            // The rest of it could not be read.
+            self.unfinished.1 = env.now + env.service.config.head_timeout;
+        }
         if !std::mem::take(&mut self.full) && !was_blocked {
             return;
         }
@@ -279,6 +296,10 @@ impl Http2 {
         if self.wire.awaits_settings() && self.settings_deadline <= env.now {
             env.counters.timeouts.add(1);
             return self.close(ErrorCode::SettingsTimeout, "SETTINGS were not acknowledged", env, out);
+        }
+        if self.unfinished.1 <= env.now && !self.blocked {
+            env.counters.timeouts.add(1);
+            return self.close(ErrorCode::EnhanceYourCalm, "a frame did not come whole in time", env, out);
         }
         if self.running == 0 {
             if self.idle_deadline <= env.now {
