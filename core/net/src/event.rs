@@ -1,6 +1,6 @@
 //! What a driver reports.
 
-use crate::{Key, Lease, ListenerKey, Peer};
+use crate::{Datagrams, Key, Lease, ListenerKey, Peer, UdpKey};
 use std::io;
 
 /// One completion, pulled with [`Driver::next`](crate::Driver::next).
@@ -59,6 +59,19 @@ pub enum Event {
     Writable {
         /// The connection.
         key: Key,
+    },
+    /// A UDP socket received datagrams: at least one.
+    Datagrams {
+        /// The socket.
+        socket: UdpKey,
+        /// The datagrams, in buffers to give back with [`Driver::recycle_datagrams`](crate::Driver::recycle_datagrams).
+        batch: Datagrams,
+    },
+    /// Everything that waited to be sent by a UDP socket was sent, or refused, after a
+    /// [`send_datagrams`](crate::Driver::send_datagrams) that said [`Queued`](crate::Sent::Queued).
+    DatagramsFlushed {
+        /// The socket.
+        socket: UdpKey,
     },
     /// Something was posted to the [`Mailbox`](crate::Mailbox). May come without a message when a burst was taken early.
     Woken,

@@ -5,15 +5,20 @@ const _: () = assert!(usize::BITS == 64, "flare-net needs a 64-bit target");
 
 /// Indexes from here on name listeners, so a driver holds at most this many connections.
 pub(crate) const LISTENERS: u32 = 1 << 31;
+/// Indexes from here on name UDP sockets.
+const UDP_SOCKETS: u32 = 3 << 30;
 /// The index that names the mailbox.
 const MAILBOX: u32 = u32::MAX;
 /// The index that names the timer.
 const TIMER: u32 = u32::MAX - 1;
 /// How many listeners there may be: what the numbers from `LISTENERS` on leave.
-pub(crate) const MOST_LISTENERS: u32 = TIMER - LISTENERS;
+pub(crate) const MOST_LISTENERS: u32 = UDP_SOCKETS - LISTENERS;
+/// How many UDP sockets there may be at a time: what the numbers from `UDP_SOCKETS` on leave.
+pub(crate) const MOST_UDP_SOCKETS: u32 = TIMER - UDP_SOCKETS;
 
-/// Names one connection of a [`Driver`](crate::Driver), from accept (or insert) until close. A key is never valid again after its
-/// connection was closed, even though its index is reused.
+/// Names one connection of a [`Driver`](crate::Driver), from accept (or insert) until close, or something that has no socket of its own, from
+/// [`reserve`](crate::Driver::reserve) until release. A key is never valid again after its connection was closed, even though its index is
+/// reused.
 #[derive(Copy, Clone, Eq, PartialEq, Hash, Debug)]
 pub struct Key {
     pub(crate) index: u32,
@@ -48,11 +53,27 @@ impl ListenerKey {
     }
 }
 
+/// Names one UDP socket of a [`Driver`](crate::Driver), from bind until close. It is never valid again after that, even though its index is
+/// reused.
+#[derive(Copy, Clone, Eq, PartialEq, Hash, Debug)]
+pub struct UdpKey {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+impl UdpKey {
+    /// The place of the socket in a table: small numbers, reused after close.
+    pub const fn index(self) -> usize {
+        self.index as usize
+    }
+}
+
 /// What a readiness event is about.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub(crate) enum Target {
     Connection(Key),
     Listener(ListenerKey),
+    Udp(UdpKey),
     Mailbox,
     Timer,
 }
@@ -62,6 +83,9 @@ impl Target {
         mio::Token(match self {
             Target::Connection(key) => key.to_u64() as usize,
             Target::Listener(ListenerKey(index)) => (LISTENERS | index) as usize,
+            Target::Udp(UdpKey { index, generation }) => {
+                Key { index: UDP_SOCKETS | index, generation }.to_u64() as usize
+            }
             Target::Mailbox => MAILBOX as usize,
             Target::Timer => TIMER as usize,
         })
@@ -72,6 +96,9 @@ impl Target {
         match key.index {
             MAILBOX => Target::Mailbox,
             TIMER => Target::Timer,
+            index if index >= UDP_SOCKETS => {
+                Target::Udp(UdpKey { index: index - UDP_SOCKETS, generation: key.generation })
+            }
             index if index >= LISTENERS => Target::Listener(ListenerKey(index - LISTENERS)),
             _ => Target::Connection(key),
         }
@@ -89,6 +116,8 @@ mod tests {
             Target::Connection(Key { index: LISTENERS - 1, generation: u32::MAX }),
             Target::Listener(ListenerKey(0)),
             Target::Listener(ListenerKey(MOST_LISTENERS - 1)),
+            Target::Udp(UdpKey { index: 0, generation: u32::MAX }),
+            Target::Udp(UdpKey { index: MOST_UDP_SOCKETS - 1, generation: 7 }),
             Target::Mailbox,
             Target::Timer,
         ];

@@ -77,6 +77,7 @@ mod stream;
 mod target;
 mod timer_source;
 mod transmit;
+mod udp;
 mod undelivered;
 mod wheel;
 
@@ -90,7 +91,7 @@ pub use dial::{Attempt, Dial, DialError, DialFailure, DialOptions, Progress, Rac
 pub use driver::{Driver, DriverOptions, Sent};
 pub use event::Event;
 pub use host_name::{HostName, HostNameError};
-pub use key::{Key, ListenerKey};
+pub use key::{Key, ListenerKey, UdpKey};
 pub use lease::Lease;
 pub use listener::{ListenOptions, Listener};
 pub use mailbox::{Mailbox, MailboxReceiver, PostError};
@@ -102,4 +103,5 @@ pub use resolver::{
 pub use signals::{Signal, TerminationSignals};
 pub use stream::Stream;
 pub use target::Target;
+pub use udp::{Datagram, Datagrams, Ecn, Transmits, UdpCounters, UdpOptions, UdpSocket};
 pub use wheel::{TimerId, Wheel};

@@ -153,7 +153,8 @@ impl Hub {
                     listening.again = Some(Instant::now() + ACCEPT_PAUSE);
                 }
             }
-            Event::Connected { .. } => {}
+            // It has no UDP sockets.
+            Event::Connected { .. } | Event::Datagrams { .. } | Event::DatagramsFlushed { .. } => {}
         }
     }
 

@@ -373,7 +373,7 @@ impl Worker {
                 self.messages.take(&mut self.batch);
                 self.mail.extend(self.batch.drain(..));
             }
-            Event::Writable { .. } => {}
+            Event::Writable { .. } | Event::Datagrams { .. } | Event::DatagramsFlushed { .. } => {}
         }
     }
 
@@ -516,6 +516,9 @@ fn key_of(event: &Event) -> Option<Key> {
         | Event::Failed { key, .. }
         | Event::Connected { key }
         | Event::Writable { key } => Some(*key),
-        Event::AcceptFailed { .. } | Event::Woken => None,
+        Event::AcceptFailed { .. }
+        | Event::Datagrams { .. }
+        | Event::DatagramsFlushed { .. }
+        | Event::Woken => None,
     }
 }

@@ -2,7 +2,9 @@
 
 mod accept;
 mod connect;
+mod datagrams;
 mod host;
+mod reserve;
 mod send;
 mod sources;
 
@@ -10,8 +12,10 @@ use crate::key::{ListenerKey, Target};
 use crate::lease::Leases;
 use crate::mailbox::{Mailbox, MailboxReceiver, mailbox};
 use crate::timer_source::TimerSource;
+use crate::udp::Batches;
 use crate::{Address, Credentials, Event, Key, Lease, Stream};
 use accept::Acceptor;
+use datagrams::UdpSockets;
 use mio::Interest;
 use mio::unix::SourceFd;
 use rustix::io::Errno;
@@ -56,7 +60,9 @@ pub struct Driver {
     events: mio::Events,
     sources: Sources,
     acceptors: Vec<Option<Acceptor>>,
+    udp_sockets: UdpSockets,
     leases: Leases,
+    batches: Batches,
     /// The most bytes of a first read.
     first_read: usize,
     /// What has something to do. Each source is in it at most once.
@@ -85,7 +91,9 @@ impl Driver {
             events: mio::Events::with_capacity(options.events.max(1)),
             sources: Sources::new(),
             acceptors: Vec::new(),
+            udp_sockets: UdpSockets::new(),
             leases: Leases::new(options.read_buffer.max(1).saturating_mul(BULK)),
+            batches: Batches::new(),
             first_read: options.read_buffer.max(1),
             ready: VecDeque::with_capacity(options.events.max(1)),
             turn: 0,
@@ -145,9 +153,10 @@ impl Driver {
     pub fn take(&mut self, key: Key) -> io::Result<Stream> {
         let socket = self.sources.remove(key).ok_or(io::ErrorKind::NotConnected)?;
         self.poll.registry().deregister(&mut SourceFd(&socket.as_raw_fd()))?;
-        Ok(match SockRef::from(&socket).domain()? {
-            socket2::Domain::UNIX => Stream::Unix(socket.into()),
-            _ => Stream::Tcp(socket.into()),
+        Ok(if SockRef::from(&socket).local_addr()?.is_unix() {
+            Stream::Unix(socket.into())
+        } else {
+            Stream::Tcp(socket.into())
         })
     }
 
@@ -172,6 +181,10 @@ impl Driver {
                 },
                 Target::Listener(key) => match acceptor(&mut self.acceptors, key) {
                     Some(acceptor) => acceptor.note_ready(),
+                    None => false,
+                },
+                Target::Udp(key) => match self.udp_sockets.get(key) {
+                    Some(endpoint) => endpoint.note(event),
                     None => false,
                 },
                 Target::Mailbox => {
@@ -200,6 +213,7 @@ impl Driver {
             let event = match self.ready.pop_front()? {
                 Target::Connection(key) => self.serve(key),
                 Target::Listener(key) => self.accept(key),
+                Target::Udp(key) => self.serve_datagrams(key),
                 Target::Mailbox => {
                     self.mail_queued = false;
                     Some(Event::Woken)

@@ -108,7 +108,7 @@ impl State {
 
 enum Slot {
     Used(Source),
-    /// The next free slot.
+    /// The next free slot, or `NONE`, or `RESERVED`.
     Free(u32),
 }
 
@@ -118,6 +118,8 @@ struct Place {
 }
 
 const NONE: u32 = u32::MAX;
+/// Not free, and without a connection.
+const RESERVED: u32 = u32::MAX - 1;
 
 pub(super) struct Sources {
     places: Vec<Place>,
@@ -135,24 +137,31 @@ impl Sources {
     }
 
     pub(super) fn insert(&mut self, socket: OwnedFd) -> io::Result<Key> {
-        let slot = Slot::Used(Source { socket, state: State(0), backlog: None, sent: 0 });
-        let key = if let Some(place) = self.places.get_mut(self.free as usize) {
+        let key = self.fill(Slot::Used(Source { socket, state: State(0), backlog: None, sent: 0 }))?;
+        self.used += 1;
+        Ok(key)
+    }
+
+    /// A key without a connection: no other has it until it is released.
+    pub(super) fn reserve(&mut self) -> io::Result<Key> {
+        self.fill(Slot::Free(RESERVED))
+    }
+
+    fn fill(&mut self, slot: Slot) -> io::Result<Key> {
+        if let Some(place) = self.places.get_mut(self.free as usize) {
             let key = Key { index: self.free, generation: place.generation };
             if let Slot::Free(next) = place.slot {
                 self.free = next;
             }
             place.slot = slot;
-            key
-        } else {
-            let index = u32::try_from(self.places.len()).unwrap_or(LISTENERS);
-            if index >= LISTENERS {
-                return Err(io::Error::new(io::ErrorKind::OutOfMemory, "too many connections"));
-            }
-            self.places.push(Place { generation: 0, slot });
-            Key { index, generation: 0 }
-        };
-        self.used += 1;
-        Ok(key)
+            return Ok(key);
+        }
+        let index = u32::try_from(self.places.len()).unwrap_or(LISTENERS);
+        if index >= LISTENERS {
+            return Err(io::Error::new(io::ErrorKind::OutOfMemory, "too many connections"));
+        }
+        self.places.push(Place { generation: 0, slot });
+        Ok(Key { index, generation: 0 })
     }
 
     pub(super) fn get(&mut self, key: Key) -> Option<&mut Source> {
@@ -186,6 +195,18 @@ impl Sources {
         self.free = key.index;
         self.used -= 1;
         Some(source.socket)
+    }
+
+    /// Makes a reserved key stale. Nothing for any other.
+    pub(super) fn release(&mut self, key: Key) {
+        if let Some(place) = self.places.get_mut(key.index())
+            && place.generation == key.generation
+            && matches!(place.slot, Slot::Free(RESERVED))
+        {
+            place.slot = Slot::Free(self.free);
+            place.generation = place.generation.wrapping_add(1);
+            self.free = key.index;
+        }
     }
 }
 

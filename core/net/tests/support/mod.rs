@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 pub mod names;
+pub mod udp;
 
 use flare_net::{Driver, DriverOptions, Event, Key, Stream};
 use std::io::{Read, Write};
