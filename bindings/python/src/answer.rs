@@ -41,7 +41,7 @@ pub(crate) fn give<'py>(
         let text = "a handler deferred its exchange and returned an answer all the same";
         return Err(PyRuntimeError::new_err(text).into());
     }
-    give_to(request.get().exchange(), request, value)
+    give_to(request.get().exchange()?, request, value)
 }
 
 /// Answers an exchange with a value.

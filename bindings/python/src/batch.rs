@@ -7,6 +7,7 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
 use crate::call::Call;
+use crate::websocket::Line;
 
 /// Something that waits for the GIL.
 pub(crate) enum Item {
@@ -14,6 +15,10 @@ pub(crate) enum Item {
     Call(Arc<Call>, Exchange),
     /// Something that was waited for has happened: this is called without arguments.
     Tell(Py<PyAny>),
+    /// Something happened to a WebSocket.
+    Socket(Arc<Line>),
+    /// An error that no handler may swallow.
+    Raise(PyErr),
 }
 
 /// What a worker's turn brought for Python, in order. The worker fills it without the GIL; [`Batch::run`] empties it with the GIL
@@ -56,6 +61,8 @@ impl Batch {
             let done = match item {
                 Item::Call(call, exchange) => call.run(py, exchange, self),
                 Item::Tell(waiting) => tell(waiting.bind(py)),
+                Item::Socket(line) => line.run(py),
+                Item::Raise(error) => Err(error),
             };
             if let Err(error) = done {
                 self.items().splice(..0, left);
@@ -67,7 +74,7 @@ impl Batch {
 }
 
 /// Tells who waited. That it fails, as when its loop was closed, concerns nobody else.
-fn tell(waiting: &Bound<'_, PyAny>) -> PyResult<()> {
+pub(crate) fn tell(waiting: &Bound<'_, PyAny>) -> PyResult<()> {
     match waiting.call0() {
         Err(error) if error.is_instance_of::<PyException>(waiting.py()) => {
             error.write_unraisable(waiting.py(), Some(waiting));

@@ -124,7 +124,7 @@ pub(crate) fn failed(request: &Bound<'_, PyRequest>, fault: Fault) -> PyResult<(
 /// A handler failed: the client learns nothing but that (500, or a cut when the answer was begun), the log everything.
 pub(crate) fn fail(request: &Bound<'_, PyRequest>, error: PyErr) -> PyResult<()> {
     let py = request.py();
-    let exchange = request.get().exchange();
+    let exchange = request.get().exchange()?;
     let gone = error.is_instance_of::<errors::Disconnected>(py)
         && (exchange.is_started() || exchange.request().cancelled().is_some());
     if exchange.is_started() {

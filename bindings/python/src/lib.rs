@@ -15,6 +15,7 @@ mod errors;
 mod exchange;
 mod forked;
 mod headers;
+mod inbox;
 mod inside;
 mod json;
 mod log;
@@ -29,6 +30,8 @@ mod server;
 mod stream;
 mod text;
 mod tls;
+mod websocket;
+mod websocket_route;
 
 use pyo3::prelude::*;
 
@@ -55,6 +58,9 @@ mod _flare {
     #[pymodule_export]
     use crate::tls::{PyTlsSession, check_tls, self_signed};
 
+    #[pymodule_export]
+    use crate::websocket::PySocket;
+
     use super::*;
 
     /// The value of a response of any kind, so that middleware can change it.
@@ -66,7 +72,7 @@ mod _flare {
     /// What the server is about to answer to a request that no route takes: status and `Allow`.
     #[pyfunction]
     fn refusal(request: &Bound<'_, PyRequest>) -> Option<(u16, Option<String>)> {
-        let (status, allow) = flare::embed::refusal(request.get().exchange().request())?;
+        let (status, allow) = flare::embed::refusal(request.get().request())?;
         Some((status, allow.map(str::to_owned)))
     }
 

@@ -33,6 +33,11 @@ pub(crate) static CHUNKS: Name = Name::new("flare._stream", "chunks");
 pub(crate) static PUMP: Name = Name::new("flare._stream", "pump");
 /// Answers when a `concurrent.futures.Future` is done.
 pub(crate) static WHEN_DONE: Name = Name::new("flare._later", "when_done");
+/// Runs the function of a WebSocket that is open.
+pub(crate) static START_SOCKET: Name = Name::new("flare._sockets", "start");
+/// The same for a class with methods for what happens.
+pub(crate) static START_SOCKET_CALLBACKS: Name = Name::new("flare._sockets", "start_callbacks");
+pub(crate) static WEBSOCKET_CLOSED: Name = Name::new("flare.websocket", "WebSocketClosed");
 pub(crate) static ENCODE: Name = Name::new("flare._json", "encode");
 pub(crate) static DECODE: Name = Name::new("flare._json", "decode");
 pub(crate) static FUTURE: Name = Name::new("concurrent.futures", "Future");

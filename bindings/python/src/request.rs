@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use flare::message::Peer;
-use flare::{Exchange, Headers, Read, Version, middleware};
+use flare::{Exchange, Headers, Read, Request, Version, middleware};
 use pyo3::exceptions::{PyRuntimeError, PyUnicodeDecodeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -21,7 +21,7 @@ use crate::{json, names, text};
 /// A request. It stays valid as long as it is held, also after its answer or in another thread.
 #[pyclass(name = "Request", module = "flare", frozen, weakref)]
 pub(crate) struct PyRequest {
-    exchange: Exchange,
+    right: Right,
     batch: Arc<Batch>,
     /// Content comes while the handler runs.
     streaming: bool,
@@ -29,6 +29,14 @@ pub(crate) struct PyRequest {
     deferred: AtomicBool,
     /// What was asked for before. Most handlers ask for little.
     memo: OnceLock<Box<Memo>>,
+}
+
+/// What a request may be asked for beyond reading it.
+enum Right {
+    /// An answer.
+    Answer(Exchange),
+    /// Nothing: it opened a WebSocket, or asks for one.
+    Nothing(Request),
 }
 
 #[derive(Default)]
@@ -45,8 +53,17 @@ struct Memo {
 
 impl PyRequest {
     pub(crate) fn new(exchange: Exchange, batch: &Arc<Batch>, streaming: bool) -> Self {
+        Self::with(Right::Answer(exchange), batch, streaming)
+    }
+
+    /// The request of a WebSocket.
+    pub(crate) fn of_socket(request: Request, batch: &Arc<Batch>) -> Self {
+        Self::with(Right::Nothing(request), batch, false)
+    }
+
+    fn with(right: Right, batch: &Arc<Batch>, streaming: bool) -> Self {
         Self {
-            exchange,
+            right,
             batch: Arc::clone(batch),
             streaming,
             deferred: AtomicBool::new(false),
@@ -54,8 +71,18 @@ impl PyRequest {
         }
     }
 
-    pub(crate) fn exchange(&self) -> &Exchange {
-        &self.exchange
+    pub(crate) fn exchange(&self) -> PyResult<&Exchange> {
+        match &self.right {
+            Right::Answer(exchange) => Ok(exchange),
+            Right::Nothing(_) => Err(PyRuntimeError::new_err("the request of a WebSocket is not answered")),
+        }
+    }
+
+    pub(crate) fn request(&self) -> &Request {
+        match &self.right {
+            Right::Answer(exchange) => exchange.request(),
+            Right::Nothing(request) => request,
+        }
     }
 
     pub(crate) fn batch(&self) -> &Arc<Batch> {
@@ -76,9 +103,11 @@ impl PyRequest {
     }
 
     /// Calls a function once when something happens.
-    pub(crate) fn when(&self, wait: Wait, waiting: Option<Py<PyAny>>) {
-        let ear = self.memo().ear.get_or_init(|| Ear::listen(&self.exchange, &self.batch));
+    pub(crate) fn when(&self, wait: Wait, waiting: Option<Py<PyAny>>) -> PyResult<()> {
+        let exchange = self.exchange()?;
+        let ear = self.memo().ear.get_or_init(|| Ear::listen(exchange, &self.batch));
         ear.set(wait, waiting);
+        Ok(())
     }
 
     /// The trailers that an answer of pieces will end with.
@@ -89,20 +118,21 @@ impl PyRequest {
 
     /// Ends an answer of pieces.
     pub(crate) fn finish(&self) -> Result<(), Fault> {
+        let exchange = self.exchange()?;
         if let Some(own) = self.memo.get().and_then(|memo| memo.trailers.get()) {
             let fields = std::mem::take(&mut *headers::lock(own));
-            if !self.exchange.is_started() {
-                self.exchange.start()?;
+            if !exchange.is_started() {
+                exchange.start()?;
             }
             for (name, value) in fields.iter() {
-                self.exchange.add_trailer(name, value)?.map_err(|error| errors::from_field(name, &error))?;
+                exchange.add_trailer(name, value)?.map_err(|error| errors::from_field(name, &error))?;
             }
         }
-        Ok(self.exchange.finish()?)
+        Ok(exchange.finish()?)
     }
 
     pub(crate) fn defer_from(&self, slf: &Bound<'_, Self>) -> PyResult<Py<PyExchange>> {
-        let exchange = self.exchange.hand_over();
+        let exchange = self.exchange()?.hand_over();
         let exchange = exchange.ok_or_else(|| PyRuntimeError::new_err("the exchange was deferred before"))?;
         self.mark_deferred();
         Py::new(slf.py(), PyExchange::new(exchange, slf.clone().unbind(), None))
@@ -114,19 +144,19 @@ impl PyRequest {
     /// The method as it was sent: methods have a case.
     #[getter]
     fn method<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::new(py, self.exchange.request().method_str())
+        PyString::new(py, self.request().method_str())
     }
 
     /// The path as it was sent, still percent-encoded. `params` are decoded.
     #[getter]
     fn path<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::new(py, self.exchange.request().path())
+        PyString::new(py, self.request().path())
     }
 
     /// The query as it was sent, without its question mark; empty when there is none.
     #[getter]
     fn query<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::new(py, self.exchange.request().query().unwrap_or_default())
+        PyString::new(py, self.request().query().unwrap_or_default())
     }
 
     /// The decoded names and values of the query.
@@ -136,7 +166,7 @@ impl PyRequest {
         if let Some(found) = query.get() {
             return Ok(found.clone_ref(py));
         }
-        let pairs: Vec<_> = self.exchange.request().query_pairs().collect();
+        let pairs: Vec<_> = self.request().query_pairs().collect();
         let made = names::QUERY.get(py)?.call1((pairs,))?.unbind();
         Ok(query.get_or_init(|| made).clone_ref(py))
     }
@@ -149,7 +179,7 @@ impl PyRequest {
             return Ok(found.clone_ref(py));
         }
         let made = PyDict::new(py);
-        for (name, value) in self.exchange.request().params().iter() {
+        for (name, value) in self.request().params().iter() {
             match std::str::from_utf8(value) {
                 Ok(value) => made.set_item(name, value)?,
                 // What is no UTF-8 comes as Python writes such bytes, and is no text that means something.
@@ -169,14 +199,14 @@ impl PyRequest {
         if let Some(found) = headers.get() {
             return Ok(found.clone_ref(py));
         }
-        let made = Py::new(py, PyHeaders::of_request(self.exchange.request().clone()))?;
+        let made = Py::new(py, PyHeaders::of_request(self.request().clone()))?;
         Ok(headers.get_or_init(|| made).clone_ref(py))
     }
 
     /// The fields behind the content; none before its end.
     #[getter]
     fn trailers(&self) -> PyHeaders {
-        PyHeaders::of_trailers(self.exchange.request().clone())
+        PyHeaders::of_trailers(self.request().clone())
     }
 
     /// The cookies of the client.
@@ -186,7 +216,7 @@ impl PyRequest {
         if let Some(found) = cookies.get() {
             return Ok(found.clone_ref(py));
         }
-        let fields = self.exchange.request().headers();
+        let fields = self.request().headers();
         let values: Vec<_> = fields.get_all("cookie").map(|value| text::from_field(py, value)).collect();
         let made = names::COOKIES.get(py)?.call1((values,))?.unbind();
         Ok(cookies.get_or_init(|| made).clone_ref(py))
@@ -204,7 +234,7 @@ impl PyRequest {
         if let Some(found) = body.get() {
             return Ok(found.clone_ref(py));
         }
-        let made = PyBytes::new(py, self.exchange.request().body()).unbind();
+        let made = PyBytes::new(py, self.request().body()).unbind();
         Ok(body.get_or_init(|| made).clone_ref(py))
     }
 
@@ -213,7 +243,7 @@ impl PyRequest {
         if self.streaming {
             self.body(py)?;
         }
-        let body = self.exchange.request().body();
+        let body = self.request().body();
         match std::str::from_utf8(body) {
             Ok(text) => Ok(PyString::new(py, text)),
             Err(error) => Err(PyUnicodeDecodeError::new_err_from_utf8(py, body, error)),
@@ -225,19 +255,19 @@ impl PyRequest {
         if self.streaming {
             self.body(py)?;
         }
-        json::read(py, self.exchange.request().body())
+        json::read(py, self.request().body())
     }
 
     /// Host and port that the client asked for; may be empty.
     #[getter]
     fn authority<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::new(py, self.exchange.request().authority())
+        PyString::new(py, self.request().authority())
     }
 
     /// The version of HTTP: "1.0", "1.1", "2".
     #[getter]
     fn version(&self) -> &'static str {
-        match self.exchange.request().version() {
+        match self.request().version() {
             Version::Http10 => "1.0",
             Version::Http11 => "1.1",
             Version::Http2 => "2",
@@ -248,25 +278,25 @@ impl PyRequest {
     /// "https" if the connection is encrypted, else "http". What proxies say is not looked at.
     #[getter]
     fn scheme(&self) -> &'static str {
-        if self.exchange.request().tls().is_some() { "https" } else { "http" }
+        if self.request().tls().is_some() { "https" } else { "http" }
     }
 
     /// What was agreed in the TLS handshake; None on a connection without TLS.
     #[getter]
     fn tls(&self) -> Option<PyTlsSession> {
-        PyTlsSession::of(self.exchange.request())
+        PyTlsSession::of(self.request())
     }
 
     /// Whether the request came before the end of the handshake (0-RTT): somebody may have recorded it and sent it again (RFC 8470).
     #[getter]
     fn is_early(&self) -> bool {
-        self.exchange.request().is_early()
+        self.request().is_early()
     }
 
     /// Address and port of who is connected; None on a Unix socket.
     #[getter]
     fn client(&self) -> Option<(String, u16)> {
-        match self.exchange.request().peer() {
+        match self.request().peer() {
             Peer::Ip(address) => Some((address.ip().to_string(), address.port())),
             Peer::Unix => None,
         }
@@ -275,19 +305,19 @@ impl PyRequest {
     /// The address of the client: what the middleware `Forwarded` found out, or that of the connection.
     #[getter]
     fn client_ip(&self) -> Option<String> {
-        middleware::client_ip(self.exchange.request()).map(|ip| ip.to_string())
+        middleware::client_ip(self.request()).map(|ip| ip.to_string())
     }
 
     /// What the middleware `RequestId` gave it.
     #[getter]
     fn id(&self) -> Option<String> {
-        middleware::request_id(self.exchange.request()).map(|id| id.as_str().to_owned())
+        middleware::request_id(self.request()).map(|id| id.as_str().to_owned())
     }
 
     /// The name that the middleware `BearerAuth` knows the client by.
     #[getter]
     fn identity(&self) -> Option<String> {
-        middleware::identity(self.exchange.request()).map(|identity| identity.name().to_owned())
+        middleware::identity(self.request()).map(|identity| identity.name().to_owned())
     }
 
     /// Whatever middleware and handlers want to keep with the request.
@@ -299,12 +329,12 @@ impl PyRequest {
 
     /// Whether nobody waits for an answer any more: the client is gone, a deadline passed, or the server ended.
     fn is_disconnected(&self) -> bool {
-        self.exchange.request().cancelled().is_some()
+        self.request().cancelled().is_some()
     }
 
     /// Sends an interim answer, 102 to 199, before the answer itself (RFC 9110, 15.2).
     fn inform(&self, status: u16, headers: &Bound<'_, PyAny>) -> PyResult<()> {
-        inform(&self.exchange, status, headers)
+        inform(self.exchange()?, status, headers)
     }
 
     /// Keeps the right to answer: the handler returns None, and somebody answers later, from any thread.
@@ -323,7 +353,7 @@ impl PyRequest {
     }
 
     fn __repr__(&self) -> String {
-        let request = self.exchange.request();
+        let request = self.request();
         format!("<flare.Request {} {}>", request.method_str(), request.path())
     }
 
@@ -335,24 +365,24 @@ impl PyRequest {
 
     /// Some content: empty at its end, None when there is none yet.
     fn _read<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        match self.exchange.read().map_err(errors::from_answer)? {
+        match self.exchange()?.read().map_err(errors::from_answer)? {
             Read::Data(data) => Ok(Some(PyBytes::new(py, &data))),
             Read::End => Ok(Some(PyBytes::new(py, b""))),
             Read::WouldBlock => Ok(None),
         }
     }
 
-    fn _when_readable(&self, waiting: Py<PyAny>) {
-        self.when(Wait::Readable, Some(waiting));
+    fn _when_readable(&self, waiting: Py<PyAny>) -> PyResult<()> {
+        self.when(Wait::Readable, Some(waiting))
     }
 
-    fn _when_writable(&self, waiting: Py<PyAny>) {
-        self.when(Wait::Writable, Some(waiting));
+    fn _when_writable(&self, waiting: Py<PyAny>) -> PyResult<()> {
+        self.when(Wait::Writable, Some(waiting))
     }
 
     /// Calls a function when the exchange ends before it was answered. None: nobody wants to know any more.
-    fn _when_over(&self, waiting: Option<Py<PyAny>>) {
-        self.when(Wait::End, waiting);
+    fn _when_over(&self, waiting: Option<Py<PyAny>>) -> PyResult<()> {
+        self.when(Wait::End, waiting)
     }
 
     /// Answers with what a handler gave. What is left to do comes back: pieces of an asynchronous iterator, and whether their type
@@ -366,13 +396,15 @@ impl PyRequest {
     }
 
     /// Gives up: 503, or a cut when the answer was begun.
-    fn _abandon(&self) {
-        if self.exchange.is_started() {
-            self.exchange.reset();
+    fn _abandon(&self) -> PyResult<()> {
+        let exchange = self.exchange()?;
+        if exchange.is_started() {
+            exchange.reset();
         } else {
             // Err: it was answered, or is over.
-            let _ = self.exchange.answer(503);
+            let _ = exchange.answer(503);
         }
+        Ok(())
     }
 
     /// Names the type of content that nobody named, by its first piece.
@@ -382,7 +414,7 @@ impl PyRequest {
 
     /// Sends a piece. False: the client has to take some first.
     fn _write(&self, piece: &Bound<'_, PyAny>) -> PyResult<bool> {
-        crate::exchange::write(&self.exchange, piece)
+        crate::exchange::write(self.exchange()?, piece)
     }
 
     fn _finish(&self) -> PyResult<()> {
@@ -432,11 +464,12 @@ impl Content {
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let request = self.request.get();
         if !request.streaming {
-            let body = request.exchange.request().body();
+            let body = request.request().body();
             let given = self.whole.swap(true, Ordering::Relaxed) || body.is_empty();
             return Ok((!given).then(|| PyBytes::new(py, body)));
         }
-        let read = py.detach(|| request.exchange.read_blocking()).map_err(errors::from_answer)?;
+        let exchange = request.exchange()?;
+        let read = py.detach(|| exchange.read_blocking()).map_err(errors::from_answer)?;
         Ok(read.map(|data| PyBytes::new(py, &data)))
     }
 }

@@ -63,6 +63,12 @@ impl PyResponse {
 
     /// The same, encoded once.
     pub(crate) fn prepared(&self) -> PyResult<Prepared> {
+        Prepared::new(self.in_memory()?)
+            .map_err(|error| PyValueError::new_err(format!("a prepared answer: {error}")))
+    }
+
+    /// The same, of the core. Its content must be in memory.
+    pub(crate) fn in_memory(&self) -> PyResult<Response> {
         let state = self.state();
         let body = match &state.content {
             Content::Empty => Bytes::new(),
@@ -70,7 +76,9 @@ impl PyResponse {
             Content::Text(text) => Bytes::copy_from_slice(text.as_bytes()),
             Content::Shared(bytes) => bytes.clone(),
             Content::Pieces(_) | Content::File(_) | Content::Relay(_) => {
-                return Err(PyTypeError::new_err("a prepared answer has its content in memory"));
+                return Err(PyTypeError::new_err(
+                    "the content of this answer has to be in memory: str, bytes, or JSON",
+                ));
             }
         };
         let mut response = Response::new(state.status).with_body(body);
@@ -78,7 +86,7 @@ impl PyResponse {
         if let Some(trailers) = self.trailers.get() {
             *response.trailers_mut() = headers::lock(trailers).clone();
         }
-        Prepared::new(response).map_err(|error| PyValueError::new_err(format!("a prepared answer: {error}")))
+        Ok(response)
     }
 
     fn with_fields(self, fields: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {

@@ -16,6 +16,7 @@ use crate::config;
 use crate::middleware::{PyLayer, Shared};
 use crate::queue::PyQueue;
 use crate::response::PyResponse;
+use crate::websocket_route::{self, Setting};
 
 /// The routes of one server.
 #[pyclass(name = "Router", module = "flare._flare", frozen)]
@@ -145,6 +146,32 @@ impl PyRouter {
         let route = RouteOptions { middleware: middleware_of(&layers), ..RouteOptions::default() };
         self.change(|router| {
             router.add_with("GET", pattern, route, files).map(drop).map_err(|error| error.to_string())
+        })
+    }
+
+    /// WebSockets. `target`: an `async def` function of the socket, or a class with methods for what happens.
+    #[pyo3(signature = (pattern, target, is_async, settings, accept, otherwise, layers))]
+    #[allow(clippy::too_many_arguments, reason = "they have names in Python")]
+    fn ws(
+        &self,
+        pattern: &str,
+        target: Py<PyAny>,
+        is_async: bool,
+        settings: Vec<(String, Setting)>,
+        accept: Option<Py<PyAny>>,
+        otherwise: Option<(Py<PyAny>, bool)>,
+        layers: Vec<Bound<'_, PyLayer>>,
+    ) -> PyResult<()> {
+        let mut options = websocket_route::options(settings, otherwise, &self.batch)?;
+        options.middleware = middleware_of(&layers);
+        let close_timeout = options.close_timeout;
+        let route =
+            websocket_route::Route::new(target, is_async, accept, Arc::clone(&self.batch), close_timeout);
+        self.change(|router| {
+            router
+                .ws_with(pattern, options, move |request| route.accept(request))
+                .map(drop)
+                .map_err(|error| error.to_string())
         })
     }
 

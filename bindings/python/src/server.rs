@@ -13,7 +13,7 @@ use pyo3::types::PyDict;
 use crate::batch::Batch;
 use crate::router::PyRouter;
 use crate::tls::Given;
-use crate::{config, errors, log};
+use crate::{config, errors, log, websocket};
 
 /// How a server ended.
 #[pyclass(name = "Report", module = "flare", frozen, get_all, eq)]
@@ -184,6 +184,11 @@ impl PyServer {
         let milliseconds = config::milliseconds("timeout", timeout)?.unsigned_abs();
         self.host()?.drain(Duration::from_millis(milliseconds));
         Ok(())
+    }
+
+    /// Sends a message to all WebSockets of a topic. False: too much waits, or the server has ended.
+    fn publish(&self, topic: &str, message: &Bound<'_, PyAny>) -> PyResult<bool> {
+        websocket::publish(&self.host()?.handle(), topic, message)
     }
 
     /// Whether its addresses are served over TLS.

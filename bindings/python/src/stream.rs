@@ -61,7 +61,7 @@ pub(crate) fn name_type(request: &PyRequest, first: &Bound<'_, PyAny>) -> Result
     } else {
         "application/octet-stream"
     };
-    request.exchange().draft(|response| {
+    request.exchange()?.draft(|response| {
         if response.headers().get("content-type").is_none() {
             // Err: never, for these are values of fields.
             let _ = response.headers_mut().append("content-type", kind);
@@ -93,14 +93,14 @@ impl Pump {
         let Some(value) = self.iterator.bind(py).try_iter()?.next() else { return Ok(None) };
         let value = value?;
         let request = self.request.get();
-        if self.bare && !request.exchange().is_started() {
+        if self.bare && !request.exchange()?.is_started() {
             name_type(request, &value)?;
         }
         Ok(Some(piece(&value)?))
     }
 
     fn send(&self, py: Python<'_>) -> Result<Run, Fault> {
-        let exchange = self.request.get().exchange();
+        let exchange = self.request.get().exchange()?;
         for _ in 0..PIECES {
             let Some(piece) = self.next(py)? else {
                 self.request.get().finish()?;
@@ -123,10 +123,7 @@ impl Pump {
         let request = own.request.bind(slf.py());
         match own.send(slf.py()) {
             Ok(Run::Ended) => Ok(()),
-            Ok(Run::Full) => {
-                request.get().when(Wait::Writable, Some(slf.clone().into_any().unbind()));
-                Ok(())
-            }
+            Ok(Run::Full) => request.get().when(Wait::Writable, Some(slf.clone().into_any().unbind())),
             Ok(Run::Tired) => {
                 request.get().batch().push(Item::Tell(slf.clone().into_any().unbind()));
                 Ok(())
@@ -152,7 +149,7 @@ impl Pump {
 
     /// Sends all pieces, on a thread that may block.
     pub(crate) fn run_blocking(&self, py: Python<'_>) -> PyResult<()> {
-        let exchange = self.request.get().exchange();
+        let exchange = self.request.get().exchange()?;
         let sent = loop {
             match self.next(py) {
                 Ok(Some(piece)) => {

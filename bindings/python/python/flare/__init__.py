@@ -29,6 +29,7 @@ from .server import HostServer
 from .serving import Serving
 from .settings import Settings
 from .tls import Tls
+from .websocket import WebSocket, WebSocketClosed
 
 __version__ = VERSION
 
@@ -48,5 +49,7 @@ __all__ = [
     "Settings",
     "Tls",
     "TlsSession",
+    "WebSocket",
+    "WebSocketClosed",
     "__version__",
 ]

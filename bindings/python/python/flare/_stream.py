@@ -14,7 +14,8 @@ Piece = str | bytes | bytearray | memoryview
 _PIECES = 32
 
 
-def _wake(future: asyncio.Future[None]) -> None:
+def wake(future: asyncio.Future[None]) -> None:
+    """Lets who waits for it go on."""
     if not future.done():
         future.set_result(None)
 
@@ -22,7 +23,7 @@ def _wake(future: asyncio.Future[None]) -> None:
 async def _until(register: Callable[[Callable[[], None]], None]) -> None:
     """Waits until what it registers for has happened."""
     future = asyncio.get_running_loop().create_future()
-    register(partial(_wake, future))
+    register(partial(wake, future))
     await future
 
 

@@ -14,16 +14,18 @@ from typing import Any, Literal, TypeVar
 
 from . import _plain, _workers
 from ._chain import Handler, Middleware, compose, is_async, name_of, refuse
-from ._flare import Layer, Queue, Report, Response, Router, Server, as_response
+from ._flare import Layer, Queue, Report, Request, Response, Router, Server, as_response
 from ._log import logger
+from ._sockets import SocketHandler
 from ._workers import Start
 from .server import HostServer
 from .serving import Serving
-from .settings import Settings
+from .settings import Settings, milliseconds
 from .testing import TestClient
 from .tls import Pem, Tls, given_by
 
 H = TypeVar("H", bound=Handler)
+S = TypeVar("S", bound=SocketHandler | type)
 M = TypeVar("M", bound=Middleware | Layer)
 Loop = Literal["auto", "none", "asyncio", "uvloop"]
 
@@ -54,6 +56,16 @@ class _Prepared:
     answer: Response
 
 
+@dataclass(frozen=True)
+class _Sockets:
+    path: str
+    handler: SocketHandler | type
+    settings: list[tuple[str, str | int]]
+    accept: Callable[[Request], object] | None = None
+    otherwise: Handler | None = None
+    middleware: tuple[Layer, ...] = ()
+
+
 @dataclass
 class _Mount:
     prefix: str
@@ -70,7 +82,7 @@ class App:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
-        self._routes: list[_Route | _Files | _Prepared | _Mount] = []
+        self._routes: list[_Route | _Files | _Prepared | _Sockets | _Mount] = []
         self._middleware: list[Middleware | Layer] = []
         self._known = Router()
 
@@ -137,6 +149,70 @@ class App:
     def any(self, path: str, **options: Any) -> Callable[[H], H]:
         """Adds a handler for every method. Options as for `route`."""
         return self.route(path, ("*",), **options)
+
+    def ws(
+        self,
+        path: str,
+        *,
+        protocols: Sequence[str] = (),
+        origins: str | Sequence[str] = "same",
+        message_limit: int | None = None,
+        ping_interval: float | None = None,
+        ping_timeout: float | None = None,
+        close_timeout: float | None = None,
+        deflate: bool = False,
+        deflate_takeover: bool = False,
+        accept: Callable[[Request], object] | None = None,
+        otherwise: Handler | None = None,
+        middleware: Sequence[Layer] = (),
+    ) -> Callable[[S], S]:
+        """Adds WebSockets at a path, on HTTP/1.1 and HTTP/2.
+
+        The `async def` function below gets each as a `WebSocket`, in a task of its own. When it returns the socket is closed with 1000, when it raises
+        with 1011, and the log has the traceback. When the client leaves, reading ends and sending raises; a function that never reads is cancelled at
+        once, another one when it has not found out within `close_timeout`.
+
+        Or a class: an object of it is made for each socket, and what it has of `open(ws)`, `message(ws, message)`, `writable(ws)` and
+        `close(ws, code, reason)` is called in the thread of the loop, which needs no asyncio. They must not wait: `ws.try_send`, `ws.begin_close`.
+
+        protocols: subprotocols, the best first. origins: the web pages that may open a socket: "same" for those of this host, "*" for all, or a list
+            such as `["https://example.com"]`; who sends no Origin is no browser, and always may.
+        message_limit: the most bytes of a message, after decompression; more ends the socket with 1009. Default 1 MiB.
+        ping_interval, ping_timeout: a client that sent nothing for so many seconds is sent a Ping (default 30), and one that sent nothing for so long
+            after it is gone (20). close_timeout: how long it may take to answer a Close. Default 10.
+        deflate: messages may be compressed (permessage-deflate). deflate_takeover: and refer to those before, for about 300 KiB for each socket.
+        accept: called with the request before the socket is opened; what it returns but `None` is a status or an answer that refuses it.
+        otherwise: the handler of a GET that asks for no WebSocket. Default: 426.
+        middleware: of `flare.middleware`, around this route alone. Middleware in Python does not see WebSockets.
+        """
+        settings = _socket_settings(
+            protocols, origins, message_limit, ping_interval, ping_timeout, close_timeout, deflate, deflate_takeover
+        )
+
+        def add(handler: S) -> S:
+            where = f"route WS {path}"
+            if isinstance(handler, type):
+                _check_callbacks(where, handler)
+            elif not callable(handler):
+                raise TypeError(f"{where}: {handler!r} is no function")
+            elif not is_async(handler):
+                raise TypeError(f"{where}: {name_of(handler)} is def, which can't wait for messages: make it async def, or a class with message()")
+            for name, function in (("accept", accept), ("otherwise", otherwise)):
+                if function is not None and not callable(function):
+                    raise TypeError(f"{where}: {name}: {function!r} is no function")
+            if accept is not None and is_async(accept):
+                raise TypeError(f"{where}: accept: {name_of(accept)} is async def: it can't wait (close the socket in its handler instead)")
+            for each in middleware:
+                if not isinstance(each, Layer):
+                    raise TypeError(f"{where}: {each!r} is none of flare.middleware")
+            # Made once for nothing, so that what is wrong with it shows here.
+            Router().ws(path, handler, True, settings, None, None, [])
+            for method in ("GET", "CONNECT"):
+                self._known.check(method, path)
+            self._routes.append(_Sockets(path, handler, settings, accept, otherwise, tuple(middleware)))
+            return handler
+
+        return add
 
     def queue(
         self,
@@ -255,6 +331,9 @@ class App:
                 continue
             if isinstance(route, _Prepared):
                 router.prepared(route.method, path, route.answer, _split(around)[0])
+                continue
+            if isinstance(route, _Sockets):
+                needs_loop |= _add_sockets(router, path, route, around)
                 continue
             layers, chain = _split([*around, *route.middleware])
             if isinstance(route.handler, Queue):
@@ -454,6 +533,58 @@ def _runner(loop: Loop) -> Callable[..., Report]:
         else:
             return uvloop.run
     return asyncio.run
+
+
+def _add_sockets(router: Router, path: str, route: _Sockets, around: Sequence[Middleware | Layer]) -> bool:
+    """Adds WebSockets to the routes of a server, and says whether they need a loop."""
+    layers, chain = _split(around)
+    asynchronous = needs_loop = not isinstance(route.handler, type)
+    otherwise = None
+    if route.otherwise is not None:
+        otherwise = compose(f"GET {path}", route.otherwise, chain)
+        needs_loop |= otherwise[1]
+    router.ws(path, route.handler, asynchronous, route.settings, route.accept, otherwise, [*layers, *route.middleware])
+    return needs_loop
+
+
+def _socket_settings(
+    protocols: Sequence[str],
+    origins: str | Sequence[str],
+    message_limit: int | None,
+    ping_interval: float | None,
+    ping_timeout: float | None,
+    close_timeout: float | None,
+    deflate: bool,
+    deflate_takeover: bool,
+) -> list[tuple[str, str | int]]:
+    """Settings of WebSockets as the core reads them."""
+    if isinstance(protocols, str):
+        raise TypeError("protocols is a list of names, not one text")
+    if isinstance(origins, str) and origins not in ("same", "*"):
+        raise ValueError(f'origins is "same", "*" or a list of origins, not {origins!r}')
+    for each in (*protocols, *origins):
+        if "," in each:
+            raise ValueError(f"{each!r} has a comma")
+    given: dict[str, str | int | None] = {
+        "protocols": ",".join(protocols) or None,
+        "origins": origins if isinstance(origins, str) else ",".join(origins),
+        "message_limit": message_limit,
+        "ping_interval_ms": milliseconds("ping_interval", ping_interval),
+        "ping_timeout_ms": milliseconds("ping_timeout", ping_timeout),
+        "close_timeout_ms": milliseconds("close_timeout", close_timeout),
+        "deflate": int(deflate),
+        "deflate_takeover": int(deflate_takeover),
+    }
+    return [(name, value) for name, value in given.items() if value is not None]
+
+
+def _check_callbacks(where: str, handler: type) -> None:
+    methods = [name for name in ("open", "message", "writable", "close") if hasattr(handler, name)]
+    if not methods:
+        raise TypeError(f"{where}: the class {handler.__qualname__} has none of open(), message(), writable() and close()")
+    for name in methods:
+        if is_async(getattr(handler, name)):
+            raise TypeError(f"{where}: {handler.__qualname__}.{name} is async def: what waits is an async def function instead of a class")
 
 
 def _split(middleware: Sequence[Middleware | Layer]) -> tuple[list[Layer], list[Middleware]]:

@@ -42,6 +42,10 @@ class HostServer:
         """
         self._server.drain(self._server.drain_timeout if timeout is None else timeout)
 
+    def publish(self, topic: str, message: str | bytes | bytearray | memoryview) -> bool:
+        """Sends a message to all WebSockets of a topic, as `WebSocket.publish`, from outside of them."""
+        return self._server.publish(topic, message)
+
     def reload_tls(self) -> None:
         """Reads the files of certificates and keys again. New connections get them; those that are there go on.
 

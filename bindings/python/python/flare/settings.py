@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
+
+
+def milliseconds(name: str, seconds: float | None) -> int | None:
+    """Whole milliseconds of some seconds, rounded up."""
+    if seconds is not None and not 0 <= seconds < 1e9:
+        raise ValueError(f"{name}: {seconds} is no number of seconds from 0 to 1e9")
+    return None if seconds is None else math.ceil(seconds * 1000)
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from ._flare import TlsSession, check_tls, self_signed
+from .settings import milliseconds
 
 if TYPE_CHECKING:
     from ._flare import _GivenTls
@@ -94,13 +94,13 @@ class Tls:
             "early_data_limit": self.early_data_limit,
             "early_data_unsafe_methods": self.early_data_unsafe_methods,
             "min_version": _one_of("min_version", self.min_version, _VERSIONS),
-            "handshake_timeout_ms": _milliseconds("handshake_timeout", self.handshake_timeout),
+            "handshake_timeout_ms": milliseconds("tls: handshake_timeout", self.handshake_timeout),
             "max_handshakes": self.max_handshakes,
             "tickets": self.tickets,
             "tickets_sent": self.tickets_sent,
-            "ticket_key_lifetime_ms": _milliseconds("ticket_key_lifetime", self.ticket_key_lifetime),
+            "ticket_key_lifetime_ms": milliseconds("tls: ticket_key_lifetime", self.ticket_key_lifetime),
             "session_cache": self.session_cache,
-            "watch_ms": _milliseconds("watch", self.watch),
+            "watch_ms": milliseconds("tls: watch", self.watch),
         }
         texts = [
             ("alpn", ",".join(_names("alpn", self.alpn)) or None),
@@ -157,9 +157,3 @@ def _one_of(name: str, given: str | None, values: dict[str, int]) -> int | None:
     if given is not None and given not in values:
         raise ValueError(f"tls: {name} is one of {', '.join(map(repr, values))}, not {given!r}")
     return None if given is None else values[given]
-
-
-def _milliseconds(name: str, seconds: float | None) -> int | None:
-    if seconds is not None and not 0 <= seconds < 1e9:
-        raise ValueError(f"tls: {name}: {seconds} is no number of seconds from 0 to 1e9")
-    return None if seconds is None else math.ceil(seconds * 1000)

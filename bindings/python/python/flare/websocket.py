@@ -1,0 +1,194 @@
+"""WebSockets (RFC 6455), as handlers see them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, final
+
+from ._stream import wake
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ._flare import Request, Socket
+
+__all__ = ["Message", "WebSocket", "WebSocketClosed"]
+
+Message = str | bytes
+"""A message: `str` is text, `bytes` is binary."""
+
+
+class WebSocketClosed(ConnectionError):
+    """The socket is closing or gone."""
+
+    def __init__(self, code: int | None, reason: str) -> None:
+        if code is None:
+            text = "the socket is closing"
+        else:
+            text = f"the socket ended with {code}{f': {reason}' if reason else ''}"
+        super().__init__(text)
+        self.code = code
+        """The close code (RFC 6455, 7.4.1): the peer's, or that of its mistake; 1005: it gave none, 1006: it left without goodbye. `None`: only this
+        end has begun to close."""
+        self.reason = reason
+        """In the peer's words, or what it did wrong; may be empty."""
+
+
+@final
+class WebSocket:
+    """A WebSocket that a client has opened: `async for message in ws`, `await ws.send(message)`, `await ws.close()`.
+
+    What waits (`receive`, `send`, `ping`, `close` and iterating) belongs into the loop of the server; the rest may be called from any thread. It may be
+    kept behind its end: then it only refuses.
+    """
+
+    __slots__ = ("__weakref__", "_loop", "_reads", "_socket", "state")
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+        self._reads = False
+        try:
+            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            self._loop = None
+        self.state: dict[str, object] = {}
+        """Whatever the program wants to keep with the socket."""
+
+    # ---- what it is
+
+    @property
+    def request(self) -> Request:
+        """The request that opened it: path, params, query, headers, cookies, client."""
+        return self._socket.request
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol that was agreed."""
+        return self._socket.protocol
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages are still taken."""
+        return self._socket.is_open
+
+    @property
+    def close_code(self) -> int | None:
+        """How it ended, as `WebSocketClosed.code`; `None` while it has not."""
+        ended = self._socket.ended
+        return None if ended is None else ended[0]
+
+    @property
+    def close_reason(self) -> str:
+        """Why it ended, in the peer's words, or what that did wrong."""
+        ended = self._socket.ended
+        return "" if ended is None else ended[1]
+
+    # ---- what waits
+
+    async def receive(self) -> Message:
+        """The next message: `str` or `bytes`. `WebSocketClosed` when there will be no more; those that came before are given first.
+
+        While nobody takes messages, only about 64 KiB of them are read from the client.
+        """
+        self._reads = True
+        while True:
+            message = self._socket.take()
+            if message is not None:
+                return message
+            if self._socket.has_ended:
+                raise self._closed()
+            future = self._future()
+            if self._socket.when_readable(partial(wake, future)):
+                try:
+                    await future
+                finally:
+                    self._socket.forget_reader()
+            elif not self._socket.has_ended and self._socket.is_empty:
+                raise RuntimeError("another task waits for the next message of this socket")
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Message:
+        try:
+            return await self.receive()
+        except WebSocketClosed:
+            raise StopAsyncIteration from None
+
+    async def send(self, message: Message | bytearray | memoryview) -> None:
+        """Sends a message, whole: `str` as text, bytes as binary. Waits while so much is under way that the client has to take some first.
+
+        `WebSocketClosed` when the socket is closing or gone. That it returns says that the message was taken here, not that the client has it.
+        """
+        while not self._socket.try_send(message):
+            await self._until(self._socket.when_writable)
+
+    async def ping(self, data: bytes = b"") -> None:
+        """Sends a Ping of at most 125 bytes. Those that find out whether the client lives are sent without it."""
+        while not self._socket.try_ping(data):
+            await self._until(self._socket.when_writable)
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Sends a Close behind what was sent, and waits for the client's, at most `close_timeout`. Messages that come meanwhile are dropped.
+
+        code: 1000 to 1003, 1007 to 1014, or 3000 to 4999 (RFC 6455, 7.4). reason: at most 123 bytes.
+        """
+        self._socket.close(code, reason)
+        await self.wait_closed()
+
+    async def wait_closed(self) -> None:
+        """Waits for the end of the socket. It comes when the messages before it were taken, or at once when the client is cut off."""
+        while not self._socket.has_ended:
+            await self._until(self._socket.when_over)
+
+    # ---- what does not wait
+
+    def try_send(self, message: Message | bytearray | memoryview) -> bool:
+        """Sends a message if it is taken now. False: the client has to take some first. `WebSocketClosed` as for `send`. From any thread."""
+        return self._socket.try_send(message)
+
+    def begin_close(self, code: int = 1000, reason: str = "") -> bool:
+        """Begins to close as `close` does, and does not wait. False: it was closing before, or is gone. From any thread."""
+        return self._socket.close(code, reason)
+
+    # ---- topics
+
+    def subscribe(self, topic: str) -> None:
+        """Gets what is published on a topic from now on, until the socket ends. Whoever lets clients name topics must bound their number."""
+        self._socket.subscribe(topic)
+
+    def unsubscribe(self, topic: str) -> None:
+        """Gets no more of it."""
+        self._socket.unsubscribe(topic)
+
+    def publish(self, topic: str, message: Message | bytearray | memoryview) -> bool:
+        """Sends a message to all sockets of a topic of this server (this process), this one too if it is there. It is encoded once.
+
+        False: so much waits already that it was not sent, or the server has ended. A socket that has not taken what was sent to it before misses it, and
+        counts that: `missed`.
+        """
+        return self._socket.publish(topic, message)
+
+    @property
+    def missed(self) -> int:
+        """How many publications it has missed."""
+        return self._socket.missed
+
+    def __repr__(self) -> str:
+        return f"<flare.WebSocket {self.request.path} {'open' if self.is_open else 'closed'}>"
+
+    def _closed(self) -> WebSocketClosed:
+        return WebSocketClosed(*(self._socket.ended or (None, "")))
+
+    def _future(self) -> asyncio.Future[None]:
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            raise RuntimeError("this socket belongs to another loop: only try_send() and the like may be called from here")
+        return loop.create_future()
+
+    async def _until(self, register: Callable[[Callable[[], None]], bool]) -> None:
+        future = self._future()
+        if register(partial(wake, future)):
+            await future
