@@ -45,7 +45,7 @@ else:
 
 
 def start(socket: Socket, handler: SocketHandler) -> None:
-    """Runs a function for a socket, as a task. The task gets to know the end by its next read; one that does not read is cancelled."""
+    """Runs a function for a socket, as a task. A task that waits for the socket gets to know its end; another one is cancelled."""
     ws = WebSocket(socket)
     loop = asyncio.get_running_loop()
     task = _task(loop, _run(handler, ws))
@@ -53,7 +53,7 @@ def start(socket: Socket, handler: SocketHandler) -> None:
     def over() -> None:
         if task.done():
             return
-        if ws._reads or not socket.is_empty:
+        if ws._reads or ws._waits or not socket.is_empty:
             late = loop.call_later(socket.close_timeout, task.cancel)
             task.add_done_callback(lambda _: late.cancel())
         else:

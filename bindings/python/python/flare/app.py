@@ -168,19 +168,21 @@ class App:
     ) -> Callable[[S], S]:
         """Adds WebSockets at a path, on HTTP/1.1 and HTTP/2.
 
-        The `async def` function below gets each as a `WebSocket`, in a task of its own. When it returns the socket is closed with 1000, when it raises
-        with 1011, and the log has the traceback. When the client leaves, reading ends and sending raises; a function that never reads is cancelled at
-        once, another one when it has not found out within `close_timeout`.
+        The `async def` function below gets each as a `WebSocket`, in a task of its own. When it returns the socket is closed with 1000,
+        when it raises with 1011, and the log has the traceback. When the client leaves, reading ends and sending raises; a function that
+        never reads is cancelled at once, another one when it has not found out within `close_timeout`.
 
         Or a class: an object of it is made for each socket, and what it has of `open(ws)`, `message(ws, message)`, `writable(ws)` and
-        `close(ws, code, reason)` is called in the thread of the loop, which needs no asyncio. They must not wait: `ws.try_send`, `ws.begin_close`.
+        `close(ws, code, reason)` is called in the thread of the loop, which needs no asyncio. They must not wait: `ws.try_send`,
+        `ws.begin_close`.
 
-        protocols: subprotocols, the best first. origins: the web pages that may open a socket: "same" for those of this host, "*" for all, or a list
-            such as `["https://example.com"]`; who sends no Origin is no browser, and always may.
+        protocols: subprotocols, the best first. origins: the web pages that may open a socket: "same" for those of this host, "*" for all,
+            or a list such as `["https://example.com"]`; who sends no Origin is no browser, and always may.
         message_limit: the most bytes of a message, after decompression; more ends the socket with 1009. Default 1 MiB.
-        ping_interval, ping_timeout: a client that sent nothing for so many seconds is sent a Ping (default 30), and one that sent nothing for so long
-            after it is gone (20). close_timeout: how long it may take to answer a Close. Default 10.
-        deflate: messages may be compressed (permessage-deflate). deflate_takeover: and refer to those before, for about 300 KiB for each socket.
+        ping_interval, ping_timeout: a client that sent nothing for so many seconds is sent a Ping (default 30), and one that sent nothing
+            for so long after it is gone (20). close_timeout: how long it may take to answer a Close. Default 10.
+        deflate: messages may be compressed (permessage-deflate). deflate_takeover: and refer to those before, for about 300 KiB that each
+            socket holds.
         accept: called with the request before the socket is opened; what it returns but `None` is a status or an answer that refuses it.
         otherwise: the handler of a GET that asks for no WebSocket. Default: 426.
         middleware: of `flare.middleware`, around this route alone. Middleware in Python does not see WebSockets.
@@ -196,7 +198,8 @@ class App:
             elif not callable(handler):
                 raise TypeError(f"{where}: {handler!r} is no function")
             elif not is_async(handler):
-                raise TypeError(f"{where}: {name_of(handler)} is def, which can't wait for messages: make it async def, or a class with message()")
+                what = name_of(handler)
+                raise TypeError(f"{where}: {what} is def, which can't wait for messages: make it async def, or a class with message()")
             for name, function in (("accept", accept), ("otherwise", otherwise)):
                 if function is not None and not callable(function):
                     raise TypeError(f"{where}: {name}: {function!r} is no function")

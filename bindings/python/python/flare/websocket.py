@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from ._stream import wake
 
@@ -24,14 +24,11 @@ class WebSocketClosed(ConnectionError):
     """The socket is closing or gone."""
 
     def __init__(self, code: int | None, reason: str) -> None:
-        if code is None:
-            text = "the socket is closing"
-        else:
-            text = f"the socket ended with {code}{f': {reason}' if reason else ''}"
+        text = "the socket is closing" if code is None else f"the socket ended with {code}{f': {reason}' if reason else ''}"
         super().__init__(text)
         self.code = code
-        """The close code (RFC 6455, 7.4.1): the peer's, or that of its mistake; 1005: it gave none, 1006: it left without goodbye. `None`: only this
-        end has begun to close."""
+        """The close code (RFC 6455, 7.4.1): the peer's, or that of its mistake; 1005: it gave none, 1006: it left without goodbye. `None`:
+        only this end has begun to close."""
         self.reason = reason
         """In the peer's words, or what it did wrong; may be empty."""
 
@@ -40,21 +37,21 @@ class WebSocketClosed(ConnectionError):
 class WebSocket:
     """A WebSocket that a client has opened: `async for message in ws`, `await ws.send(message)`, `await ws.close()`.
 
-    What waits (`receive`, `send`, `ping`, `close` and iterating) belongs into the loop of the server; the rest may be called from any thread. It may be
-    kept behind its end: then it only refuses.
+    What waits (`receive`, `send`, `ping`, `close` and iterating) belongs into the loop of the server; the rest may be called from any
+    thread. It may be kept behind its end: then it only refuses.
     """
 
-    __slots__ = ("__weakref__", "_loop", "_reads", "_socket", "state")
+    __slots__ = ("__weakref__", "_loop", "_reads", "_socket", "_state", "_waits")
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
-        self._reads = False
+        # Whether somebody reads, and how many wait for something else: they get to know the end.
+        self._reads, self._waits = False, 0
         try:
             self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
         except RuntimeError:
             self._loop = None
-        self.state: dict[str, object] = {}
-        """Whatever the program wants to keep with the socket."""
+        self._state: dict[str, Any] = {}
 
     # ---- what it is
 
@@ -84,6 +81,11 @@ class WebSocket:
         """Why it ended, in the peer's words, or what that did wrong."""
         ended = self._socket.ended
         return "" if ended is None else ended[1]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Whatever the program wants to keep with the socket."""
+        return self._state
 
     # ---- what waits
 
@@ -120,7 +122,7 @@ class WebSocket:
     async def send(self, message: Message | bytearray | memoryview) -> None:
         """Sends a message, whole: `str` as text, bytes as binary. Waits while so much is under way that the client has to take some first.
 
-        `WebSocketClosed` when the socket is closing or gone. That it returns says that the message was taken here, not that the client has it.
+        `WebSocketClosed` when the socket is closing or gone. When it returns the message is on its way; the client may not have it yet.
         """
         while not self._socket.try_send(message):
             await self._until(self._socket.when_writable)
@@ -131,8 +133,9 @@ class WebSocket:
             await self._until(self._socket.when_writable)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Sends a Close behind what was sent, and waits for the client's, at most `close_timeout`. Messages that come meanwhile are dropped.
+        """Sends a Close behind what was sent, and waits for the client's, at most `close_timeout`.
 
+        Messages that come meanwhile are dropped.
         code: 1000 to 1003, 1007 to 1014, or 3000 to 4999 (RFC 6455, 7.4). reason: at most 123 bytes.
         """
         self._socket.close(code, reason)
@@ -146,7 +149,7 @@ class WebSocket:
     # ---- what does not wait
 
     def try_send(self, message: Message | bytearray | memoryview) -> bool:
-        """Sends a message if it is taken now. False: the client has to take some first. `WebSocketClosed` as for `send`. From any thread."""
+        """Sends a message if it is taken now; else False, and the client has to take some first. From any thread. Raises as `send` does."""
         return self._socket.try_send(message)
 
     def begin_close(self, code: int = 1000, reason: str = "") -> bool:
@@ -156,7 +159,7 @@ class WebSocket:
     # ---- topics
 
     def subscribe(self, topic: str) -> None:
-        """Gets what is published on a topic from now on, until the socket ends. Whoever lets clients name topics must bound their number."""
+        """Gets what is published on a topic from now on. Whoever lets clients name topics must bound their number."""
         self._socket.subscribe(topic)
 
     def unsubscribe(self, topic: str) -> None:
@@ -166,8 +169,8 @@ class WebSocket:
     def publish(self, topic: str, message: Message | bytearray | memoryview) -> bool:
         """Sends a message to all sockets of a topic of this server (this process), this one too if it is there. It is encoded once.
 
-        False: so much waits already that it was not sent, or the server has ended. A socket that has not taken what was sent to it before misses it, and
-        counts that: `missed`.
+        False: so much waits already that it was not sent, or the server has ended. A socket that has not taken what was sent to it before
+            misses it, and counts that: `missed`.
         """
         return self._socket.publish(topic, message)
 
@@ -191,4 +194,8 @@ class WebSocket:
     async def _until(self, register: Callable[[Callable[[], None]], bool]) -> None:
         future = self._future()
         if register(partial(wake, future)):
-            await future
+            self._waits += 1
+            try:
+                await future
+            finally:
+                self._waits -= 1
