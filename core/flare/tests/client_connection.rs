@@ -76,6 +76,36 @@ fn whole_answers_one_after_another() {
     }
 }
 
+/// Takes events until none comes for a moment; how much content that was, which nobody has used.
+fn unused(client: &mut Client) -> usize {
+    let mut held = 0;
+    while let Ok(Some(event)) = client.next_event_unused(Some(SHORT)) {
+        if let Event::Data(_, data) = event {
+            held += data.len();
+        }
+    }
+    held
+}
+
+#[test]
+fn content_that_nobody_uses_stops_the_server() {
+    let server = server();
+    for mut client in clients(&server) {
+        let id = client.open(&get("/large")).unwrap();
+        let mut held = unused(&mut client);
+        assert!(held > 0 && held < 3 << 20, "{held}");
+        assert!(client.is_multiplexed() || !client.wants_read());
+        let mut all = held;
+        while held > 0 {
+            client.consumed(id, held);
+            assert!(client.wants_read());
+            held = unused(&mut client);
+            all += held;
+        }
+        assert_eq!(all, 4 << 20);
+    }
+}
+
 #[test]
 fn content_flows_both_ways_and_waits_for_the_server() {
     let server = server();

@@ -189,15 +189,35 @@ impl Client {
     /// # Errors
     /// `TimedOut` and `WouldBlock`: nothing happened in time. Whatever ends the connection is told by [`Event::Failed`].
     pub fn next_event(&mut self, timeout: Option<Duration>) -> io::Result<Option<Event>> {
-        let event = match self.found.pop_front() {
-            None => self.step(timeout)?,
-            found => found,
-        };
+        let event = self.next_event_unused(timeout)?;
         if let Some(Event::Data(id, data)) = &event {
-            self.session.consumed(*id, data.len());
-            self.send();
+            self.consumed(*id, data.len());
         }
         Ok(event)
+    }
+
+    /// As [`Client::next_event`], but content counts as used only when [`Client::consumed`] says so: for those who give each exchange its events, and
+    /// don't want one that nobody reads to grow.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn next_event_unused(&mut self, timeout: Option<Duration>) -> io::Result<Option<Event>> {
+        match self.found.pop_front() {
+            None => self.step(timeout),
+            found => Ok(found),
+        }
+    }
+
+    /// So many bytes of content that [`Client::next_event_unused`] brought were used: the server may send more.
+    pub fn consumed(&mut self, exchange: ExchangeId, bytes: usize) {
+        self.session.consumed(exchange, bytes);
+        self.send();
+    }
+
+    /// Whether a loop should watch the descriptor for readability: on HTTP/1.1 not while content waits that was not used.
+    #[must_use]
+    pub fn wants_read(&self) -> bool {
+        self.session.wants_input()
     }
 
     /// Whether a loop should watch the descriptor for writability too.
