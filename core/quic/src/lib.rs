@@ -1,0 +1,17 @@
+//! flare's QUIC layer (RFC 9000, 9001, 9002, 9221): connections as values, without sockets. The one room that knows quiche.
+//!
+//! An [`Endpoint`] looks at each datagram of one UDP socket and says whose it is; it makes new connections, and answers what belongs to
+//! none (Retry, version negotiation, stateless reset). A [`Connection`] takes its datagrams, and gives streams, datagrams to send and the
+//! next deadline. Both live on one thread. quiche reads the clock and random numbers itself.
+
+mod connection;
+mod context;
+mod endpoint;
+mod path;
+mod settings;
+
+pub use connection::{Close, Connection, Handshake, Read, Run, StreamError};
+pub use context::ServerContext;
+pub use endpoint::{Endpoint, EndpointShared, Reply, Route};
+pub use path::{Ecn, Path};
+pub use settings::{Congestion, QuicSettings, Retry};
