@@ -11,7 +11,8 @@ pub struct Path {
     pub peer: SocketAddr,
 }
 
-/// What routers said about congestion (RFC 3168): the two ECN bits of the IP header.
+/// What routers said about congestion (RFC 3168): the two ECN bits of the IP header. quiche neither counts what is received nor marks what
+/// is sent; so all that is sent is [`Ecn::NotCapable`], and what is received is of no use yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ecn {
     /// The sender takes no part.

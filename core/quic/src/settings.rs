@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use flare_tls::ConfigError;
+
 /// When a client has to prove its address before a connection is begun for it (RFC 9000, 8.1.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Retry {
@@ -30,15 +32,15 @@ pub enum Congestion {
 /// Settings of the transport.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuicSettings {
-    /// A connection on which nothing came for so long ends silently (RFC 9000, 10.1). Default 30 s.
+    /// A connection on which nothing came for so long ends silently (RFC 9000, 10.1). Default 30 s; 100 ms to a day.
     pub idle_timeout: Duration,
-    /// Connections at once on one worker whose handshake has not ended; more are refused. Default 1,000.
+    /// Connections at once on one worker whose handshake has not ended; more are refused. Default 1,000; at least 1.
     pub max_handshakes: usize,
-    /// Content that a client may send ahead of the handler on one stream, in bytes. Default 256 KiB.
+    /// Content that a client may send ahead of the handler on one stream, in bytes. Default 256 KiB; 1 KiB to 1 GiB.
     pub stream_window: u64,
-    /// The same of all streams of a connection. Default 1 MiB.
+    /// The same of all streams of a connection. Default 1 MiB; 1 KiB to 1 GiB.
     pub connection_window: u64,
-    /// Requests that a client may have running at once on one connection. Default 128.
+    /// Requests that a client may have running at once on one connection. Default 128; 1 to 2^20.
     pub max_streams: u64,
     /// Whether datagrams (RFC 9221) are taken. Default on.
     pub datagrams: bool,
@@ -46,12 +48,67 @@ pub struct QuicSettings {
     pub retry: Retry,
     /// Default [`Congestion::Cubic`].
     pub congestion: Congestion,
-    /// Whether packets are spread over time (RFC 9002, 7.7). Default on.
+    /// Whether packets are spread over time (RFC 9002, 7.7). Default on. quiche does it with [`Congestion::Bbr2`] only.
     pub pacing: bool,
     /// Whether larger packets are tried than the 1,200 bytes that must work (RFC 9000, 14.3). Default on.
     pub path_mtu_discovery: bool,
     /// Whether a client may change its address (RFC 9000, 9). Default on.
     pub migration: bool,
-    /// Each connection writes its events here, in a file of its own (qlog). Default none.
+    /// Each connection writes its events here, in a file of its own (qlog). Default none. Needs the feature `qlog`.
     pub qlog: Option<PathBuf>,
+}
+
+impl Default for QuicSettings {
+    fn default() -> Self {
+        Self {
+            idle_timeout: Duration::from_secs(30),
+            max_handshakes: 1000,
+            stream_window: 256 << 10,
+            connection_window: 1 << 20,
+            max_streams: 128,
+            datagrams: true,
+            retry: Retry::default(),
+            congestion: Congestion::default(),
+            pacing: true,
+            path_mtu_discovery: true,
+            migration: true,
+            qlog: None,
+        }
+    }
+}
+
+impl QuicSettings {
+    /// Checks all of them.
+    ///
+    /// # Errors
+    /// The first that is out of its range.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let wrong =
+            |setting: &str, problem: String| Err(ConfigError::new(format!("quic.{setting}"), problem));
+        if !(Duration::from_millis(100)..=Duration::from_secs(24 * 60 * 60)).contains(&self.idle_timeout) {
+            return wrong("idle_timeout", format!("{:?} is not within 100 ms to a day", self.idle_timeout));
+        }
+        if self.max_handshakes == 0 {
+            return wrong("max_handshakes", "0 is not at least 1".to_owned());
+        }
+        for (setting, bytes) in
+            [("stream_window", self.stream_window), ("connection_window", self.connection_window)]
+        {
+            if !(1 << 10..=1 << 30).contains(&bytes) {
+                return wrong(setting, format!("{bytes} is not within 1 KiB to 1 GiB"));
+            }
+        }
+        if !(1..=1 << 20).contains(&self.max_streams) {
+            return wrong("max_streams", format!("{} is not within 1 to 1048576", self.max_streams));
+        }
+        if let Some(folder) = &self.qlog {
+            if !cfg!(feature = "qlog") {
+                return wrong("qlog", "needs a build with the feature qlog".to_owned());
+            }
+            if !folder.is_dir() {
+                return wrong("qlog", format!("{}: is no folder", folder.display()));
+            }
+        }
+        Ok(())
+    }
 }

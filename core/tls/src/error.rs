@@ -27,11 +27,14 @@ pub struct Place {
 }
 
 impl ConfigError {
-    pub(crate) fn new(setting: impl Into<String>, problem: impl Into<String>) -> Self {
+    /// This problem with this setting.
+    pub fn new(setting: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { setting: setting.into(), source: None, block: None, problem: problem.into() }
     }
 
-    pub(crate) fn of(mut self, source: impl fmt::Display) -> Self {
+    /// The same, about the content of this file.
+    #[must_use]
+    pub fn of(mut self, source: impl fmt::Display) -> Self {
         self.source = Some(source.to_string());
         self
     }

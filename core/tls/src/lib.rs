@@ -4,6 +4,8 @@
 //! [`ClientContext`] is made from them once, and makes a [`Connection`] for each peer: ciphertext in, plaintext and events out, and the
 //! other way round. Nothing here knows sockets, threads of ours, or what the plaintext means.
 //!
+//! [`adapter`] has what another crate needs to give the same settings to another TLS library, as flare's QUIC does.
+//!
 //! The handshake and the cryptography are those of [rustls](https://docs.rs/rustls). TLS 1.2 and 1.3, forward-secret suites with
 //! authenticated encryption, and nothing else.
 #![forbid(unsafe_code)]
@@ -17,6 +19,13 @@ mod context;
 mod error;
 mod pem;
 mod provider;
+
+/// What an adapter of [`ServerTls`] and [`ClientTls`] to another TLS library needs, so that both mean the same.
+pub mod adapter {
+    pub use crate::config::Identities;
+    pub use crate::connection::Facts;
+    pub use crate::context::{Disbelief, Judge, KeyLog};
+}
 
 pub use config::{
     ClientAuth, ClientTls, EarlyData, Hello, Identity, LoadedIdentity, Resolver, Resumption, ServerTls,

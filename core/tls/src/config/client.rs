@@ -78,7 +78,10 @@ impl ClientTls {
     }
 
     /// Checks what needs no file.
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check(&self) -> Result<(), ConfigError> {
         check_alpn(&self.alpn)?;
         check_handshake_timeout(self.handshake_timeout)?;
         if self.resumption > 1 << 16 {

@@ -64,7 +64,11 @@ impl Identity {
         self.load_as("identity")
     }
 
-    pub(crate) fn load_as(&self, setting: &str) -> Result<LoadedIdentity, ConfigError> {
+    /// The same, for a setting of this name: errors name it.
+    ///
+    /// # Errors
+    /// As [`Identity::load`].
+    pub fn load_as(&self, setting: &str) -> Result<LoadedIdentity, ConfigError> {
         let chain = certificates(&self.chain, &format!("{setting}.chain"))?;
         let (key, key_kind) = self.load_key(&format!("{setting}.key"))?;
         let loaded = LoadedIdentity {
@@ -156,6 +160,18 @@ impl LoadedIdentity {
     /// The certificates as DER, the own one first.
     pub fn certificates(&self) -> impl Iterator<Item = &[u8]> {
         self.chain.iter().map(Vec::as_slice)
+    }
+
+    /// The private key as DER: PKCS#8, PKCS#1 or SEC1. Whoever has it is this identity: it belongs into no log.
+    #[must_use]
+    pub fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// The answer of the authority to staple (RFC 6066, 8), as DER.
+    #[must_use]
+    pub fn ocsp(&self) -> Option<&[u8]> {
+        self.ocsp.as_deref()
     }
 
     /// The names this identity is for. Those of a certificate that are none, such as mail addresses, are left out.

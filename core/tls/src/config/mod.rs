@@ -3,6 +3,7 @@
 mod by_name;
 mod client;
 mod client_by_name;
+mod identities;
 mod identity;
 mod names;
 mod server;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use crate::error::ConfigError;
 
 pub use client::{ClientTls, Trust};
+pub use identities::Identities;
 pub use identity::{Identity, LoadedIdentity};
 pub(crate) use names::{NamePattern, Names};
 pub use server::{ClientAuth, EarlyData, Hello, Resolver, Resumption, ServerTls};

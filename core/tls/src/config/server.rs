@@ -79,7 +79,10 @@ impl ServerTls {
     }
 
     /// Checks what needs no file.
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check(&self) -> Result<(), ConfigError> {
         if self.identities.is_empty() && self.resolver.is_none() {
             return Err(ConfigError::new(
                 "identities",

@@ -15,7 +15,7 @@ use crate::error::ConfigError;
 pub use failure::Failure;
 use partial::Partial;
 use role::{Role, Step};
-pub use session::Session;
+pub use session::{Facts, Session};
 
 /// The most plaintext of one record (RFC 8446, 5.1).
 pub const MAX_RECORD: usize = 16 * 1024;

@@ -15,7 +15,37 @@ pub struct Session {
     resumed: bool,
 }
 
+/// The same as plain data, for adapters of another TLS library.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The version of TLS.
+    pub version: Version,
+    /// The cipher suite by its name in the IANA registry.
+    pub suite: &'static str,
+    /// The name that the client asked for, in lower case.
+    pub server_name: Option<&'a str>,
+    /// The application protocol.
+    pub alpn: Option<&'a [u8]>,
+    /// The certificates that the peer showed, as DER, its own first, which were checked.
+    pub peer_certificates: &'a [&'a [u8]],
+    /// Whether the client came back with a session of an earlier connection.
+    pub resumed: bool,
+}
+
 impl Session {
+    /// Of what another TLS library agreed on.
+    #[must_use]
+    pub fn new(facts: &Facts<'_>) -> Self {
+        Self {
+            version: facts.version,
+            suite: facts.suite,
+            server_name: facts.server_name.map(Box::from),
+            alpn: facts.alpn.map(Box::from),
+            peer_certificates: facts.peer_certificates.iter().map(|der| Box::from(*der)).collect(),
+            resumed: facts.resumed,
+        }
+    }
+
     pub(super) fn of(common: &CommonState, server_name: Option<Box<str>>) -> Self {
         let version = match common.protocol_version() {
             Some(ProtocolVersion::TLSv1_3) => Version::Tls13,

@@ -35,7 +35,7 @@ impl ClientContext {
             .with_protocol_versions(versions(tls.min_version))
             .map_err(|error| ConfigError::new("min_version", error.to_string()))?
             .dangerous()
-            .with_custom_certificate_verifier(verifier(tls)?);
+            .with_custom_certificate_verifier(server_verifier(tls)?);
         let mut config = match &tls.identity {
             None => builder.with_no_client_auth(),
             Some(identity) => {
@@ -73,7 +73,7 @@ pub(crate) fn server_name(text: &str, setting: &str) -> Result<ServerName<'stati
         .map_err(|_| ConfigError::new(setting, format!("{text:?} is no DNS name and no IP address")))
 }
 
-fn verifier(tls: &ClientTls) -> Result<Arc<dyn ServerCertVerifier>, ConfigError> {
+pub(super) fn server_verifier(tls: &ClientTls) -> Result<Arc<dyn ServerCertVerifier>, ConfigError> {
     match &tls.trust {
         Trust::Platform => {
             let verifier =

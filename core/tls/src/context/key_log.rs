@@ -8,12 +8,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::ConfigError;
 
+/// The file of the setting `key_log`.
 #[derive(Debug)]
-pub(super) struct KeyLog(Mutex<File>);
+pub struct KeyLog(Mutex<File>);
 
 impl KeyLog {
     /// Opens the file to append to it; a new one only its owner may read.
-    pub(super) fn open(path: &Path) -> Result<Arc<dyn rustls::KeyLog>, ConfigError> {
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub fn open(path: &Path) -> Result<Arc<Self>, ConfigError> {
         let mut options = OpenOptions::new();
         options.append(true).create(true);
         #[cfg(unix)]
@@ -23,11 +27,19 @@ impl KeyLog {
         })?;
         Ok(Arc::new(Self(Mutex::new(file))))
     }
+
+    /// Appends a line, which is given without its end.
+    pub fn append(&self, line: &str) {
+        let line = format!("{line}\n");
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Err: a full disk must not end connections. The log is for finding faults, and a missing line shows there.
+        let _ = file.write_all(line.as_bytes());
+    }
 }
 
 impl rustls::KeyLog for KeyLog {
     fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
-        let mut line = String::with_capacity(label.len() + 2 * (client_random.len() + secret.len()) + 3);
+        let mut line = String::with_capacity(label.len() + 2 * (client_random.len() + secret.len()) + 2);
         line.push_str(label);
         for bytes in [client_random, secret] {
             line.push(' ');
@@ -36,9 +48,6 @@ impl rustls::KeyLog for KeyLog {
                 let _ = write!(line, "{byte:02x}");
             }
         }
-        line.push('\n');
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Err: a full disk must not end connections. The log is for finding faults, and a missing line shows there.
-        let _ = file.write_all(line.as_bytes());
+        self.append(&line);
     }
 }

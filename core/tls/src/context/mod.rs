@@ -2,6 +2,7 @@
 
 mod adapt;
 mod client;
+mod judge;
 mod key_log;
 mod resolver;
 mod server;
@@ -9,5 +10,7 @@ mod tickets;
 
 pub use client::ClientContext;
 pub(crate) use client::server_name;
+pub use judge::{Disbelief, Judge};
+pub use key_log::KeyLog;
 pub(crate) use resolver::take_asked;
 pub use server::ServerContext;

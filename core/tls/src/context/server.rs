@@ -8,9 +8,8 @@ use rustls::server::{NoServerSessionStorage, ServerSessionMemoryCache, WebPkiCli
 
 use super::adapt::{lists, roots, versions};
 use super::key_log::KeyLog;
-use super::resolver::Identities;
 use super::tickets::ticketer;
-use crate::config::{ClientAuth, EarlyData, Resumption, ServerTls, Source};
+use crate::config::{ClientAuth, EarlyData, Identities, Resumption, ServerTls, Source};
 use crate::error::ConfigError;
 use crate::provider::provider;
 
@@ -43,8 +42,11 @@ impl ServerContext {
         let mut config = rustls::ServerConfig::builder_with_provider(Arc::clone(provider()))
             .with_protocol_versions(versions(tls.min_version))
             .map_err(|error| ConfigError::new("min_version", error.to_string()))?
-            .with_client_cert_verifier(verifier(&tls.client_auth)?)
-            .with_cert_resolver(Arc::new(Identities::new(&identities, tls.resolver.clone())));
+            .with_client_cert_verifier(client_verifier(&tls.client_auth)?)
+            .with_cert_resolver(Arc::new(Identities::new(
+                identities.iter().map(|(loaded, adapted)| (loaded, Arc::clone(adapted))),
+                tls.resolver.clone(),
+            )));
         config.alpn_protocols.clone_from(&tls.alpn);
         config.send_tls13_tickets = tls.resumption.tickets_sent;
         config.session_storage = match tls.resumption.cache {
@@ -107,7 +109,7 @@ impl ServerContext {
     }
 }
 
-fn verifier(auth: &ClientAuth) -> Result<Arc<dyn ClientCertVerifier>, ConfigError> {
+pub(super) fn client_verifier(auth: &ClientAuth) -> Result<Arc<dyn ClientCertVerifier>, ConfigError> {
     let (authorities, revoked, required): (&[Source], &[Source], bool) = match auth {
         ClientAuth::None => return Ok(WebPkiClientVerifier::no_client_auth()),
         ClientAuth::Optional { roots, revocation_lists } => (roots, revocation_lists, false),

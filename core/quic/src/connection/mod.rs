@@ -1,0 +1,183 @@
+//! One QUIC connection, without its socket: datagrams, time and commands in; streams, datagrams and the next deadline out.
+
+mod life;
+mod streams;
+mod transmit;
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use flare_tls::ConfigError;
+use quiche::{BufFactory, RecvInfo};
+
+use crate::context::{ClientContext, SessionKey};
+use crate::endpoint::Registration;
+use crate::path::{Ecn, Path};
+pub use life::{Close, Handshake, Stats};
+use streams::Streams;
+pub use streams::{Read, StreamError};
+use transmit::Held;
+pub use transmit::Run;
+
+/// How quiche keeps what is sent: as [`Bytes`], so that shared content is not copied.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shared;
+
+impl BufFactory for Shared {
+    type Buf = Bytes;
+    type DgramBuf = Vec<u8>;
+
+    fn buf_from_slice(bytes: &[u8]) -> Bytes {
+        Bytes::copy_from_slice(bytes)
+    }
+
+    fn dgram_buf_from_slice(bytes: &[u8]) -> Vec<u8> {
+        bytes.to_vec()
+    }
+}
+
+/// One connection, of either role.
+pub struct Connection {
+    inner: quiche::Connection<Shared>,
+    path: Path,
+    handshake: Option<Handshake>,
+    /// Until when the handshake has to end. `None`: it has.
+    handshake_deadline: Option<Instant>,
+    /// A datagram that was made and is sent later.
+    held: Option<Box<Held>>,
+    streams: Streams,
+    client: Option<Client>,
+    /// By which IDs the endpoint knows it.
+    pub(crate) registration: Registration,
+}
+
+/// What only a client has.
+struct Client {
+    context: ClientContext,
+    session: SessionKey,
+    /// Whether streams may be used before the handshake has ended.
+    early: bool,
+    /// The size of the session that was kept last.
+    kept: usize,
+}
+
+impl Connection {
+    /// The client's side of a connection to a server of this name: a DNS name or an IP address. The handshake begins with the first
+    /// [`Connection::transmit`].
+    ///
+    /// With `early`, streams may be used at once if the server gave a session that allows it; whatever is sent before the handshake has
+    /// ended may be recorded and sent again by somebody else (RFC 9001, 9.2), and is lost if the server does not take it
+    /// ([`Connection::is_early_refused`]).
+    ///
+    /// # Errors
+    /// The name is neither.
+    pub fn connect(
+        context: &ClientContext,
+        server_name: &str,
+        path: Path,
+        early: bool,
+        now: Instant,
+    ) -> Result<Self, ConfigError> {
+        context.begin(server_name, path, early, now)
+    }
+
+    pub(crate) fn server(
+        inner: quiche::Connection<Shared>,
+        path: Path,
+        handshake_deadline: Instant,
+        early_limit: u64,
+    ) -> Self {
+        Self {
+            inner,
+            path,
+            handshake: None,
+            handshake_deadline: Some(handshake_deadline),
+            held: None,
+            streams: Streams::new(true, early_limit),
+            client: None,
+            registration: Registration::default(),
+        }
+    }
+
+    pub(crate) fn client(
+        inner: quiche::Connection<Shared>,
+        path: Path,
+        handshake_deadline: Instant,
+        context: ClientContext,
+        session: SessionKey,
+        early: bool,
+    ) -> Self {
+        Self {
+            inner,
+            path,
+            handshake: None,
+            handshake_deadline: Some(handshake_deadline),
+            held: None,
+            streams: Streams::new(false, u64::MAX),
+            client: Some(Client { context, session, early, kept: 0 }),
+            registration: Registration::default(),
+        }
+    }
+
+    // ---- datagrams
+
+    /// Takes a datagram that the endpoint said is its own. It is decrypted in place.
+    pub fn receive(&mut self, datagram: &mut [u8], path: Path, ecn: Ecn) {
+        // quiche has no use for it.
+        let _ = ecn;
+        // Err: the packet was none, or the connection is being closed by now and the peer will be told why.
+        let _ = self.inner.recv(datagram, RecvInfo { from: path.peer, to: path.local });
+        self.streams.changed();
+        self.observe();
+    }
+
+    /// When [`Connection::timeout`] has to be called: loss, acknowledgements, idle time, pacing.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let held = self.held.as_ref().map(|held| held.at());
+        let own = [self.inner.timeout_instant(), held, self.handshake_deadline];
+        if self.inner.is_closed() { None } else { own.into_iter().flatten().min() }
+    }
+
+    /// The deadline passed, or may have.
+    pub fn timeout(&mut self, now: Instant) {
+        if self.handshake_deadline.is_some_and(|deadline| deadline <= now) {
+            self.handshake_deadline = None;
+            // Err: it is closing already.
+            let _ = self.inner.close(false, NO_ERROR, b"the handshake took too long");
+        }
+        self.inner.on_timeout();
+        self.streams.changed();
+        self.observe();
+    }
+
+    pub(crate) fn inner(&self) -> &quiche::Connection<Shared> {
+        &self.inner
+    }
+
+    pub(crate) fn inner_mut(&mut self) -> &mut quiche::Connection<Shared> {
+        &mut self.inner
+    }
+
+    /// Looks what has changed inside of quiche.
+    fn observe(&mut self) {
+        self.observe_handshake();
+        self.observe_paths();
+        self.observe_session();
+    }
+}
+
+/// NO_ERROR of the transport (RFC 9000, 20.1).
+const NO_ERROR: u64 = 0;
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.observe_session();
+    }
+}

@@ -1,0 +1,12 @@
+//! What all connections of a server, or of a client, share: quiche's and BoringSSL's settings, made from ours.
+
+mod client;
+mod library;
+mod server;
+mod tickets;
+mod transport;
+
+pub use client::ClientContext;
+pub(crate) use client::SessionKey;
+pub use server::ServerContext;
+pub(crate) use server::{Begin, Retried};

@@ -1,0 +1,8 @@
+//! Both roles, joined in memory.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod handshake;
+mod streams;
