@@ -19,6 +19,7 @@ mod running;
 pub(crate) mod session;
 pub(crate) mod shared;
 mod signals;
+mod streams;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 #[cfg(not(feature = "tls"))]

@@ -2,16 +2,15 @@
 
 use flare_net::Output;
 use flare_proto::http2::{ErrorCode, ServerConnection, StreamKey, Turn};
-use flare_proto::{ContentLength, Headers, ResponseParts, SendError};
+use flare_proto::{Headers, SendError};
 
 use super::Http2;
-use super::outgoing::COPY_LIMIT;
-use super::stream::Stream;
 use crate::exchange::CancelReason;
 use crate::log::Level;
-use crate::message::{Body, Part, Request, Response};
+use crate::message::{Body, Part, Response};
 use crate::server::environment::Environment;
-use crate::server::running::{Answer, Supply, status_to_send};
+use crate::server::running::{Answer, status_to_send};
+use crate::server::streams::{COPY_LIMIT, refusal, response_parts, switches};
 
 impl Http2 {
     /// Lets a client that waits for `100 Continue` send its content.
@@ -34,8 +33,9 @@ impl Http2 {
     /// Sends the answer of a running exchange: its head, and what content there is room for.
     pub(super) fn send(&mut self, key: StreamKey, env: &mut Environment, out: &mut Output) {
         let Self { wire, streams, .. } = self;
-        let Some(Some(stream)) = streams.get_mut(key.slot()) else { return };
-        debug_assert!(stream.key == key, "an exchange that is over is not looked at");
+        let Some(Some(slot)) = streams.get_mut(key.slot()) else { return };
+        debug_assert!(slot.key == key, "an exchange that is over is not looked at");
+        let stream = &mut slot.stream;
         let running = &mut stream.running;
         let block = &running.request.block;
         let mut flows = block.state.is_streamed();
@@ -62,12 +62,8 @@ impl Http2 {
         let mut whole = !follows;
         match &mut answer.body {
             _ if whole || flows => {}
-            Body::File(file) => stream.outgoing.push(Part::File(file.clone())),
-            Body::Parts(parts) => {
-                std::mem::take(parts).into_iter().for_each(|part| stream.outgoing.push(part))
-            }
-            body @ Body::Source(_) => {
-                if let Body::Source(source) = std::mem::take(body) {
+            body @ (Body::File(_) | Body::Parts(_) | Body::Source(_)) => {
+                if let Some(source) = stream.outgoing.push_body(body) {
                     block.stream.lock().source = Some(source);
                     stream.flows = true;
                 }
@@ -127,7 +123,7 @@ impl Http2 {
     fn send_content(&mut self, turn: Turn, env: &mut Environment, out: &mut Output) {
         let key = turn.stream;
         let Some(stream) = self.stream(key) else { return self.wire.stop_send(key) };
-        if !stream.fill(turn.most as u64, env) {
+        if stream.fill(turn.most as u64, env).is_err() {
             env.service.log.tell(Level::Error, "stream broken", || "its source failed".to_owned());
             return self.reset(key, ErrorCode::Internal, CancelReason::Reset, env, out);
         }
@@ -247,32 +243,6 @@ impl Http2 {
     }
 }
 
-impl Stream {
-    /// Takes content from the exchange until so much waits, or there is no more for now. False: the answer can't become whole.
-    fn fill(&mut self, most: u64, env: &Environment) -> bool {
-        while self.flows && self.outgoing.len() < most {
-            match self.running.next_content(env) {
-                Supply::Data(data) => self.outgoing.push(Part::Bytes(data)),
-                Supply::File(file) => self.outgoing.push(Part::File(file)),
-                Supply::Nothing => break,
-                Supply::End(trailers) => {
-                    self.flows = false;
-                    if trailers.is_some() {
-                        self.trailers = trailers;
-                    }
-                }
-                Supply::Broken => return false,
-            }
-        }
-        true
-    }
-}
-
-/// Whether this answer accepts another protocol: a 2xx to a CONNECT that offers one (RFC 8441, 5).
-fn switches(request: &Request, status: u16) -> bool {
-    request.block.offers_switch && (200..300).contains(&status)
-}
-
 /// Writes the head of an answer. Says whether content follows. `flows`: how much is not known but by a field.
 fn write_head(
     wire: &mut ServerConnection,
@@ -282,20 +252,7 @@ fn write_head(
     env: &Environment,
     out: &mut Output,
 ) -> Result<bool, SendError> {
-    answer.unprepare();
-    let length = if flows {
-        answer.headers.get_str("content-length").and_then(|text| text.parse().ok())
-    } else {
-        // With trailers the head must not end the message, also when there is no content.
-        answer.body.length().filter(|_| answer.trailers.is_none())
-    };
-    let parts = ResponseParts {
-        status: status_to_send(answer),
-        headers: &answer.headers,
-        body: length.map_or(ContentLength::Unknown, ContentLength::Known),
-        origin: Some(env.date.fields()),
-    };
-    wire.send_head(key, &parts, out.buffer())
+    wire.send_head(key, &response_parts(answer, flows, env), out.buffer())
 }
 
 /// Sends what the windows take of content that is small, beside its head. Says how much that was. `ends`: nothing follows it.
@@ -311,13 +268,4 @@ fn send_small(
     }
     // Err: it waits for its turn, and is refused then.
     wire.send_data(key, content, ends, out.buffer()).unwrap_or(0)
-}
-
-fn refusal(status: u16) -> Response {
-    let mut answer = Response::status_only(status);
-    if status == 503 {
-        let set = answer.headers.set("retry-after", "1");
-        debug_assert!(set.is_ok());
-    }
-    answer
 }

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use flare_net::Output;
 use flare_proto::Headers;
-use flare_proto::http1::BodyLength;
-use flare_proto::http2::{Event, RequestInfo, StreamKey};
+use flare_proto::http2::{Event, StreamKey};
 
-use super::{Http2, Stream};
+use super::Http2;
 use crate::exchange::{Block, CancelReason, ExchangeKey};
 use crate::log::Level;
 use crate::server::environment::Environment;
 use crate::server::running::{Content, Opening, Running, Turn};
 use crate::server::session::Next;
+use crate::server::streams::{Stream, opening};
 
 impl Http2 {
     /// Takes input.
@@ -118,7 +118,7 @@ impl Http2 {
             own.ends.become_those(&self.ends);
         }
         let running = Running::new(block, opening, env);
-        let turn = self.insert(Stream::new(key, running, received_all)).running.begin(env);
+        let turn = self.insert(key, Stream::new(running, received_all)).running.begin(env);
         self.turn(key, turn, env, out);
     }
 
@@ -191,18 +191,5 @@ impl Http2 {
             stream.running.request.block.stream.lock().request_trailers = trailers;
         }
         self.feed(key, env, out);
-    }
-}
-
-fn opening(info: &RequestInfo) -> Opening {
-    Opening {
-        length: match info.content_length {
-            // What a CONNECT sends is no content (RFC 9110, 9.3.6).
-            _ if info.ended || info.is_connect => BodyLength::Empty,
-            Some(length) => BodyLength::Known(length),
-            None => BodyLength::Chunked,
-        },
-        expects_continue: info.expects_continue,
-        offers_switch: info.is_connect && !info.ended,
     }
 }

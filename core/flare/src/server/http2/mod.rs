@@ -1,12 +1,10 @@
 //! HTTP/2 on one connection, without its socket.
 //!
-//! The protocol's rules are in `flare_proto::http2`. Here its streams meet their exchanges: `input.rs` reads, `answer.rs` writes,
-//! `stream.rs` holds what waits for one side or the other.
+//! The protocol's rules are in `flare_proto::http2`. Here its streams meet their exchanges: `input.rs` reads, `answer.rs` writes. What
+//! waits for one side or the other is in `streams`, which HTTP/3 shares.
 
 mod answer;
 mod input;
-mod outgoing;
-mod stream;
 
 use std::sync::Arc;
 
@@ -19,13 +17,13 @@ use crate::server::environment::Environment;
 use crate::server::http1::ToHttp2;
 use crate::server::running::{Answer, News, Opening};
 use crate::server::session::Next;
-use stream::Stream;
+use crate::server::streams::Stream;
 
 /// The server's side of an HTTP/2 connection.
 pub(crate) struct Http2 {
     wire: ServerConnection,
     /// The streams whose exchange runs, by slot.
-    streams: Vec<Option<Stream>>,
+    streams: Vec<Option<Slot>>,
     /// How many there are.
     running: usize,
     /// The connection ends like this.
@@ -57,6 +55,12 @@ pub(crate) struct Http2 {
     bound: Millis,
     /// Input that can't be used yet.
     pending: Vec<u8>,
+}
+
+/// A stream and its name; slots are used again.
+struct Slot {
+    key: StreamKey,
+    stream: Stream,
 }
 
 impl Http2 {
@@ -117,26 +121,26 @@ impl Http2 {
     }
 
     fn stream(&mut self, key: StreamKey) -> Option<&mut Stream> {
-        let stream = self.streams.get_mut(key.slot())?.as_mut()?;
-        (stream.key == key).then_some(stream)
+        let slot = self.streams.get_mut(key.slot())?.as_mut()?;
+        (slot.key == key).then_some(&mut slot.stream)
     }
 
     /// An exchange begins.
-    fn insert(&mut self, stream: Stream) -> &mut Stream {
-        let slot = stream.key.slot();
+    fn insert(&mut self, key: StreamKey, stream: Stream) -> &mut Stream {
+        let slot = key.slot();
         if self.streams.len() <= slot {
             self.streams.resize_with(slot + 1, || None);
         }
         self.running += 1;
         let place = &mut self.streams[slot];
         debug_assert!(place.is_none(), "a slot is used twice");
-        place.insert(stream)
+        &mut place.insert(Slot { key, stream }).stream
     }
 
     /// An exchange ends. It still has to be concluded.
     fn remove(&mut self, key: StreamKey, env: &Environment) -> Option<Stream> {
         let place = self.streams.get_mut(key.slot())?;
-        let stream = place.take_if(|stream| stream.key == key)?;
+        let stream = place.take_if(|slot| slot.key == key)?.stream;
         self.running -= 1;
         if self.running == 0 {
             self.answered = true;
@@ -362,7 +366,7 @@ impl Http2 {
             return;
         }
         self.wire.drain(out.buffer());
-        self.streams.iter().flatten().for_each(|stream| stream.running.tell_draining(env));
+        self.streams.iter().flatten().for_each(|slot| slot.stream.running.tell_draining(env));
         if self.running == 0 {
             // A request that crosses this one is not lost: its client learns that it may try again.
             self.wire.finish_drain(out.buffer());
@@ -392,7 +396,7 @@ impl Http2 {
 
     /// Whether an exchange waits for its answer, or for the rest of it.
     pub(crate) fn is_answering(&self) -> bool {
-        let answering = |stream: &Stream| stream.running.answer != Answer::None;
+        let answering = |slot: &Slot| slot.stream.running.answer != Answer::None;
         self.end.is_none() && self.streams.iter().flatten().any(answering)
     }
 
@@ -432,6 +436,6 @@ impl Http2 {
 
     /// The streams that run now.
     fn keys(&self) -> Vec<StreamKey> {
-        self.streams.iter().flatten().map(|stream| stream.key).collect()
+        self.streams.iter().flatten().map(|slot| slot.key).collect()
     }
 }

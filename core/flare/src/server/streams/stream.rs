@@ -2,33 +2,35 @@
 
 use bytes::Bytes;
 use flare_net::Millis;
-use flare_proto::http2::StreamKey;
 
 use super::outgoing::Outgoing;
 use crate::exchange::Gathered;
-use crate::message::Headers;
-use crate::server::running::{Answer, Content, Running};
+use crate::message::{Headers, Part};
+use crate::server::environment::Environment;
+use crate::server::running::{Answer, Content, Running, Supply};
+
+/// The answer can't become whole: its source failed.
+#[derive(Debug)]
+pub(crate) struct Broken;
 
 /// A stream whose exchange runs.
-pub(super) struct Stream {
-    pub(super) key: StreamKey,
-    pub(super) running: Running,
+pub(crate) struct Stream {
+    pub(crate) running: Running,
     /// Content that came before the handler took it; the stream's window bounds it.
     waiting: Gathered,
     /// The client has sent the whole request; its end may still be behind what waits.
-    pub(super) received_all: bool,
+    pub(crate) received_all: bool,
     /// What of the answer has no room in the windows yet.
-    pub(super) outgoing: Outgoing,
+    pub(crate) outgoing: Outgoing,
     /// More of the answer comes from the exchange, behind what is in `outgoing`.
-    pub(super) flows: bool,
+    pub(crate) flows: bool,
     /// What ends the answer.
-    pub(super) trailers: Option<Box<Headers>>,
+    pub(crate) trailers: Option<Box<Headers>>,
 }
 
 impl Stream {
-    pub(super) fn new(key: StreamKey, running: Running, received_all: bool) -> Self {
+    pub(crate) fn new(running: Running, received_all: bool) -> Self {
         Self {
-            key,
             running,
             waiting: Gathered::default(),
             received_all,
@@ -39,28 +41,28 @@ impl Stream {
     }
 
     /// Keeps content until the handler takes it.
-    pub(super) fn keep(&mut self, data: &[u8]) {
+    pub(crate) fn keep(&mut self, data: &[u8]) {
         self.waiting.push(data);
     }
 
     /// Whether content that comes now goes to the handler, and not behind what waits.
-    pub(super) fn takes_content(&self) -> bool {
+    pub(crate) fn takes_content(&self) -> bool {
         self.waiting.is_empty() && self.running.takes_content()
     }
 
     /// The next content that waits, if the handler takes it.
-    pub(super) fn next_waiting(&mut self) -> Option<Bytes> {
+    pub(crate) fn next_waiting(&mut self) -> Option<Bytes> {
         if self.running.takes_content() { self.waiting.pop(usize::MAX) } else { None }
     }
 
     /// Whether the handler has all content and should learn that it was all.
-    pub(super) fn ends_now(&self) -> bool {
+    pub(crate) fn ends_now(&self) -> bool {
         let open = matches!(self.running.content, Content::Collected { .. } | Content::Flowing { .. });
         self.received_all && self.waiting.is_empty() && open
     }
 
     /// When something of it has lasted too long. `unread`: the client is not read. `unsent`: it takes no output.
-    pub(super) fn deadline(&self, unread: bool, unsent: bool) -> Millis {
+    pub(crate) fn deadline(&self, unread: bool, unsent: bool) -> Millis {
         let content =
             if self.received_all || unread { Millis::NEVER } else { self.running.content_deadline() };
         let answer = match self.running.answer {
@@ -71,5 +73,24 @@ impl Stream {
             Answer::Streaming => self.running.answer_deadline,
         };
         content.min(answer)
+    }
+
+    /// Takes content from the exchange until so much waits, or there is no more for now.
+    pub(crate) fn fill(&mut self, most: u64, env: &Environment) -> Result<(), Broken> {
+        while self.flows && self.outgoing.len() < most {
+            match self.running.next_content(env) {
+                Supply::Data(data) => self.outgoing.push(Part::Bytes(data)),
+                Supply::File(file) => self.outgoing.push(Part::File(file)),
+                Supply::Nothing => break,
+                Supply::End(trailers) => {
+                    self.flows = false;
+                    if trailers.is_some() {
+                        self.trailers = trailers;
+                    }
+                }
+                Supply::Broken => return Err(Broken),
+            }
+        }
+        Ok(())
     }
 }

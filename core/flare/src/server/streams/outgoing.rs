@@ -1,41 +1,52 @@
-//! Content of an answer that waits for its stream's turn.
+//! Content of an answer that waits until its stream may send it.
 
 use std::collections::VecDeque;
 
 use flare_net::Output;
 
-use crate::message::{FileBody, Part};
+use crate::message::{Body, FileBody, Part, Source};
 
 /// Pieces up to this size are copied behind their frame header; larger ones leave from where they are.
-pub(super) const COPY_LIMIT: usize = 8 * 1024;
+pub(crate) const COPY_LIMIT: usize = 8 * 1024;
 
 /// Pieces of content, in order. Allocates nothing while it is empty.
 #[derive(Default)]
-pub(super) struct Outgoing {
+pub(crate) struct Outgoing {
     parts: VecDeque<Part>,
     length: u64,
 }
 
 impl Outgoing {
     /// Adds a piece behind the others.
-    pub(super) fn push(&mut self, part: Part) {
+    pub(crate) fn push(&mut self, part: Part) {
         if part.length() > 0 {
             self.length = self.length.saturating_add(part.length());
             self.parts.push_back(part);
         }
     }
 
+    /// Takes over the content of an answer, all but what a source will give.
+    pub(crate) fn push_body(&mut self, body: &mut Body) -> Option<Box<dyn Source>> {
+        match std::mem::take(body) {
+            Body::File(file) => self.push(Part::File(file)),
+            Body::Parts(parts) => parts.into_iter().for_each(|part| self.push(part)),
+            Body::Source(source) => return Some(source),
+            mut bytes => self.push(Part::Bytes(bytes.take_bytes())),
+        }
+        None
+    }
+
     /// How many bytes wait.
-    pub(super) fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.length
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
 
     /// Moves exactly `count` bytes, which must be here, to the output.
-    pub(super) fn move_to(&mut self, out: &mut Output, count: u64) {
+    pub(crate) fn move_to(&mut self, out: &mut Output, count: u64) {
         let mut left = count.min(self.length);
         self.length -= left;
         while left > 0
