@@ -1,4 +1,4 @@
-// 100,000 requests: the memory of the process stays what it is, and what handlers hold is let go.
+// 100,000 requests, 20,000 sockets: the memory of the process stays what it is, and what handlers hold is let go.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -10,5 +10,14 @@ test('100,000 requests of all kinds', () => {
   assert.equal(report.requests, 100_000);
   assert.equal(report.held, 0, 'exchanges that the addon still holds');
   assert.equal(report.alive, 0, 'requests that were not collected');
+  assert.ok(report.grown < 8 << 20, `the process grew by ${report.grown} bytes in the second half`);
+});
+
+test('20,000 WebSockets of all kinds', () => {
+  const program = fileURLToPath(new URL('programs/websocket_leak.mjs', import.meta.url));
+  const report = JSON.parse(execFileSync(process.execPath, ['--expose-gc', program], { encoding: 'utf8', timeout: 120_000 }));
+  assert.equal(report.opened, 20_000);
+  assert.equal(report.held, 0, 'sockets that the addon still holds');
+  assert.equal(report.alive, 0, 'sockets that were not collected');
   assert.ok(report.grown < 8 << 20, `the process grew by ${report.grown} bytes in the second half`);
 });

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import WebSocket from 'ws';
 import { App } from 'flare-node';
 import { deferred, raw, serving } from './support.mjs';
 
@@ -167,4 +168,23 @@ test('a cluster shares a port', async () => {
   assert.equal(report.answers, 100);
   assert.deepEqual(report.exits, [0, 0]);
   assert.equal(report.workers, 2);
+});
+
+test('worker threads have WebSockets, and may be terminated while they are open', async () => {
+  const workers = [0, 1].map((id) => new Worker(program('websocket_thread.mjs'), { workerData: id }));
+  const ports = await Promise.all(workers.map(async (worker) => (await once(worker, 'message'))[0]));
+  const clients = ports.map((port) => new WebSocket(`ws://127.0.0.1:${port}`));
+  const next = async (client) => String((await once(client, 'message'))[0]);
+  assert.deepEqual(await Promise.all(clients.map(next)), ['thread 0', 'thread 1']);
+  const said = clients.map(next);
+  for (const client of clients) client.send('hi');
+  assert.deepEqual(await Promise.all(said), ['0: hi', '1: hi']);
+  const ends = clients.map((client) => once(client, 'close'));
+  await Promise.all(workers.map((worker) => worker.terminate()));
+  assert.deepEqual((await Promise.all(ends)).map(([code]) => code), [1006, 1006]);
+});
+
+test('a cluster has WebSockets', async () => {
+  const { stdout } = await run('websocket_cluster.mjs');
+  assert.deepEqual(JSON.parse(stdout), { processes: 2, said: ['to all'], codes: [1001], exits: [0, 0] });
 });

@@ -1,7 +1,10 @@
 'use strict';
 const { EventEmitter } = require('node:events');
 const { native } = require('./native.cjs');
-const { register, unregister, listeners } = require('./dispatch.cjs');
+const { listeners } = require('./dispatch.cjs');
+const { register, unregister } = require('./routes.cjs');
+const { checkHandlers, socketOptions, checkTopic } = require('./websocket.cjs');
+const { contentOf } = require('./socket.cjs');
 const { settings } = require('./settings.cjs');
 const { tlsSettings } = require('./tls.cjs');
 const { coded } = require('./errors.cjs');
@@ -15,6 +18,7 @@ let lastListener = 0;
 
 class App extends EventEmitter {
   #routes = [];
+  #sockets = [];
   #mounts = [];
   #middleware = [];
   #settings;
@@ -42,6 +46,17 @@ class App extends EventEmitter {
 
   any(pattern, ...rest) {
     return this.route('*', pattern, ...rest);
+  }
+
+  ws(pattern, ...rest) {
+    this.#sockets.push(readSocketRoute(pattern, rest));
+    try {
+      this.#build(false);
+    } catch (error) {
+      this.#sockets.pop();
+      throw error;
+    }
+    return this;
   }
 
   mount(prefix, app) {
@@ -78,6 +93,12 @@ class App extends EventEmitter {
       owner.#handlers.push(id);
       return id;
     };
+    /** Who answers what asks for no WebSocket, behind the middleware of that route. */
+    const other = (handler) => {
+      if (handler === undefined) return undefined;
+      if (handler instanceof OwnHandler) return handler[OWN];
+      return number({ app: owner, handler, chain: [], silent: handler.length < 2 });
+    };
     const chain = [...around, ...functions(this.#middleware)];
     const extras = owner.#hasStock();
     for (const route of this.#routes) {
@@ -91,6 +112,11 @@ class App extends EventEmitter {
         native.route(router, method, route.pattern, handler, gate, extras, stock(route.middleware), route.options);
       }
     }
+    for (const { pattern, handlers, middleware, options, otherwise } of this.#sockets) {
+      const whole = [...chain, ...functions(middleware)];
+      const id = number({ app: owner, handler: undefined, chain: whole, silent: false, sockets: handlers });
+      native.wsRoute(router, pattern, id, whole.length > 0, extras, stock(middleware), options, other(otherwise));
+    }
     for (const { prefix, app } of this.#mounts) native.mount(router, prefix, app.#build(real, chain, owner));
     for (const one of stock(this.#middleware)) native.layer(router, one);
     if (owner === this && chain.length > 0) {
@@ -101,7 +127,8 @@ class App extends EventEmitter {
 
   #hasStock() {
     const any = (list) => list.some((one) => one instanceof Stock);
-    return any(this.#middleware) || this.#routes.some((route) => any(route.middleware)) || this.#mounts.some(({ app }) => app.#hasStock());
+    const routes = [...this.#routes, ...this.#sockets];
+    return any(this.#middleware) || routes.some((route) => any(route.middleware)) || this.#mounts.some(({ app }) => app.#hasStock());
   }
 
   async listen(place, ownHost) {
@@ -176,6 +203,12 @@ class App extends EventEmitter {
     native.reloadTls(this.#server);
   }
 
+  publish(topic, data) {
+    checkTopic(topic);
+    const message = contentOf(data);
+    return this.#server !== undefined && native.publish(this.#server, topic, message) === 0;
+  }
+
   stats() {
     return this.#server === undefined ? undefined : native.stats(this.#server);
   }
@@ -222,6 +255,22 @@ function readRoute(methods, pattern, rest) {
   return {
     methods: list, pattern, handler, middleware, options: routeOptions(options), silent: handler.length < 2,
   };
+}
+
+function readSocketRoute(pattern, rest) {
+  if (typeof pattern !== 'string') throw new TypeError(`a pattern is a string, not ${typeof pattern}`);
+  const handlers = checkHandlers(pattern, rest.pop());
+  const hasOptions = typeof rest[0] === 'object' && rest[0] !== null && !(rest[0] instanceof Stock);
+  const given = hasOptions ? rest.shift() : {};
+  const options = socketOptions(given);
+  const { otherwise } = given;
+  if (otherwise !== undefined && typeof otherwise !== 'function' && !(otherwise instanceof OwnHandler)) {
+    throw new TypeError(`otherwise of ${pattern} is not a function`);
+  }
+  if (rest.some((one) => typeof one !== 'function' && !(one instanceof Stock))) {
+    throw new TypeError(`what stands before the handlers of ${pattern} is middleware: functions`);
+  }
+  return { pattern, handlers, middleware: rest, options, otherwise };
 }
 
 const ROUTE_OPTIONS = ['bodyLimit', 'timeout', 'streaming', 'blocking', 'bodyTimeout', 'bodyMinRate'];

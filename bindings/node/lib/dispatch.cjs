@@ -7,28 +7,9 @@ const {
 const { Request, isUnread } = require('./request.cjs');
 const { ServerResponse, OPEN, ENDED, GONE, answer, finish, keep, forget, notify } = require('./response.cjs');
 const { Reply, toReply } = require('./reply.cjs');
-const { HttpError } = require('./errors.cjs');
-const { FIELDS, FLAGS, STATE, LATER, SINK, PASS, ID, OVER, REQUEST } = require('./symbols.cjs');
-
-/** Routes by the number that the addon has of them. */
-const routes = [];
-const free = [];
-
-/**
- * A route: `{ app, handler, chain, silent }`. `silent`: its handler takes no response, so `undefined` is its answer. Without a handler
- * it is of flare's own, or none: then only the chain is here.
- */
-function register(route) {
-  route.onError = (request, error) => report(route, request, error);
-  const id = free.length > 0 ? free.pop() : routes.length;
-  routes[id] = route;
-  return id;
-}
-
-function unregister(id) {
-  routes[id] = undefined;
-  free.push(id);
-}
+const { routes, report, errorReply } = require('./routes.cjs');
+const { onSocket } = require('./websocket.cjs');
+const { FIELDS, FLAGS, STATE, LATER, SINK, PASS, ID, REQUEST } = require('./symbols.cjs');
 
 function dispatch(packed) {
   const route = routes[registers[HANDLER]];
@@ -121,28 +102,6 @@ function settleLate(route, request, response, value) {
     return;
   }
   give(route, request, response, value);
-}
-
-/** Tells the program of an error: its listeners, or standard error. */
-function report(route, request, error) {
-  const { app } = route;
-  if (app.listenerCount('error') > 0) app.emit('error', error, request);
-  else console.error(`flare: ${request.method} ${request.path}:`, error);
-}
-
-/** What the client hears of an error: nothing of what went wrong, unless it was meant for it. */
-function errorReply(route, request, error) {
-  // Who waited for an exchange that is over has nobody to answer.
-  if (error !== undefined && error === request[OVER]) return new Reply(503);
-  if (error instanceof HttpError) {
-    const reply = Reply.text(`${error.message}\n`, { status: error.status });
-    reply.error = error;
-    return reply;
-  }
-  report(route, request, error);
-  const reply = Reply.text('Internal Server Error', { status: 500 });
-  reply.error = error;
-  return reply;
 }
 
 /** The answer of a handler of flare's own, or of the server when no route takes a request: fields can be added to it. */
@@ -238,6 +197,6 @@ function onEnd(number, packed, status, bytes, duration, whole) {
   }
 }
 
-connect(dispatch, notify, onEnd);
+connect(dispatch, notify, onEnd, onSocket);
 
-module.exports = { register, unregister, listeners };
+module.exports = { listeners };

@@ -55,20 +55,30 @@ const PASSED = 4;
 const ANSWERED = -1;
 const WOULD_BLOCK = -2;
 
+/** What happens to a socket: `Happening` in src/websocket.rs. */
+const ASKED = 0;
+const OPEN = 1;
+const TEXT_MESSAGE = 2;
+const BINARY_MESSAGE = 3;
+const SENDABLE = 4;
+
 let dispatch;
 let notify;
 let ended;
+let socketed;
 const registers = new Int32Array(native.initialize(
   (packed) => dispatch(packed),
   (id, notice) => notify(id, notice),
   (server, packed, status, bytes, duration, whole) => ended(server, packed, status, bytes, duration, whole),
+  (id, what, value, code) => socketed(id, what, value, code),
 ));
 
-/** Sets the functions that are called for a request, for what happens to it later, and for its end. */
-function connect(onRequest, onNotice, onEnd) {
+/** Sets the functions that are called for a request, for what happens to it later, for its end, and for sockets. */
+function connect(onRequest, onNotice, onEnd, onSocket) {
   dispatch = onRequest;
   notify = onNotice;
   ended = onEnd;
+  socketed = onSocket;
 }
 
 module.exports = {
@@ -78,4 +88,5 @@ module.exports = {
   DONE, KEPT, TEXT, JSON_TEXT, BYTES,
   READABLE, END, WRITABLE, CANCELLED, PASSED,
   ANSWERED, WOULD_BLOCK,
+  ASKED, OPEN, TEXT_MESSAGE, BINARY_MESSAGE, SENDABLE,
 };

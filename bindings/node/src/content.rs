@@ -88,8 +88,9 @@ fn release(arguments: &Arguments<'_>) -> Result<Value> {
     env.undefined()
 }
 
-/// `held()`: how many exchanges JavaScript holds, for tests of leaks.
+/// `held()`: how many exchanges and sockets JavaScript holds, for tests of leaks.
 fn held(arguments: &Arguments<'_>) -> Result<Value> {
-    let held = arguments.environment.exchanges.borrow().len();
+    let environment = arguments.environment;
+    let held = environment.exchanges.borrow().len() + environment.sockets.borrow().len();
     arguments.env.integer(i32::try_from(held).unwrap_or(i32::MAX))
 }

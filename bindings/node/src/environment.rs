@@ -5,10 +5,12 @@ use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::rc::Rc;
 
+use flare::Exchange;
+use flare::websocket::WebSocket;
 use napi_sys as sys;
 
-use crate::exchanges::Exchanges;
 use crate::js::{Arguments, Bound, Env, Error, Function, Reference, Result, Value, define, node};
+use crate::numbered::Numbered;
 use crate::turn::{Turn, within};
 use crate::uv::Uv;
 
@@ -35,12 +37,14 @@ struct Hooks {
     dispatch: Reference,
     event: Reference,
     end: Reference,
+    socket: Reference,
 }
 
 /// An environment of JavaScript: its exchanges, and how to call it.
 pub(crate) struct Environment {
     pub(crate) uv: Uv,
-    pub(crate) exchanges: RefCell<Exchanges>,
+    pub(crate) exchanges: RefCell<Numbered<Exchange>>,
+    pub(crate) sockets: RefCell<Numbered<WebSocket>>,
     /// Memory that is used again for each request.
     pub(crate) scratch: RefCell<Vec<u8>>,
     /// No JavaScript can be called any more.
@@ -64,6 +68,7 @@ impl Environment {
         let environment = Rc::new(Self {
             uv,
             exchanges: RefCell::default(),
+            sockets: RefCell::default(),
             scratch: RefCell::default(),
             ended: Cell::new(false),
             hooks: RefCell::default(),
@@ -90,6 +95,7 @@ impl Environment {
                 dispatch: hooks.dispatch.value(env)?,
                 event: hooks.event.value(env)?,
                 end: hooks.end.value(env)?,
+                socket: hooks.socket.value(env)?,
                 environment: Rc::clone(self),
             }
         };
@@ -125,7 +131,7 @@ unsafe extern "C" fn forget(_: sys::napi_env, data: *mut c_void, _: *mut c_void)
     instance.environment.end();
 }
 
-/// `initialize(dispatch, event, end)`: the functions that the core calls. Returns the memory of the registers.
+/// `initialize(dispatch, event, end, socket)`: the functions that the core calls. Returns the memory of the registers.
 fn initialize(arguments: &Arguments<'_>) -> Result<Value> {
     let Arguments { env, environment, .. } = *arguments;
     if environment.hooks.borrow().is_some() {
@@ -139,6 +145,7 @@ fn initialize(arguments: &Arguments<'_>) -> Result<Value> {
         dispatch: Reference::new(env, arguments.get(0))?,
         event: Reference::new(env, arguments.get(1))?,
         end: Reference::new(env, arguments.get(2))?,
+        socket: Reference::new(env, arguments.get(3))?,
     });
     Ok(memory)
 }

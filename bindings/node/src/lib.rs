@@ -9,7 +9,7 @@
 //! | `uv` | the functions of libuv, found when the addon is loaded |
 //! | `environment` | what belongs to one environment of JavaScript: there are several in a process with worker threads |
 //! | `turn` | the time in which the core may call JavaScript |
-//! | `exchanges` | exchanges by number, which is all that JavaScript holds of them |
+//! | `numbered` | exchanges and sockets by number, which is all that JavaScript holds of them |
 //! | `news` | what other threads have to tell the loop |
 //! | `packed` | a request as one string |
 //! | `handler` | functions of JavaScript as handlers |
@@ -20,6 +20,7 @@
 //! | `server` | a server in the loop of Node |
 //! | `tls` | certificates and settings of a server that speaks TLS |
 //! | `mux` | many streams on one connection |
+//! | `websocket` | WebSockets that were accepted |
 //! | `testing` | connections without a socket |
 // Node-API is raw pointers: this is one of the crates that may hold unsafe code. Each block says why it is sound.
 #![allow(unsafe_code)]
@@ -27,12 +28,12 @@
 mod answer;
 mod content;
 mod environment;
-mod exchanges;
 mod gate;
 mod handler;
 mod js;
 mod mux;
 mod news;
+mod numbered;
 mod packed;
 mod router;
 mod server;
@@ -41,6 +42,7 @@ mod testing;
 mod tls;
 mod turn;
 mod uv;
+mod websocket;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
@@ -93,6 +95,7 @@ fn register(env: Env, exports: Value) -> Result<()> {
         environment::FUNCTIONS,
         news::FUNCTIONS,
         mux::FUNCTIONS,
+        websocket::FUNCTIONS,
     ];
     Environment::install(env, exports, uv, &functions)
 }

@@ -18,10 +18,10 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 ];
 
 /// A router that JavaScript fills.
-pub(crate) struct JsRouter(RefCell<Router>);
+pub(crate) struct JsRouter(pub(crate) RefCell<Router>);
 
 /// The router behind a value, which `lib` got from [`router`].
-fn of<'v>(env: Env, value: Value) -> Result<&'v JsRouter> {
+pub(crate) fn of<'v>(env: Env, value: Value) -> Result<&'v JsRouter> {
     // SAFETY: `lib` hands over here only what `router` gave it.
     unsafe { env.to_external(value) }
 }
@@ -31,7 +31,7 @@ pub(crate) fn copy(env: Env, value: Value) -> Result<Router> {
     Ok(of(env, value)?.0.borrow().clone())
 }
 
-fn wrong(error: &flare::RouteError) -> Error {
+pub(crate) fn wrong(error: &flare::RouteError) -> Error {
     Error::Coded("ERR_FLARE_ROUTE", error.to_string())
 }
 

@@ -13,13 +13,14 @@ use std::time::Duration;
 
 use flare::embed::{Budget, HostServer};
 use flare::server::DrainReport;
+use flare::websocket::SendError;
 use flare::{Server, ServerConfig};
 use napi_sys as sys;
 
 use crate::environment::Environment;
 use crate::js::{Arguments, AsyncContext, Env, Error, Function, Kind, Reference, Result, Scope, Value, node};
 use crate::uv::{self, Handle, Poll};
-use crate::{router, tls, turn};
+use crate::{router, tls, turn, websocket};
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function { name: "listen", call: listen },
@@ -28,6 +29,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function { name: "keepAlive", call: keep_alive },
     Function { name: "stats", call: stats },
     Function { name: "reloadTls", call: reload_tls },
+    Function { name: "publish", call: publish },
 ];
 
 /// A server. JavaScript holds it, and so does the loop until it has let go of its handle.
@@ -304,9 +306,21 @@ fn reload_tls(arguments: &Arguments<'_>) -> Result<Value> {
     env.undefined()
 }
 
+/// `publish(server, topic, message)`: to the sockets of a topic. The number of the result is as that of `wsSend`.
+fn publish(arguments: &Arguments<'_>) -> Result<Value> {
+    let env = arguments.env;
+    let handle = of(env, arguments.get(0))?.server.borrow().as_ref().map(|server| server.handle());
+    let topic = env.to_string(arguments.get(1))?;
+    let sent = websocket::with_message(arguments, arguments.get(2), |message| match handle {
+        Some(handle) => handle.publish(&topic, message),
+        None => Err(SendError::Closed),
+    });
+    websocket::told(env, sent?)
+}
+
 /// `stats(server)`: what it has done, as an object of numbers; `undefined` when it has ended.
 fn stats(arguments: &Arguments<'_>) -> Result<Value> {
-    const NAMES: [(&str, &str); 12] = [
+    const NAMES: [(&str, &str); 16] = [
         ("accepted", "accepted"),
         ("open", "open"),
         ("requests", "requests"),
@@ -318,7 +332,11 @@ fn stats(arguments: &Arguments<'_>) -> Result<Value> {
         ("bytesOut", "bytes_out"),
         ("badRequests", "bad_requests"),
         ("timeouts", "timeouts"),
+        ("panics", "panics"),
         ("acceptErrors", "accept_errors"),
+        ("tlsHandshakes", "tls_handshakes"),
+        ("tlsResumed", "tls_resumed"),
+        ("tlsFailed", "tls_failed"),
     ];
     let env = arguments.env;
     let Some(stats) =

@@ -20,6 +20,7 @@ pub(crate) struct Turn {
     pub(crate) dispatch: Value,
     pub(crate) event: Value,
     pub(crate) end: Value,
+    pub(crate) socket: Value,
     pub(crate) environment: Rc<Environment>,
 }
 
@@ -117,7 +118,7 @@ impl Turn {
     }
 
     /// The functions that the core calls catch what handlers throw, so this is a fault of flare's own, or the end of the environment.
-    fn fail(&self, error: Error) {
+    pub(crate) fn fail(&self, error: Error) {
         if matches!(error, Error::Pending) {
             self.env.raise_pending();
         }

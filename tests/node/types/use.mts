@@ -1,6 +1,6 @@
 // Compiled by types.test.mjs with `tsc --strict`, and never run: what programs write must have a type, and mistakes must not.
 import { App, HttpError, Queue, Reply, accessLog, bearer, files, forwarded, prepared, rateLimit, requestId, serve } from 'flare-node';
-import type { CloseReport, Handler, Middleware, TestResponse } from 'flare-node';
+import type { CloseReport, Handler, ServerWebSocket, WebSocketHandlers, Middleware, TestResponse } from 'flare-node';
 
 const app = new App({ bodyLimit: 1 << 20, idleTimeout: 5000, reusePort: true });
 app.get('/', () => 'text');
@@ -42,6 +42,40 @@ const timing: Middleware = async (req, next) => {
 app.use(timing, requestId(), accessLog({ format: 'json' }), bearer('api', { token: 'ann' }), forwarded({ trusted: ['10.0.0.0/8'] }));
 app.get('/limited', rateLimit({ capacity: 10, perSecond: 1 }), timing, () => new Response('web'));
 app.mount('/sub', new App());
+app.ws('/echo', { message: (socket, data) => { if (typeof data === 'string') socket.send(data); } });
+app.ws('/chat/:room', { protocols: ['a'], origins: ['https://a.example'], messageLimit: 1 << 20, otherwise: () => 'page' }, timing, {
+  upgrade: (request) => ({ name: request.params.room }),
+  open(socket) {
+    const room: string = socket.request.params.room;
+    // @ts-expect-error the pattern has no such parameter
+    socket.request.params.nobody;
+    socket.subscribe(room).publish(room, new Uint8Array(1));
+  },
+  close: (socket, code, reason) => console.log(code + 1, reason.length, socket.readyState === socket.CLOSED),
+});
+class Guest implements WebSocketHandlers<{ name: string }> {
+  upgrade() {
+    return { name: 'x' };
+  }
+
+  message(socket: ServerWebSocket<{ name: string }>) {
+    const name: string = socket.data.name;
+    const taken: boolean = socket.send(name);
+    return taken ? undefined : socket.drained();
+  }
+}
+app.ws<{ name: string }>('/guest', new Guest());
+app.ws('/loop', async (socket, request) => {
+  socket.onclose = ({ code, wasClean, target }) => console.log(code, wasClean, target.protocol);
+  socket.addEventListener('message', ({ data }) => console.log(data), { once: true });
+  socket.on('message', (data) => console.log(data)).once('close', (code, reason) => console.log(code, reason.length));
+  for await (const message of socket) if (socket.bufferedAmount < 1000) socket.send(message);
+  const { wasClean } = await socket.closed;
+  return [wasClean, request.path];
+});
+// @ts-expect-error there is no such option
+app.ws('/wrong', { limit: 1 }, {});
+const sent: boolean = app.publish('topic', 'text');
 app.on('error', (error, request) => console.error(error, request?.path));
 app.on('end', ({ request, status, bytes }) => console.log(request.method, status + bytes));
 const handler: Handler = () => { throw new HttpError(404, 'nothing here'); };
@@ -52,7 +86,7 @@ const { port } = await app.listen(0, '::1');
 const report: CloseReport = await app.close(1000);
 const answer: TestResponse = await app.testClient().post('/json', { a: 1 }, { headers: { 'x-a': '1' } });
 const server: App = await serve({ port: 0, fetch: (request) => new Response(request.url) });
-export { port, report, answer, server };
+export { port, report, answer, server, sent };
 
 // @ts-expect-error there is no such setting
 new App({ noSuch: 1 });

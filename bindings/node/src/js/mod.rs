@@ -13,7 +13,7 @@ use napi_sys as sys;
 pub(crate) use error::{Error, Result};
 pub(crate) use function::{Arguments, Bound, Function, define};
 pub(crate) use reference::Reference;
-pub(crate) use scope::{AsyncContext, Scope};
+pub(crate) use scope::{AsyncContext, Scope, ValueScope};
 
 /// An environment of JavaScript: a Node process has one for its main thread and one for each worker thread.
 ///

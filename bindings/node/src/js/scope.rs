@@ -75,3 +75,24 @@ impl Drop for Scope<'_> {
         let _ = node!(self.env, napi_close_handle_scope(self.handles));
     }
 }
+
+/// A scope for values of one call among many: they are let go when it is dropped, and not at the end of the turn.
+pub(crate) struct ValueScope {
+    env: Env,
+    handles: sys::napi_handle_scope,
+}
+
+impl ValueScope {
+    pub(crate) fn open(env: Env) -> Result<Self> {
+        let mut handles = null_mut();
+        node!(env, napi_open_handle_scope(&mut handles))?;
+        Ok(Self { env, handles })
+    }
+}
+
+impl Drop for ValueScope {
+    fn drop(&mut self) {
+        // Err: it was opened by this value and is closed once.
+        let _ = node!(self.env, napi_close_handle_scope(self.handles));
+    }
+}

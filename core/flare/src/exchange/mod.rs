@@ -368,6 +368,11 @@ impl Exchange {
         self.block().stream.lock().has_room()
     }
 
+    /// Content of the answer that waits to be taken, in bytes.
+    pub(crate) fn outbound(&self) -> usize {
+        self.block().stream.lock().outbound()
+    }
+
     /// Asks for [`Event::Writable`] when there is room, though no write was refused.
     pub(crate) fn ask_for_room(&self) {
         self.block().stream.lock().ask_for_room();

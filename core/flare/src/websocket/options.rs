@@ -11,7 +11,7 @@ use crate::server::ConfigError;
 /// Settings of a WebSocket route, with safe defaults.
 #[derive(Clone)]
 pub struct WsOptions {
-    /// Subprotocols (RFC 6455, 1.9), the best first. The first that the client offers too is agreed; [`WebSocket::protocol`](super::WebSocket::protocol)
+    /// Subprotocols (RFC 6455, 1.9). Of those that the client offers the first that is here is agreed; [`WebSocket::protocol`](super::WebSocket::protocol)
     /// tells it. A client that offers none of them gets a socket without one. Each must be a token; others are never agreed.
     pub protocols: Vec<String>,
     /// Which web pages may open a socket here: only browsers send an `Origin`.
@@ -83,7 +83,7 @@ impl Default for WsOptions {
 }
 
 impl WsOptions {
-    /// Adds a subprotocol behind those that are better.
+    /// Adds a subprotocol.
     #[must_use]
     pub fn protocol(mut self, name: &str) -> Self {
         self.protocols.push(name.to_owned());

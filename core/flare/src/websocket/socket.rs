@@ -274,6 +274,13 @@ impl WebSocket {
         self.inner.missed.load(Ordering::Relaxed)
     }
 
+    /// Bytes of frames that were taken and wait for the client: those that the connection has not got yet, which may be few though it has not sent
+    /// them all.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.sending().pending.len() + self.inner.exchange.outbound()
+    }
+
     fn tell_topics(&self, command: TopicCommand) {
         self.request().block.home.topic(command);
     }

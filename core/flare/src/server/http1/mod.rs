@@ -377,7 +377,8 @@ impl Http1 {
 
     /// Closes once the output is gone. What the peer sent behind is left unread, but must not cost it the last answer (RFC 9112, 9.6).
     fn close(&mut self, linger: bool) {
-        let linger = linger || self.late || !self.pending.is_empty();
+        // Of a peer that has said that nothing more comes, nothing more has to be waited for.
+        let linger = !self.read_closed && (linger || self.late || !self.pending.is_empty());
         self.end = Some(Next::Close { linger });
         self.pending = Vec::new();
     }
