@@ -80,6 +80,20 @@ test('HTTP/2 is agreed by ALPN', () => secure(one, async ({ port }) => {
   await once(session, 'close');
 }));
 
+test('handshakes are counted', () => secure(one, async ({ app, port }) => {
+  await get(port);
+  const first = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca, ALPNProtocols: ['http/1.1'] });
+  const [session] = await once(first, 'session');
+  first.destroy();
+  await get(port, '/', { session });
+  const distrusts = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca: [] });
+  await once(distrusts, 'error');
+  await get(port); // what the last one said is read by now
+  const { tlsHandshakes, tlsResumed, tlsFailed, panics } = app.stats();
+  // A client that distrusts the certificate says so behind the handshake of the server in TLS 1.3, or in its middle.
+  assert.deepEqual([tlsHandshakes + tlsFailed, tlsResumed, panics], [5, 1, 0]);
+}));
+
 test('settings by name: versions, and certificates of clients', () => secure(
   { ...one, client_roots: two.cert, client_auth: 1, min_version: 13, tickets: false, alpn: 'http/1.1' },
   async ({ port }) => {

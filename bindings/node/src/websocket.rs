@@ -59,15 +59,21 @@ impl Turn {
 
     /// Tells it in a scope of its own, so that messages do not stay until the end of the turn.
     fn tell_socket(&self, id: i32, what: Happening, code: u16, value: impl FnOnce(Env) -> Result<Value>) {
-        let told = ValueScope::open(self.env)
-            .and_then(|_scope| value(self.env).and_then(|value| self.socket(id, what, value, code).map(drop)));
+        let told = ValueScope::open(self.env).and_then(|_scope| {
+            value(self.env).and_then(|value| self.socket(id, what, value, code).map(drop))
+        });
         if let Err(error) = told {
             self.fail(error);
         }
     }
 
     /// Asks JavaScript whether a request may have a socket. Err: the answer that refuses it.
-    fn ask_for_socket(&self, route: i32, extras: bool, request: &Request) -> std::result::Result<(), Response> {
+    fn ask_for_socket(
+        &self,
+        route: i32,
+        extras: bool,
+        request: &Request,
+    ) -> std::result::Result<(), Response> {
         let env = self.env;
         let mut packed = Vec::new();
         pack(request, extras, &mut packed);
