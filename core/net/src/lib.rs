@@ -79,6 +79,7 @@ mod timer_source;
 mod transmit;
 mod udp;
 mod undelivered;
+mod watch;
 mod wheel;
 
 pub use address::{Address, AddressError, Peer, resolve};
@@ -104,4 +105,5 @@ pub use signals::{Signal, TerminationSignals};
 pub use stream::Stream;
 pub use target::Target;
 pub use udp::{Datagram, Datagrams, Ecn, Transmits, UdpCounters, UdpOptions, UdpSocket};
+pub use watch::{Readiness, Waker, Watch};
 pub use wheel::{TimerId, Wheel};

@@ -80,6 +80,10 @@ impl Http2 {
         self.machine.peer_settings().extended_connect
     }
 
+    pub(super) fn knows_server(&self) -> bool {
+        self.machine.has_peer_settings()
+    }
+
     pub(super) fn open(&mut self, request: &Request) -> Result<ExchangeId, RequestError> {
         if self.over || self.machine.is_draining() {
             return Err(RequestError::ConnectionOver);

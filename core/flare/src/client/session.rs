@@ -206,4 +206,13 @@ impl Session {
             Wire::Http2(http2) => http2.takes_protocols(),
         }
     }
+
+    /// Whether [`takes_protocols`](Self::takes_protocols) can be believed: HTTP/2 knows when the server's settings came.
+    #[must_use]
+    pub fn knows_server(&self) -> bool {
+        match &self.wire {
+            Wire::Http1(_) => true,
+            Wire::Http2(http2) => http2.knows_server(),
+        }
+    }
 }

@@ -7,3 +7,12 @@ pub use flare_tls::Session as TlsSession;
 #[cfg(not(feature = "tls"))]
 #[derive(Debug)]
 pub enum TlsSession {}
+
+#[cfg(not(feature = "tls"))]
+impl TlsSession {
+    /// The application protocol that was agreed.
+    #[must_use]
+    pub fn alpn(&self) -> Option<&[u8]> {
+        match *self {}
+    }
+}

@@ -33,6 +33,7 @@
 //! answer within [`WsOptions::ping_timeout`] is gone. A server that drains says goodbye with 1001.
 
 mod accept;
+pub mod client;
 mod driver;
 mod handshake;
 mod options;

@@ -129,6 +129,11 @@ impl<R: Role> Connection<R> {
         &self.peer
     }
 
+    /// Whether the peer has said so: before that its settings are those that hold without a word (RFC 9113, 6.5.2).
+    pub fn has_peer_settings(&self) -> bool {
+        self.settings_came
+    }
+
     /// How many streams are open.
     #[inline]
     pub fn streams(&self) -> usize {
