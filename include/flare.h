@@ -17,6 +17,21 @@
 #include <stdint.h>
 
 /**
+ * The final head of an answer has come; only from a client.
+ */
+#define FLARE_EVENT_HEAD 6
+
+/**
+ * An interim answer, 1xx, has come (RFC 9110, 15.2); only from a client.
+ */
+#define FLARE_EVENT_INFORMATIONAL 7
+
+/**
+ * The server went on to the protocol that was offered: the exchange is a stream of bytes from here on, both ways; only from a client.
+ */
+#define FLARE_EVENT_SWITCHED 8
+
+/**
  * What a middleware returns that answered the exchange, or keeps it.
  */
 #define FLARE_DONE 1
@@ -183,6 +198,11 @@
 #define FLARE_ERROR_PROTOCOL -19
 
 /**
+ * The server did nothing about the request: it can be sent again, whatever its method.
+ */
+#define FLARE_ERROR_REFUSED -20
+
+/**
  * The version of the ABI that a program was compiled for. It is raised when a change breaks programs that are not compiled
  * again. Compare it with `flare_abi_version`.
  */
@@ -199,6 +219,12 @@
 #define FLARE_WEBSOCKET_BINARY 2
 
 /**
+ * A connection to a server, ready for requests. Made by flare_client_new() or flare_client_connect(), freed by flare_client_free(). One thread
+ * uses it at a time, others wait for it; flare_client_abort() never waits.
+ */
+typedef struct flare_client flare_client;
+
+/**
  * Settings of a server. Made by flare_config_new(), freed by flare_config_free().
  */
 typedef struct flare_config flare_config;
@@ -211,7 +237,8 @@ typedef struct flare_connecting flare_connecting;
 
 /**
  * A connection that was made, encrypted or not. Made by flare_connector_connect() or flare_connecting_poll(), freed by
- * flare_connection_free(). Any thread may use it, and one may read while another writes.
+ * flare_connection_free(). Any thread may use it, and one may read while another writes. When a client was made of it, the client reads and
+ * writes; FLARE_ERROR_INVALID_STATE is the answer to others.
  */
 typedef struct flare_connection flare_connection;
 
@@ -441,6 +468,145 @@ extern "C" {
 #endif // __cplusplus
 
 /**
+ * Makes a client of a connection. From then on the client reads and writes; the handle of the connection may still be asked for the peer and
+ * for TLS, and is to be freed by the caller, when he likes.
+ *
+ * @param version  11 for HTTP/1.1; 20 for HTTP/2, which the server is known to speak (RFC 9113, 3.3); 0 for what was agreed by ALPN, and
+ *                 without that HTTP/1.1.
+ * @param client   Gets the client, which the caller owns.
+ * @return FLARE_ERROR_INVALID_ARGUMENT for another version, FLARE_ERROR_INVALID_STATE when the connection has a client.
+ *
+ * The caller promises:
+ * `client` may be written.
+ */
+int32_t flare_client_new(flare_connection *connection,
+                         int32_t version,
+                         flare_client **client);
+
+/**
+ * Connects as flare_connector_connect(), and makes a client of it as flare_client_new().
+ *
+ * @return As these two.
+ *
+ * The caller promises:
+ * `target` is a NUL-terminated string; `client` may be written.
+ */
+int32_t flare_client_connect(flare_connector *connector, const char *target, int32_t version, flare_client **client);
+
+/**
+ * Sets a number by name: "timeout_ms", how long flare_client_fetch() and flare_request_write_blocking() wait, 1 to 86400000, default 30000;
+ * "max_content", the longest content that flare_client_fetch() collects, in bytes, default 67108864.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT for an unknown name or a value that does not fit it.
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string.
+ */
+int32_t flare_client_set_number(flare_client *client, const char *name, int64_t value);
+
+/**
+ * Begins the exchange of a request: sends its head, as far as that goes without waiting. What comes of it is told by flare_client_next(). The
+ * client holds no reference: the caller does, until the answer is done with.
+ *
+ * @param tag       Comes with each event of the exchange.
+ * @param response  Gets the other face of the exchange, which shares the count of the request; may be NULL.
+ * @return FLARE_ERROR_WOULD_BLOCK when the connection takes no other request now: HTTP/1.1 has one under way, or HTTP/2 as many as the server
+ *         allows. FLARE_ERROR_CLOSED when it is over, FLARE_ERROR_FINISHED when the request was sent before, FLARE_ERROR_INVALID_ARGUMENT for one
+ *         that can't be sent. It may be opened again then, but for FLARE_ERROR_FINISHED.
+ *
+ * The caller promises:
+ * `response` may be written, or is NULL.
+ */
+int32_t flare_client_open(flare_client *client,
+                          flare_request *request,
+                          uint64_t tag,
+                          flare_response **response);
+
+/**
+ * Sends what waits, and gives the next event of any exchange; waits for it. Content counts as used when its event was taken, so whoever takes
+ * none stops the server.
+ *
+ * @param timeout_ms  How long to wait; -1: for ever; 0: not at all.
+ * @param event       Gets one of FLARE_EVENT_INFORMATIONAL, _HEAD, _DATA, _END, _SWITCHED, _WRITABLE and _CANCELLED. The last event is _END, or
+ *                    _CANCELLED: flare_response_cancelled() says why then.
+ * @param response    Gets the answer, borrowed from who holds the exchange; may be NULL. With FLARE_EVENT_INFORMATIONAL it is the head of the
+ *                    interim answer, borrowed until the next call.
+ * @param tag         Gets what flare_client_open() was given; may be NULL.
+ * @param data        With FLARE_EVENT_DATA gets the content, borrowed until the next call, otherwise NULL; may be NULL.
+ * @param length      Gets the number of bytes; may be NULL.
+ * @return FLARE_ERROR_TIMEOUT, or FLARE_ERROR_WOULD_BLOCK when it was not to wait. FLARE_ERROR_CLOSED when the connection is over: nothing more
+ *         will happen.
+ *
+ * The caller promises:
+ * `event` may be written; the others may be written or are NULL.
+ */
+int32_t flare_client_next(flare_client *client,
+                          int64_t timeout_ms,
+                          int32_t *event,
+                          flare_response **response,
+                          uint64_t *tag,
+                          const uint8_t **data,
+                          size_t *length);
+
+/**
+ * Sends a request with this content, and waits for the whole answer, at most "timeout_ms". Events of other exchanges are kept. When there is
+ * no answer, the exchange was let go of, and the request may be sent again.
+ *
+ * @param content   The content; may be NULL when `length` is 0, which sends none.
+ * @param response  Gets the answer: the other face of the request, which shares its count; may be NULL. Its content is flare_response_body().
+ * @return As flare_client_open(); FLARE_ERROR_TIMEOUT; FLARE_ERROR_LIMIT for more content than "max_content"; and what
+ *         flare_response_cancelled() may say.
+ *
+ * The caller promises:
+ * `content` points to `length` bytes; `response` may be written, or is NULL.
+ */
+int32_t flare_client_fetch(flare_client *client,
+                           flare_request *request,
+                           const void *content,
+                           size_t length,
+                           flare_response **response);
+
+/**
+ * Whether another request would be taken now: 1 or 0.
+ */
+int32_t flare_client_can_open(const flare_client *client);
+
+/**
+ * The version of HTTP that is spoken: 11, or 20, in which several exchanges run at a time.
+ */
+int32_t flare_client_version(const flare_client *client);
+
+/**
+ * The socket, to watch for reading, and for writing while flare_client_wants_write(); then call flare_client_next() with a time of 0 until it
+ * says FLARE_ERROR_WOULD_BLOCK. Only to be watched, never read, written or closed. Valid until the client is freed.
+ *
+ * @return The descriptor, or a negative error code.
+ */
+int32_t flare_client_fd(const flare_client *client);
+
+/**
+ * Whether a loop should watch the descriptor for writing too: 1 or 0.
+ */
+int32_t flare_client_wants_write(flare_client *client);
+
+/**
+ * Ends the connection in peace: exchanges that run go on, no other is begun. flare_client_next() says FLARE_ERROR_CLOSED behind the last of them.
+ */
+int32_t flare_client_close(flare_client *client);
+
+/**
+ * Ends the connection at once, from any thread, also for one that waits in a call: exchanges that are not whole end with
+ * FLARE_EVENT_CANCELLED.
+ */
+int32_t flare_client_abort(flare_client *client);
+
+/**
+ * Frees a client, and closes its connection. Exchanges that are not whole are over; what was read of answers stays as long as they are held.
+ * Threads that wait in a call return as after flare_client_abort().
+ */
+int32_t flare_client_free(flare_client *client);
+
+/**
  * Makes settings with safe defaults. The caller owns the handle. NULL when there is no memory.
  */
 flare_config *flare_config_new(void);
@@ -528,7 +694,8 @@ int32_t flare_connection_close_write(flare_connection *connection);
 int32_t flare_connection_close(flare_connection *connection);
 
 /**
- * Closes and frees a connection. Threads that wait in a call for it return as after flare_connection_close().
+ * Closes and frees a connection. Threads that wait in a call for it return as after flare_connection_close(). One that a client was made of
+ * stays open for the client.
  */
 int32_t flare_connection_free(flare_connection *connection);
 
@@ -1345,7 +1512,8 @@ const uint8_t *flare_request_body(const flare_request *request, size_t *length);
 
 /**
  * Whether anybody still waits for the answer: FLARE_OK, or why not: FLARE_ERROR_CLOSED (the client is gone), FLARE_ERROR_TIMEOUT (the
- * deadline of the handler passed), FLARE_ERROR_CANCELLED (the server ended).
+ * deadline of the handler passed), FLARE_ERROR_CANCELLED (the server ended). Of a request of one's own: whether more of the answer may come;
+ * see flare_response_cancelled().
  */
 int32_t flare_request_cancelled(const flare_request *request);
 
@@ -1408,6 +1576,129 @@ int32_t flare_request_set_attribute(flare_request *request, const char *name, co
  * `name` is a NUL-terminated string; `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
  */
 size_t flare_request_attribute(const flare_request *request, const char *name, char *buffer, size_t capacity);
+
+/**
+ * Makes a request, for flare_client_open() or flare_client_fetch(). The caller owns one reference, to be released with
+ * flare_request_release(); releasing the last one lets the exchange go.
+ *
+ * @param method     Such as "GET".
+ * @param authority  Host and port, as in the Host field: "example.org" or "example.org:8080".
+ * @param target     "/path?query", or "*" with OPTIONS; empty with CONNECT.
+ * @return NULL for text that is none, or when there is no memory. What can't be sent is refused when it is sent.
+ *
+ * The caller promises:
+ * The three are NUL-terminated strings.
+ */
+flare_request *flare_request_new(const char *method, const char *authority, const char *target);
+
+/**
+ * Adds a header field to a request of one's own. Host, Content-Length, Transfer-Encoding and Connection are the connection's.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT when name or value can't be sent (RFC 9110, 5.1 and 5.5), FLARE_ERROR_FINISHED when the request was sent,
+ *         FLARE_ERROR_INVALID_STATE for a request that a server got.
+ *
+ * The caller promises:
+ * `name` and `value` are NUL-terminated strings; the value may have bytes above 127 in any encoding.
+ */
+int32_t flare_request_add_header(flare_request *request,
+                                 const char *name,
+                                 const char *value);
+
+/**
+ * Sets a header field of a request of one's own: others of its name are removed.
+ *
+ * @return As flare_request_add_header().
+ *
+ * The caller promises:
+ * As for flare_request_add_header().
+ */
+int32_t flare_request_set_header(flare_request *request, const char *name, const char *value);
+
+/**
+ * Adds a trailer field to a request of one's own, until flare_request_finish(), with which it leaves. HTTP/1.1 sends trailers only behind content
+ * whose length was not said.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT when name or value can't be sent, FLARE_ERROR_INVALID_STATE for a request that a server got.
+ *
+ * The caller promises:
+ * `name` and `value` are NUL-terminated strings.
+ */
+int32_t flare_request_add_trailer(flare_request *request,
+                                  const char *name,
+                                  const char *value);
+
+/**
+ * Sets the scheme of a request of one's own, "http" or "https", which HTTP/2 sends. Without it the connection decides: "https" when it is
+ * encrypted.
+ *
+ * @return FLARE_ERROR_FINISHED when the request was sent, FLARE_ERROR_INVALID_STATE for a request that a server got.
+ *
+ * The caller promises:
+ * `scheme` is a NUL-terminated string.
+ */
+int32_t flare_request_set_scheme(flare_request *request, const char *scheme);
+
+/**
+ * Says that a request of one's own has content, which flare_request_write() gives and flare_request_finish() ends. Without this call there is
+ * none. flare_client_fetch() needs it not.
+ *
+ * @param length  In bytes, 0 included; -1: not known yet.
+ * @return FLARE_ERROR_FINISHED when the request was sent, FLARE_ERROR_INVALID_STATE for a request that a server got.
+ */
+int32_t flare_request_set_content_length(flare_request *request,
+                                         int64_t length);
+
+/**
+ * Offers to go on with another protocol as a stream of bytes, such as "websocket": by Upgrade on HTTP/1.1 (RFC 9110, 7.8), by an extended
+ * CONNECT on HTTP/2 (RFC 8441). FLARE_EVENT_SWITCHED says that the server took it. The other side is flare_request_offered_protocol().
+ *
+ * @return FLARE_ERROR_FINISHED when the request was sent, FLARE_ERROR_INVALID_STATE for a request that a server got.
+ *
+ * The caller promises:
+ * `protocol` is a NUL-terminated string.
+ */
+int32_t flare_request_offer_protocol(flare_request *request, const char *protocol);
+
+/**
+ * Gives some content of a request that was opened. It is taken whole or refused; it is copied.
+ *
+ * @return FLARE_ERROR_WOULD_BLOCK when so much waits for the server that nothing was taken: FLARE_EVENT_WRITABLE says when to go on.
+ *         FLARE_ERROR_FINISHED when the request has ended or the server wants no more of it; FLARE_ERROR_INVALID_ARGUMENT for more than was
+ *         announced; FLARE_ERROR_INVALID_STATE when it was not opened; FLARE_ERROR_CLOSED when the client was freed.
+ *
+ * The caller promises:
+ * `data` points to `length` bytes, or `length` is 0.
+ */
+int32_t flare_request_write(flare_request *request, const void *data, size_t length);
+
+/**
+ * The same, and waits while the server has to take some first: at most the client's "timeout_ms". A server that sends back what it gets stops
+ * reading when nobody takes that: for such a one flare_request_write() is the call.
+ *
+ * @return As flare_request_write(); FLARE_ERROR_TIMEOUT when the server takes nothing: the exchange goes on.
+ *
+ * The caller promises:
+ * As for flare_request_write().
+ */
+int32_t flare_request_write_blocking(flare_request *request,
+                                     const void *data,
+                                     size_t length);
+
+/**
+ * Ends a request that was opened with content, with the trailers that were added.
+ *
+ * @return FLARE_ERROR_FINISHED when it had ended; FLARE_ERROR_INVALID_ARGUMENT for less content than was announced, which ends the exchange too;
+ *         FLARE_ERROR_INVALID_STATE when it was not opened; FLARE_ERROR_CLOSED when the client was freed.
+ */
+int32_t flare_request_finish(flare_request *request);
+
+/**
+ * Lets go of an exchange, from any thread: no event of it comes any more. On HTTP/1.1 the connection ends too, unless the exchange was over.
+ * Releasing the last handle does the same.
+ *
+ * @return FLARE_ERROR_INVALID_STATE when it was not opened.
+ */
+int32_t flare_request_cancel(flare_request *request);
 
 /**
  * Keeps the exchange, to answer later from any thread. Request and response are two faces of it and share one count.
@@ -1513,6 +1804,93 @@ int32_t flare_response_send_borrowed(flare_response *response,
                                      size_t length,
                                      void *user,
                                      flare_destroy destroy);
+
+/**
+ * The status of an answer, such as 200; 0 before its head has come. A negative error code for a bad handle, and FLARE_ERROR_INVALID_STATE for an
+ * answer that a server writes.
+ */
+int32_t flare_response_status(const flare_response *response);
+
+/**
+ * The version of HTTP that an answer came by, as flare_request_version(); 0 before its head has come.
+ */
+int32_t flare_response_version(const flare_response *response);
+
+/**
+ * Why no more of an answer comes: FLARE_ERROR_REFUSED (the server did nothing about the request: it can be sent again),
+ * FLARE_ERROR_CANCELLED (the server reset the exchange, or flare_request_cancel()), FLARE_ERROR_CLOSED (the connection ended, or the client was
+ * freed), FLARE_ERROR_PROTOCOL (the server broke the rules). FLARE_OK: it is whole, or more may come. On a server as flare_request_cancelled().
+ */
+int32_t flare_response_cancelled(const flare_response *response);
+
+/**
+ * The value of the first header field of this name (in any case) of an answer. NULL when there is none. It is borrowed, as all text of an
+ * answer: until the last release, or, for an interim answer, until the next flare_client_next().
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string; `length` is NULL or may be written.
+ */
+const char *flare_response_header(const flare_response *response, const char *name, size_t *length);
+
+/**
+ * The number of header fields of an answer. 0 before its head has come, and for a bad handle.
+ */
+size_t flare_response_header_count(const flare_response *response);
+
+/**
+ * The name of a header field of an answer, in lower case, by its place, from 0. NULL when there are fewer.
+ *
+ * The caller promises:
+ * `length` is NULL or may be written.
+ */
+const char *flare_response_header_name_at(const flare_response *response, size_t index, size_t *length);
+
+/**
+ * The value of a header field of an answer by its place, from 0. NULL when there are fewer.
+ *
+ * The caller promises:
+ * `length` is NULL or may be written.
+ */
+const char *flare_response_header_value_at(const flare_response *response, size_t index, size_t *length);
+
+/**
+ * The value of the first trailer field of this name of an answer. NULL when there is none.
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string; `length` is NULL or may be written.
+ */
+const char *flare_response_trailer(const flare_response *response, const char *name, size_t *length);
+
+/**
+ * The number of trailer fields of an answer. 0 before it has ended, and for a bad handle.
+ */
+size_t flare_response_trailer_count(const flare_response *response);
+
+/**
+ * The name of a trailer field of an answer, in lower case, by its place, from 0. NULL when there are fewer.
+ *
+ * The caller promises:
+ * `length` is NULL or may be written.
+ */
+const char *flare_response_trailer_name_at(const flare_response *response, size_t index, size_t *length);
+
+/**
+ * The value of a trailer field of an answer by its place, from 0. NULL when there are fewer.
+ *
+ * The caller promises:
+ * `length` is NULL or may be written.
+ */
+const char *flare_response_trailer_value_at(const flare_response *response, size_t index, size_t *length);
+
+/**
+ * The content that flare_client_fetch() collected. Never NULL for a good handle; not terminated; valid until the last release.
+ *
+ * @param length  Gets the number of bytes; must not be NULL.
+ *
+ * The caller promises:
+ * `length` may be written.
+ */
+const uint8_t *flare_response_body(const flare_response *response, size_t *length);
 
 /**
  * Sends the head of an answer; the content follows with flare_response_write() and ends with flare_response_finish().

@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use flare::connect::Connection;
@@ -16,16 +17,49 @@ use crate::status::*;
 use crate::text;
 
 /// A connection that was made, encrypted or not. Made by flare_connector_connect() or flare_connecting_poll(), freed by
-/// flare_connection_free(). Any thread may use it, and one may read while another writes.
+/// flare_connection_free(). Any thread may use it, and one may read while another writes. When a client was made of it, the client reads and
+/// writes; FLARE_ERROR_INVALID_STATE is the answer to others.
 #[allow(non_camel_case_types, reason = "a C name")]
 pub struct flare_connection {
     _opaque: [u8; 0],
 }
 
-/// For [`crate::object`].
-pub(crate) type Made = Arc<Connection>;
+/// What stands behind the handle.
+pub(crate) struct Made {
+    connection: Arc<Connection>,
+    /// A client reads and writes it.
+    taken: AtomicBool,
+}
 
-fn failure(error: io::Error) -> Failure {
+impl Made {
+    pub(crate) fn new(connection: Connection) -> Arc<Self> {
+        Arc::new(Self { connection: Arc::new(connection), taken: AtomicBool::new(false) })
+    }
+
+    /// The connection, for who reads or writes it.
+    fn own(&self) -> Result<&Connection, Failure> {
+        if self.taken.load(Ordering::Acquire) {
+            return Err(Failure::new(FLARE_ERROR_INVALID_STATE, "a client reads and writes the connection"));
+        }
+        Ok(&self.connection)
+    }
+
+    /// Gives the connection to a client, if that can be made of it.
+    pub(crate) fn give<R>(
+        &self,
+        take: impl FnOnce(Arc<Connection>) -> Result<R, Failure>,
+    ) -> Result<R, Failure> {
+        self.own()?;
+        if self.taken.swap(true, Ordering::AcqRel) {
+            // Another thread was faster.
+            self.own()?;
+        }
+        let taken = take(Arc::clone(&self.connection));
+        taken.inspect_err(|_| self.taken.store(false, Ordering::Release))
+    }
+}
+
+pub(crate) fn lost(error: io::Error) -> Failure {
     let code = match error.kind() {
         ErrorKind::BrokenPipe
         | ErrorKind::ConnectionReset
@@ -64,7 +98,7 @@ pub unsafe extern "C" fn flare_connection_read(
         }
         // SAFETY: not NULL, not too long, and the caller promises that it may be written. Any bytes that are there are u8s.
         let buffer = unsafe { std::slice::from_raw_parts_mut(room.cast::<u8>(), capacity) };
-        let count = connection.read_within(buffer, timeout(timeout_ms)).map_err(failure)?;
+        let count = connection.own()?.read_within(buffer, timeout(timeout_ms)).map_err(lost)?;
         // SAFETY: not NULL, and the caller promises that it may be written.
         unsafe { length.write(count) };
         Ok(())
@@ -97,15 +131,15 @@ pub unsafe extern "C" fn flare_connection_write(
         let limit = timeout(timeout_ms);
         while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
             let left = limit.map(|limit| limit.saturating_sub(begun.elapsed()));
-            taken += match connection.write_within(rest, left) {
+            taken += match connection.own()?.write_within(rest, left) {
                 // The time is over, and it was one to wait.
                 Err(error)
                     if error.kind() == ErrorKind::WouldBlock
                         && limit.is_some_and(|limit| !limit.is_zero()) =>
                 {
-                    return Err(failure(ErrorKind::TimedOut.into()));
+                    return Err(lost(ErrorKind::TimedOut.into()));
                 }
-                result => result.map_err(failure)?,
+                result => result.map_err(lost)?,
             };
         }
         Ok(())
@@ -124,7 +158,7 @@ pub unsafe extern "C" fn flare_connection_write(
 /// @return FLARE_ERROR_TIMEOUT, FLARE_ERROR_WOULD_BLOCK, FLARE_ERROR_CLOSED.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_connection_flush(connection: *mut flare_connection, timeout_ms: i64) -> i32 {
-    guard(|| self::connection(connection)?.flush_within(timeout(timeout_ms)).map_err(failure))
+    guard(|| self::connection(connection)?.own()?.flush_within(timeout(timeout_ms)).map_err(lost))
 }
 
 /// Says that nothing more will be written: the peer reads the end behind the last byte. Reading goes on.
@@ -132,7 +166,7 @@ pub extern "C" fn flare_connection_flush(connection: *mut flare_connection, time
 /// @return FLARE_ERROR_CLOSED when the peer is gone.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_connection_close_write(connection: *mut flare_connection) -> i32 {
-    guard(|| self::connection(connection)?.close_write().map_err(failure))
+    guard(|| self::connection(connection)?.own()?.close_write().map_err(lost))
 }
 
 /// Ends both directions at once, also for threads that wait in a call: reads find the end, writes fail with FLARE_ERROR_CLOSED. The handle stays
@@ -141,19 +175,20 @@ pub extern "C" fn flare_connection_close_write(connection: *mut flare_connection
 /// @return FLARE_ERROR_CLOSED when the peer had reset the connection.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_connection_close(connection: *mut flare_connection) -> i32 {
-    guard(|| self::connection(connection)?.close().map_err(failure))
+    guard(|| self::connection(connection)?.connection.close().map_err(lost))
 }
 
-/// Closes and frees a connection. Threads that wait in a call for it return as after flare_connection_close().
+/// Closes and frees a connection. Threads that wait in a call for it return as after flare_connection_close(). One that a client was made of
+/// stays open for the client.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_connection_free(connection: *mut flare_connection) -> i32 {
     guard(|| {
         let held = self::connection(connection)?;
         TABLE.release(Token::from_pointer(connection), CONNECTION)?;
-        // The handle's own is this one: with more, a thread is inside a call, and has to come out.
-        if Arc::strong_count(&held) > 1 {
+        // The handle's own is this one: with more, a thread is inside a call, and has to come out. Not when a client has it: that goes on.
+        if Arc::strong_count(&held) > 1 && !held.taken.load(Ordering::Acquire) {
             // Err: it is closed already.
-            let _ = held.close();
+            let _ = held.connection.close();
         }
         Ok(())
     })
@@ -167,7 +202,7 @@ pub extern "C" fn flare_connection_free(connection: *mut flare_connection) -> i3
 pub extern "C" fn flare_connection_fd(connection: *const flare_connection) -> i32 {
     let mut fd = -1;
     let code = guard(|| {
-        fd = self::connection(connection)?.as_raw_fd();
+        fd = self::connection(connection)?.connection.as_raw_fd();
         Ok(())
     });
     if code == FLARE_OK { fd } else { code }
@@ -187,7 +222,11 @@ pub unsafe extern "C" fn flare_connection_peer(
     capacity: usize,
 ) -> usize {
     // SAFETY: the caller's promise.
-    unsafe { text::copied(buffer, capacity, || Ok(self::connection(connection)?.peer_address().to_string())) }
+    unsafe {
+        text::copied(buffer, capacity, || {
+            Ok(self::connection(connection)?.connection.peer_address().to_string())
+        })
+    }
 }
 
 /// What was agreed in the TLS handshake, copied into a buffer and terminated.
@@ -210,7 +249,7 @@ pub unsafe extern "C" fn flare_connection_tls(
         text::copied(buffer, capacity, || {
             let connection = self::connection(connection)?;
             let name = text::required(name, "name")?;
-            let Some(tls) = connection.tls() else { return Ok(String::new()) };
+            let Some(tls) = connection.connection.tls() else { return Ok(String::new()) };
             match name {
                 "version" => Ok(tls.version().name().to_owned()),
                 "suite" => Ok(tls.suite().to_owned()),

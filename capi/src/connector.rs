@@ -8,7 +8,7 @@ use std::sync::Arc;
 use flare::connect::{ConnectConfig, ConnectError, ConnectFailure, Connecting, Connector};
 use flare::tls::{ClientTls, Identity, Source};
 
-use crate::connection::flare_connection;
+use crate::connection::{Made, flare_connection};
 use crate::guard::{Failure, guard, guard_or};
 use crate::handle::Token;
 use crate::object::{CONNECTING, CONNECTION, CONNECTOR, Object, TABLE, connecting, with_connector};
@@ -52,7 +52,7 @@ impl ConnectorSettings {
         self.config.tls.get_or_insert_default()
     }
 
-    fn make(&mut self) -> Result<Connector, Failure> {
+    pub(crate) fn make(&mut self) -> Result<Connector, Failure> {
         if let Some(made) = &self.made {
             return Ok(made.clone());
         }
@@ -227,7 +227,7 @@ pub unsafe extern "C" fn flare_connector_connect(
         let place = text::place(connection, "connection")?;
         // Not under the lock: others connect meanwhile.
         let made = with_connector(connector, ConnectorSettings::make)?.connect(target)?;
-        let token = TABLE.insert(CONNECTION.only(), Object::Connection(Arc::new(made)))?;
+        let token = TABLE.insert(CONNECTION.only(), Object::Connection(Made::new(made)))?;
         // SAFETY: not NULL, and the caller promises that it may be written.
         unsafe { place.write(token.to_pointer()) };
         Ok(())
@@ -293,7 +293,7 @@ pub unsafe extern "C" fn flare_connecting_poll(
         let Some(made) = held.poll()? else {
             return Err(Failure::new(FLARE_ERROR_WOULD_BLOCK, "it is being made"));
         };
-        let token = TABLE.insert(CONNECTION.only(), Object::Connection(Arc::new(made)))?;
+        let token = TABLE.insert(CONNECTION.only(), Object::Connection(Made::new(made)))?;
         // SAFETY: not NULL, and the caller promises that it may be written.
         unsafe { place.write(token.to_pointer()) };
         Ok(())

@@ -11,6 +11,8 @@
 //! | [`text`] | reading text, bytes and user data that come from C |
 //! | [`config`], [`router`], [`route_options`], [`server`], [`queue`] | the functions of each handle |
 //! | [`connector`], [`connection`] | connections to others |
+//! | [`client`] | requests to others, on such a connection |
+//! | [`request_write`], [`response_read`] | the two faces of an exchange, from the client's side |
 //! | [`mux`], [`mux_stream`] | many streams on one connection |
 //! | [`files`] | static files as a handler of flare's own |
 //! | [`request`], [`response`] | the two faces of an exchange |
@@ -28,6 +30,9 @@
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("flare's handles are 64-bit tokens in a pointer: the target needs 64-bit pointers");
 
+mod asked;
+pub mod client;
+mod client_state;
 pub mod config;
 pub mod connection;
 pub mod connector;
@@ -48,7 +53,9 @@ pub mod queue;
 pub mod relay;
 pub mod request;
 pub mod request_stream;
+pub mod request_write;
 pub mod response;
+pub mod response_read;
 pub mod response_stream;
 pub mod route_options;
 pub mod router;
@@ -60,6 +67,7 @@ pub mod version;
 pub mod websocket;
 pub mod websocket_options;
 
+pub use client::*;
 pub use config::*;
 pub use connection::*;
 pub use connector::*;
@@ -77,7 +85,9 @@ pub use queue::*;
 pub use relay::*;
 pub use request::*;
 pub use request_stream::*;
+pub use request_write::*;
 pub use response::*;
+pub use response_read::*;
 pub use response_stream::*;
 pub use route_options::*;
 pub use router::*;

@@ -7,6 +7,8 @@ use flare::mux::{Mux, MuxListener, MuxStream};
 use flare::websocket::WsOptions;
 use flare::{AnswerError, CancelReason, Exchange, Request, Response, RouteOptions, Router, ServerConfig};
 
+use crate::asked::{Answer, Asked};
+use crate::client_state::ClientState;
 use crate::connection::Made;
 use crate::connector::{Begun, ConnectorSettings};
 use crate::guard::Failure;
@@ -36,6 +38,7 @@ pub(crate) const CONNECTING: Kind = Kind::new(14);
 pub(crate) const CONNECTION: Kind = Kind::new(15);
 pub(crate) const WEBSOCKET: Kind = Kind::new(16);
 pub(crate) const WEBSOCKET_OPTIONS: Kind = Kind::new(17);
+pub(crate) const CLIENT: Kind = Kind::new(18);
 /// A request and its response are two faces of one object.
 pub(crate) const EXCHANGE: Kinds = REQUEST.and(RESPONSE);
 
@@ -55,7 +58,12 @@ pub(crate) enum Object {
     MuxListener(Arc<MuxListener>),
     Connector(Box<Mutex<ConnectorSettings>>),
     Connecting(Begun),
-    Connection(Made),
+    Connection(Arc<Made>),
+    Client(Arc<ClientState>),
+    /// A request of one's own, and its answer.
+    Asked(Arc<Asked>),
+    /// The head of an interim answer to such a request.
+    Interim(Box<flare::client::Response>),
     Exchange(Exchange),
     /// An exchange that a middleware looks at, and that goes on afterwards.
     Shared(Arc<Exchange>),
@@ -92,6 +100,22 @@ fn mismatch() -> Failure {
     HandleError::WrongKind.into()
 }
 
+/// What a client sends is written, and what it gets is read; on a server it is the other way round.
+#[cold]
+fn other_side(object: &Object) -> Failure {
+    match object {
+        Object::Asked(_) | Object::Interim(_) => Failure::new(
+            FLARE_ERROR_INVALID_STATE,
+            "the exchange is a client's: its request is written and its answer read",
+        ),
+        Object::Exchange(_) | Object::Shared(_) | Object::Head(_) | Object::Request(_) => Failure::new(
+            FLARE_ERROR_INVALID_STATE,
+            "the exchange is a server's: its request is read and its answer written",
+        ),
+        _ => mismatch(),
+    }
+}
+
 /// Runs `f` on the exchange behind a request or response handle.
 #[inline(always)]
 pub(crate) fn with_exchange<P, R>(
@@ -102,7 +126,7 @@ pub(crate) fn with_exchange<P, R>(
     TABLE.with(Token::from_pointer(handle), kind, |object| match object {
         Object::Exchange(exchange) => f(exchange),
         Object::Shared(exchange) => f(exchange),
-        _ => Err(mismatch()),
+        other => Err(other_side(other)),
     })
 }
 
@@ -117,7 +141,7 @@ pub(crate) fn with_request<P, R>(
         Object::Shared(exchange) => f(exchange.request()),
         Object::Head(head) => f(head.request()),
         Object::Request(request) => f(request),
-        _ => Err(mismatch()),
+        other => Err(other_side(other)),
     })
 }
 
@@ -131,7 +155,7 @@ pub(crate) fn with_draft<P, R>(
         Object::Exchange(exchange) => exchange.draft(f)?,
         Object::Shared(exchange) => exchange.draft(f)?,
         Object::Head(head) => head.change(f),
-        _ => Err(mismatch()),
+        other => Err(other_side(other)),
     })
 }
 
@@ -234,10 +258,55 @@ pub(crate) fn connecting<P>(handle: *const P) -> Result<Begun, Failure> {
 }
 
 /// The connection to somebody else behind a handle; a clone, as a wait must not keep the handle.
-pub(crate) fn connection<P>(handle: *const P) -> Result<Made, Failure> {
+pub(crate) fn connection<P>(handle: *const P) -> Result<Arc<Made>, Failure> {
     TABLE.with(Token::from_pointer(handle), CONNECTION, |object| match object {
         Object::Connection(connection) => Ok(Arc::clone(connection)),
         _ => Err(mismatch()),
+    })
+}
+
+/// The client behind a handle; a clone, as a wait must not keep the handle.
+pub(crate) fn client<P>(handle: *const P) -> Result<Arc<ClientState>, Failure> {
+    TABLE.with(Token::from_pointer(handle), CLIENT, |object| match object {
+        Object::Client(client) => Ok(Arc::clone(client)),
+        _ => Err(mismatch()),
+    })
+}
+
+/// The exchange of a client behind a handle of either face; a clone, as a wait must not keep the handle.
+pub(crate) fn asked<P>(handle: *const P, kind: Kind) -> Result<Arc<Asked>, Failure> {
+    TABLE.with(Token::from_pointer(handle), kind, |object| match object {
+        Object::Asked(asked) => Ok(Arc::clone(asked)),
+        other => Err(other_side(other)),
+    })
+}
+
+/// Runs one of two on the exchange behind a handle of either face: a client's, or a server's.
+pub(crate) fn with_either<P, R>(
+    handle: *const P,
+    kind: Kind,
+    client: impl FnOnce(&Asked) -> R,
+    server: impl FnOnce(&Request) -> R,
+) -> Result<R, Failure> {
+    TABLE.with(Token::from_pointer(handle), kind, |object| match object {
+        Object::Asked(asked) => Ok(client(asked)),
+        Object::Exchange(exchange) => Ok(server(exchange.request())),
+        Object::Shared(exchange) => Ok(server(exchange.request())),
+        Object::Head(head) => Ok(server(head.request())),
+        Object::Request(request) => Ok(server(request)),
+        other => Err(other_side(other)),
+    })
+}
+
+/// Runs `f` on the answer that a client got, behind a response handle.
+pub(crate) fn with_answer<P, R>(
+    handle: *const P,
+    f: impl FnOnce(Answer<'_>) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    TABLE.with(Token::from_pointer(handle), RESPONSE, |object| match object {
+        Object::Asked(asked) => f(asked.as_answer()),
+        Object::Interim(head) => f(Answer { head: Some(head), trailers: None, content: &[] }),
+        other => Err(other_side(other)),
     })
 }
 

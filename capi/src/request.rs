@@ -6,8 +6,8 @@ use std::ptr;
 use flare::{CancelReason, Request};
 
 use crate::guard::{Failure, guard, guard_number, guard_or};
-use crate::handle::Token;
-use crate::object::{REQUEST, TABLE, with_request};
+use crate::handle::{Kind, Token};
+use crate::object::{REQUEST, TABLE, with_either, with_request};
 use crate::status::*;
 use crate::text;
 
@@ -34,7 +34,7 @@ pub extern "C" fn flare_request_release(request: *mut flare_request) -> i32 {
 ///
 /// # Safety
 /// `length` is NULL or may be written.
-unsafe fn give(text: Option<&[u8]>, length: *mut usize) -> *const c_char {
+pub(crate) unsafe fn give(text: Option<&[u8]>, length: *mut usize) -> *const c_char {
     let (pointer, count) = match text {
         Some(text) => (text.as_ptr().cast(), text.len().saturating_sub(1)),
         None => (ptr::null(), 0),
@@ -146,16 +146,16 @@ pub unsafe extern "C" fn flare_request_authority(
 /// The protocol version as ten times major plus minor: 10, 11, 20, 30. A negative error code for a bad handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_request_version(request: *const flare_request) -> i32 {
-    guard_number(|| {
-        with_request(request, |request| {
-            Ok(match request.version() {
-                flare::Version::Http10 => 10,
-                flare::Version::Http11 => 11,
-                flare::Version::Http2 => 20,
-                flare::Version::Http3 => 30,
-            })
-        })
-    })
+    guard_number(|| with_request(request, |request| Ok(version_number(request.version()))))
+}
+
+pub(crate) fn version_number(version: flare::Version) -> i32 {
+    match version {
+        flare::Version::Http10 => 10,
+        flare::Version::Http11 => 11,
+        flare::Version::Http2 => 20,
+        flare::Version::Http3 => 30,
+    }
 }
 
 /// The address of the client, such as "127.0.0.1:50000" or "unix:", copied into a buffer and terminated: the other end of its connection, or
@@ -345,17 +345,20 @@ pub unsafe extern "C" fn flare_request_body(request: *const flare_request, lengt
 }
 
 /// Whether anybody still waits for the answer: FLARE_OK, or why not: FLARE_ERROR_CLOSED (the client is gone), FLARE_ERROR_TIMEOUT (the
-/// deadline of the handler passed), FLARE_ERROR_CANCELLED (the server ended).
+/// deadline of the handler passed), FLARE_ERROR_CANCELLED (the server ended). Of a request of one's own: whether more of the answer may come;
+/// see flare_response_cancelled().
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_request_cancelled(request: *const flare_request) -> i32 {
-    guard_number(|| {
-        with_request(request, |request| {
-            Ok(match request.cancelled() {
-                None => FLARE_OK,
-                Some(CancelReason::PeerGone) => FLARE_ERROR_CLOSED,
-                Some(CancelReason::Deadline) => FLARE_ERROR_TIMEOUT,
-                Some(_) => FLARE_ERROR_CANCELLED,
-            })
-        })
-    })
+    guard_number(|| cancelled(request, REQUEST))
+}
+
+/// Whether an exchange is over before its end, and why.
+pub(crate) fn cancelled<P>(handle: *const P, kind: Kind) -> Result<i32, Failure> {
+    let of = |request: &Request| match request.cancelled() {
+        None => FLARE_OK,
+        Some(CancelReason::PeerGone) => FLARE_ERROR_CLOSED,
+        Some(CancelReason::Deadline) => FLARE_ERROR_TIMEOUT,
+        Some(_) => FLARE_ERROR_CANCELLED,
+    };
+    with_either(handle, kind, |asked| asked.cancelled(), of)
 }

@@ -45,6 +45,8 @@ pub const FLARE_ERROR_OUT_OF_MEMORY: i32 = -17;
 pub const FLARE_ERROR_CANCELLED: i32 = -18;
 /// The peer broke the rules of the protocol.
 pub const FLARE_ERROR_PROTOCOL: i32 = -19;
+/// The server did nothing about the request: it can be sent again, whatever its method.
+pub const FLARE_ERROR_REFUSED: i32 = -20;
 
 /// The name of a status code, as `"FLARE_ERROR_TIMEOUT"`.
 ///
@@ -80,6 +82,7 @@ pub const fn name(status: i32) -> &'static CStr {
         FLARE_ERROR_OUT_OF_MEMORY => c"FLARE_ERROR_OUT_OF_MEMORY",
         FLARE_ERROR_CANCELLED => c"FLARE_ERROR_CANCELLED",
         FLARE_ERROR_PROTOCOL => c"FLARE_ERROR_PROTOCOL",
+        FLARE_ERROR_REFUSED => c"FLARE_ERROR_REFUSED",
         _ => c"FLARE_ERROR_UNKNOWN",
     }
 }
@@ -89,7 +92,7 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    const LAST: i32 = FLARE_ERROR_PROTOCOL;
+    const LAST: i32 = FLARE_ERROR_REFUSED;
 
     #[test]
     fn the_codes_are_dense_and_their_names_differ() {
@@ -106,6 +109,7 @@ mod tests {
         assert_eq!(name(-7), c"FLARE_ERROR_WOULD_BLOCK");
         assert_eq!(name(-13), c"FLARE_ERROR_LIMIT");
         assert_eq!(name(-19), c"FLARE_ERROR_PROTOCOL");
+        assert_eq!(name(-20), c"FLARE_ERROR_REFUSED");
     }
 
     #[test]

@@ -30,6 +30,7 @@ static void names(void) {
         {FLARE_ERROR_OUT_OF_MEMORY, "FLARE_ERROR_OUT_OF_MEMORY"},
         {FLARE_ERROR_CANCELLED, "FLARE_ERROR_CANCELLED"},
         {FLARE_ERROR_PROTOCOL, "FLARE_ERROR_PROTOCOL"},
+        {FLARE_ERROR_REFUSED, "FLARE_ERROR_REFUSED"},
     };
     int count = (int)(sizeof all / sizeof all[0]);
     for (int i = 0; i < count; i++) {

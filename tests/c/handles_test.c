@@ -8,7 +8,7 @@
 
 #include "app.h"
 
-enum kind { NONE, CONFIG, ROUTER, SERVER, REQUEST, RESPONSE, ROUTE_OPTIONS, QUEUE, MUX, MUX_STREAM, MUX_LISTENER, MIDDLEWARE, TLS, CONNECTOR, CONNECTING, CONNECTION, WEBSOCKET, WEBSOCKET_OPTIONS, KINDS };
+enum kind { NONE, CONFIG, ROUTER, SERVER, REQUEST, RESPONSE, ROUTE_OPTIONS, QUEUE, MUX, MUX_STREAM, MUX_LISTENER, MIDDLEWARE, TLS, CONNECTOR, CONNECTING, CONNECTION, WEBSOCKET, WEBSOCKET_OPTIONS, CLIENT, KINDS };
 
 // How a function tells that it refused the handle.
 enum tells {
@@ -31,6 +31,8 @@ static flare_router *router;
 static flare_queue *queue;
 static flare_middleware *middleware;
 static flare_tls *tls;
+// A client; NULL before.
+static flare_client *asker;
 // The exchange that a handler kept; NULL before.
 static flare_request *kept_request;
 static flare_response *kept_response;
@@ -324,6 +326,46 @@ CALL(websocket_options_set_number, flare_websocket_options_set_number(handle, "p
 CALL(websocket_options_set_text, flare_websocket_options_set_text(handle, "origins", "any"))
 CALL(websocket_options_set_otherwise, flare_websocket_options_set_otherwise(handle, unused_handler, USER))
 
+CALL(client_new, flare_client_new(handle, 0, &(flare_client *){NULL}))
+CALL(client_connect, flare_client_connect(handle, "127.0.0.1:1", 0, &(flare_client *){NULL}))
+CALL(client_set_number, flare_client_set_number(handle, "timeout_ms", 1))
+CALL(client_open, flare_client_open(handle, NULL, 0, NULL))
+CALL(client_open_request, flare_client_open(asker, handle, 0, NULL))
+CALL(client_next, flare_client_next(handle, 0, &(int32_t){0}, NULL, NULL, NULL, NULL))
+CALL(client_fetch, flare_client_fetch(handle, NULL, NULL, 0, NULL))
+CALL(client_fetch_request, flare_client_fetch(asker, handle, NULL, 0, NULL))
+CALL(client_can_open, flare_client_can_open(handle))
+CALL(client_version, flare_client_version(handle))
+CALL(client_fd, flare_client_fd(handle))
+CALL(client_wants_write, flare_client_wants_write(handle))
+CALL(client_close, flare_client_close(handle))
+CALL(client_abort, flare_client_abort(handle))
+CALL(client_free, flare_client_free(handle))
+
+CALL(request_add_header, flare_request_add_header(handle, "x", "y"))
+CALL(request_set_header, flare_request_set_header(handle, "x", "y"))
+CALL(request_add_trailer, flare_request_add_trailer(handle, "x", "y"))
+CALL(request_set_scheme, flare_request_set_scheme(handle, "http"))
+CALL(request_set_content_length, flare_request_set_content_length(handle, 1))
+CALL(request_offer_protocol, flare_request_offer_protocol(handle, "x"))
+CALL(request_write, flare_request_write(handle, "x", 1))
+CALL(request_write_blocking, flare_request_write_blocking(handle, "x", 1))
+CALL(request_finish, flare_request_finish(handle))
+CALL(request_cancel, flare_request_cancel(handle))
+
+CALL(response_status, flare_response_status(handle))
+CALL(response_version, flare_response_version(handle))
+CALL(response_cancelled, flare_response_cancelled(handle))
+TEXT_CALL(response_header, flare_response_header(handle, "x", &length))
+CALL(response_header_count, flare_response_header_count(handle))
+TEXT_CALL(response_header_name_at, flare_response_header_name_at(handle, 0, &length))
+TEXT_CALL(response_header_value_at, flare_response_header_value_at(handle, 0, &length))
+TEXT_CALL(response_trailer, flare_response_trailer(handle, "x", &length))
+CALL(response_trailer_count, flare_response_trailer_count(handle))
+TEXT_CALL(response_trailer_name_at, flare_response_trailer_name_at(handle, 0, &length))
+TEXT_CALL(response_trailer_value_at, flare_response_trailer_value_at(handle, 0, &length))
+TEXT_CALL(response_body, flare_response_body(handle, &length))
+
 static const struct row rows[] = {
     // No handle goes in: see error_test.c, and config_new and router_new everywhere.
     {"flare_abi_version", NONE, CODE, NULL, false, false},
@@ -532,6 +574,45 @@ static const struct row rows[] = {
     {"flare_websocket_options_set_number", WEBSOCKET_OPTIONS, CODE, call_websocket_options_set_number, false, false},
     {"flare_websocket_options_set_text", WEBSOCKET_OPTIONS, CODE, call_websocket_options_set_text, false, false},
     {"flare_websocket_options_set_otherwise", WEBSOCKET_OPTIONS, CODE, call_websocket_options_set_otherwise, true, false},
+
+    {"flare_request_new", NONE, CODE, NULL, false, false},
+    {"flare_client_new", CONNECTION, CODE, call_client_new, false, false},
+    {"flare_client_connect", CONNECTOR, CODE, call_client_connect, false, false},
+    {"flare_client_set_number", CLIENT, CODE, call_client_set_number, false, false},
+    {"flare_client_open", CLIENT, CODE, call_client_open, false, false},
+    {"flare_client_open", REQUEST, CODE, call_client_open_request, false, false},
+    {"flare_client_next", CLIENT, CODE, call_client_next, false, false},
+    {"flare_client_fetch", CLIENT, CODE, call_client_fetch, false, false},
+    {"flare_client_fetch", REQUEST, CODE, call_client_fetch_request, false, false},
+    {"flare_client_can_open", CLIENT, CODE, call_client_can_open, false, false},
+    {"flare_client_version", CLIENT, CODE, call_client_version, false, false},
+    {"flare_client_fd", CLIENT, CODE, call_client_fd, false, false},
+    {"flare_client_wants_write", CLIENT, CODE, call_client_wants_write, false, false},
+    {"flare_client_close", CLIENT, CODE, call_client_close, false, false},
+    {"flare_client_abort", CLIENT, CODE, call_client_abort, false, false},
+    {"flare_client_free", CLIENT, CODE, call_client_free, false, false},
+    {"flare_request_add_header", REQUEST, CODE, call_request_add_header, false, false},
+    {"flare_request_set_header", REQUEST, CODE, call_request_set_header, false, false},
+    {"flare_request_add_trailer", REQUEST, CODE, call_request_add_trailer, false, false},
+    {"flare_request_set_scheme", REQUEST, CODE, call_request_set_scheme, false, false},
+    {"flare_request_set_content_length", REQUEST, CODE, call_request_set_content_length, false, false},
+    {"flare_request_offer_protocol", REQUEST, CODE, call_request_offer_protocol, false, false},
+    {"flare_request_write", REQUEST, CODE, call_request_write, false, false},
+    {"flare_request_write_blocking", REQUEST, CODE, call_request_write_blocking, false, false},
+    {"flare_request_finish", REQUEST, CODE, call_request_finish, false, false},
+    {"flare_request_cancel", REQUEST, CODE, call_request_cancel, false, false},
+    {"flare_response_status", RESPONSE, CODE, call_response_status, false, false},
+    {"flare_response_version", RESPONSE, CODE, call_response_version, false, false},
+    {"flare_response_cancelled", RESPONSE, CODE, call_response_cancelled, false, false},
+    {"flare_response_header", RESPONSE, NOTHING, call_response_header, false, false},
+    {"flare_response_header_count", RESPONSE, NOTHING, call_response_header_count, false, false},
+    {"flare_response_header_name_at", RESPONSE, NOTHING, call_response_header_name_at, false, false},
+    {"flare_response_header_value_at", RESPONSE, NOTHING, call_response_header_value_at, false, false},
+    {"flare_response_trailer", RESPONSE, NOTHING, call_response_trailer, false, false},
+    {"flare_response_trailer_count", RESPONSE, NOTHING, call_response_trailer_count, false, false},
+    {"flare_response_trailer_name_at", RESPONSE, NOTHING, call_response_trailer_name_at, false, false},
+    {"flare_response_trailer_value_at", RESPONSE, NOTHING, call_response_trailer_value_at, false, false},
+    {"flare_response_body", RESPONSE, NOTHING, call_response_body, false, false},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
@@ -648,9 +729,12 @@ static void connections_start(const char *address) {
     connector = flare_connector_new();
     CHECK_STATUS(flare_connector_begin(connector, address, &connecting), FLARE_OK);
     CHECK_STATUS(flare_connector_connect(connector, address, &connection), FLARE_OK);
+    CHECK_STATUS(flare_client_connect(connector, address, 0, &asker), FLARE_OK);
 }
 
 static void connections_end(void) {
+    CHECK_STATUS(flare_client_can_open(asker), 1);
+    CHECK_STATUS(flare_client_free(asker), FLARE_OK);
     CHECK_STATUS(flare_connection_free(connection), FLARE_OK);
     CHECK_STATUS(flare_connecting_free(connecting), FLARE_OK);
     CHECK_STATUS(flare_connector_free(connector), FLARE_OK);
@@ -766,7 +850,7 @@ int main(void) {
     websocket_start(a.address);
     flare_websocket_options *websocket_options = flare_websocket_options_new();
     void *live[] = {NULL,          config,  router, a.server, kept_request, kept_response,
-                    options,       queue,   mux,    mux_stream, mux_listener, middleware, tls, connector, connecting, connection, websocket, websocket_options};
+                    options,       queue,   mux,    mux_stream, mux_listener, middleware, tls, connector, connecting, connection, websocket, websocket_options, asker};
     for (enum kind wanted = CONFIG; wanted < KINDS; wanted++) {
         for (enum kind given = CONFIG; given < KINDS; given++) {
             if (given != wanted) refused_by_all(wanted, live[given], FLARE_ERROR_WRONG_KIND, "a handle of another kind");
@@ -796,6 +880,7 @@ int main(void) {
     websocket_end();
     CHECK_STATUS(flare_websocket_options_free(websocket_options), FLARE_OK);
     refused_by_all(WEBSOCKET_OPTIONS, websocket_options, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
+    refused_by_all(CLIENT, asker, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(CONNECTOR, connector, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(CONNECTING, connecting, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(CONNECTION, connection, FLARE_ERROR_INVALID_HANDLE, "a freed handle");

@@ -45,6 +45,9 @@ comptime WebsocketCallback = def(Handle, Address) thin abi("C") -> Int32
 comptime WebsocketMessageCallback = def(Handle, Int32, Bytes, UInt, Address) thin abi("C") -> Int32
 comptime WebsocketCloseCallback = def(Handle, Int32, Text, Address) thin abi("C") -> None
 
+comptime EVENT_HEAD = 6
+comptime EVENT_INFORMATIONAL = 7
+comptime EVENT_SWITCHED = 8
 comptime DONE = 1
 comptime RELAY_FORWARD = 1
 comptime EVENT_REQUEST = 0
@@ -81,11 +84,25 @@ comptime ERROR_PANIC = -16
 comptime ERROR_OUT_OF_MEMORY = -17
 comptime ERROR_CANCELLED = -18
 comptime ERROR_PROTOCOL = -19
+comptime ERROR_REFUSED = -20
 
 
 struct Api:
     """The functions. All fields have the size of a pointer; `load` fills them."""
 
+    var client_new: def(Handle, Int32, Place[Handle]) thin abi("C") -> Int32
+    var client_connect: def(Handle, Text, Int32, Place[Handle]) thin abi("C") -> Int32
+    var client_set_number: def(Handle, Text, Int64) thin abi("C") -> Int32
+    var client_open: def(Handle, Handle, UInt64, Place[Handle]) thin abi("C") -> Int32
+    var client_next: def(Handle, Int64, Place[Int32], Place[Handle], Place[UInt64], Place[Bytes], Place[UInt]) thin abi("C") -> Int32
+    var client_fetch: def(Handle, Handle, Bytes, UInt, Place[Handle]) thin abi("C") -> Int32
+    var client_can_open: def(Handle) thin abi("C") -> Int32
+    var client_version: def(Handle) thin abi("C") -> Int32
+    var client_fd: def(Handle) thin abi("C") -> Int32
+    var client_wants_write: def(Handle) thin abi("C") -> Int32
+    var client_close: def(Handle) thin abi("C") -> Int32
+    var client_abort: def(Handle) thin abi("C") -> Int32
+    var client_free: def(Handle) thin abi("C") -> Int32
     var config_new: def() thin abi("C") -> Handle
     var config_free: def(Handle) thin abi("C") -> Int32
     var config_set_number: def(Handle, Text, Int64) thin abi("C") -> Int32
@@ -183,6 +200,17 @@ struct Api:
     var request_log_error: def(Handle, Text) thin abi("C") -> Int32
     var request_set_attribute: def(Handle, Text, Text) thin abi("C") -> Int32
     var request_attribute: def(Handle, Text, Room, UInt) thin abi("C") -> UInt
+    var request_new: def(Text, Text, Text) thin abi("C") -> Handle
+    var request_add_header: def(Handle, Text, Text) thin abi("C") -> Int32
+    var request_set_header: def(Handle, Text, Text) thin abi("C") -> Int32
+    var request_add_trailer: def(Handle, Text, Text) thin abi("C") -> Int32
+    var request_set_scheme: def(Handle, Text) thin abi("C") -> Int32
+    var request_set_content_length: def(Handle, Int64) thin abi("C") -> Int32
+    var request_offer_protocol: def(Handle, Text) thin abi("C") -> Int32
+    var request_write: def(Handle, Bytes, UInt) thin abi("C") -> Int32
+    var request_write_blocking: def(Handle, Bytes, UInt) thin abi("C") -> Int32
+    var request_finish: def(Handle) thin abi("C") -> Int32
+    var request_cancel: def(Handle) thin abi("C") -> Int32
     var response_retain: def(Handle) thin abi("C") -> Int32
     var response_release: def(Handle) thin abi("C") -> Int32
     var response_add_header: def(Handle, Text, Text) thin abi("C") -> Int32
@@ -193,6 +221,18 @@ struct Api:
     var response_send_json: def(Handle, Int32, Text) thin abi("C") -> Int32
     var response_send_as: def(Handle, Int32, Text, Bytes, UInt) thin abi("C") -> Int32
     var response_send_borrowed: def(Handle, Int32, Bytes, UInt, Address, DestroyCallback) thin abi("C") -> Int32
+    var response_status: def(Handle) thin abi("C") -> Int32
+    var response_version: def(Handle) thin abi("C") -> Int32
+    var response_cancelled: def(Handle) thin abi("C") -> Int32
+    var response_header: def(Handle, Text, Place[UInt]) thin abi("C") -> Text
+    var response_header_count: def(Handle) thin abi("C") -> UInt
+    var response_header_name_at: def(Handle, UInt, Place[UInt]) thin abi("C") -> Text
+    var response_header_value_at: def(Handle, UInt, Place[UInt]) thin abi("C") -> Text
+    var response_trailer: def(Handle, Text, Place[UInt]) thin abi("C") -> Text
+    var response_trailer_count: def(Handle) thin abi("C") -> UInt
+    var response_trailer_name_at: def(Handle, UInt, Place[UInt]) thin abi("C") -> Text
+    var response_trailer_value_at: def(Handle, UInt, Place[UInt]) thin abi("C") -> Text
+    var response_body: def(Handle, Place[UInt]) thin abi("C") -> Bytes
     var response_start: def(Handle, Int32) thin abi("C") -> Int32
     var response_switch_protocol: def(Handle, Text) thin abi("C") -> Int32
     var response_write: def(Handle, Bytes, UInt) thin abi("C") -> Int32
@@ -272,6 +312,19 @@ struct Api:
 
 
 comptime NAMES: List[StaticString] = [
+    "flare_client_new",
+    "flare_client_connect",
+    "flare_client_set_number",
+    "flare_client_open",
+    "flare_client_next",
+    "flare_client_fetch",
+    "flare_client_can_open",
+    "flare_client_version",
+    "flare_client_fd",
+    "flare_client_wants_write",
+    "flare_client_close",
+    "flare_client_abort",
+    "flare_client_free",
     "flare_config_new",
     "flare_config_free",
     "flare_config_set_number",
@@ -369,6 +422,17 @@ comptime NAMES: List[StaticString] = [
     "flare_request_log_error",
     "flare_request_set_attribute",
     "flare_request_attribute",
+    "flare_request_new",
+    "flare_request_add_header",
+    "flare_request_set_header",
+    "flare_request_add_trailer",
+    "flare_request_set_scheme",
+    "flare_request_set_content_length",
+    "flare_request_offer_protocol",
+    "flare_request_write",
+    "flare_request_write_blocking",
+    "flare_request_finish",
+    "flare_request_cancel",
     "flare_response_retain",
     "flare_response_release",
     "flare_response_add_header",
@@ -379,6 +443,18 @@ comptime NAMES: List[StaticString] = [
     "flare_response_send_json",
     "flare_response_send_as",
     "flare_response_send_borrowed",
+    "flare_response_status",
+    "flare_response_version",
+    "flare_response_cancelled",
+    "flare_response_header",
+    "flare_response_header_count",
+    "flare_response_header_name_at",
+    "flare_response_header_value_at",
+    "flare_response_trailer",
+    "flare_response_trailer_count",
+    "flare_response_trailer_name_at",
+    "flare_response_trailer_value_at",
+    "flare_response_body",
     "flare_response_start",
     "flare_response_switch_protocol",
     "flare_response_write",

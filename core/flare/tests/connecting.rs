@@ -342,9 +342,9 @@ fn closing_ends_a_read_of_another_thread_and_writes_are_no_signal() {
 #[test]
 fn settings_are_checked() {
     let none = Connector::new(ConnectConfig::default().with_timeout(Duration::ZERO)).unwrap_err();
-    assert_eq!(none.to_string(), "setting timeout: 0ns is not within 1 ms to 86400000 ms");
+    assert_eq!(none.to_string(), "setting timeout_ms: 0 is not within 1 to 86400000");
     let short = ConnectConfig::default().with_attempt_delay(Duration::from_millis(9));
-    assert!(Connector::new(short).unwrap_err().to_string().starts_with("setting attempt_delay: 9ms is not"));
+    assert!(Connector::new(short).unwrap_err().to_string().starts_with("setting attempt_delay_ms: 9 is not"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{
@@ -13,19 +14,20 @@ use crate::message::Headers;
 
 const READ_BUFFER: usize = 16 * 1024;
 
-/// A connection to a server, ready for requests. One thread uses it at a time.
+/// A connection to a server, ready for requests. One thread uses it at a time. Whoever shares the connection, by an [`Arc`], may ask it
+/// things and [close](Connection::close) it from any thread, and must not read or write.
 ///
 /// Content counts as used when its event was taken, so whoever takes no events stops the server. Dropping it closes the connection; what was
 /// not answered by then never is.
 #[derive(Debug)]
 pub struct Client {
-    connection: Connection,
+    connection: Arc<Connection>,
     session: Session,
     /// Events that [`Client::write`] and [`Client::fetch`] found, and that belong to others.
     found: VecDeque<Event>,
     begun: Instant,
-    timeout: Duration,
-    max_content: usize,
+    pub(super) timeout: Duration,
+    pub(super) max_content: usize,
     buffer: Box<[u8]>,
     /// An encrypted connection has kept some of the output.
     kept: bool,
@@ -47,28 +49,29 @@ pub struct Answer {
 impl Client {
     /// In the protocol that was agreed by ALPN; without one, HTTP/1.1.
     #[must_use]
-    pub fn new(connection: Connection) -> Self {
+    pub fn new(connection: impl Into<Arc<Connection>>) -> Self {
+        let connection = connection.into();
         let is_http2 = connection.tls().is_some_and(|tls| tls.alpn() == Some(b"h2"));
         if is_http2 { Self::http2(connection) } else { Self::http1(connection) }
     }
 
     /// In HTTP/1.1.
     #[must_use]
-    pub fn http1(connection: Connection) -> Self {
+    pub fn http1(connection: impl Into<Arc<Connection>>) -> Self {
         Self::with_session(connection, Session::http1(Limits::default()))
     }
 
     /// In HTTP/2, which the server is known to speak (RFC 9113, 3.3).
     #[must_use]
-    pub fn http2(connection: Connection) -> Self {
+    pub fn http2(connection: impl Into<Arc<Connection>>) -> Self {
         Self::with_session(connection, Session::http2(Limits::default()))
     }
 
     /// With a session of one's own limits.
     #[must_use]
-    pub fn with_session(connection: Connection, session: Session) -> Self {
+    pub fn with_session(connection: impl Into<Arc<Connection>>, session: Session) -> Self {
         Self {
-            connection,
+            connection: connection.into(),
             session,
             found: VecDeque::new(),
             begun: Instant::now(),
@@ -119,7 +122,12 @@ impl Client {
     /// # Errors
     /// As [`Session::open`].
     pub fn open(&mut self, request: &Request) -> Result<ExchangeId, RequestError> {
-        let id = self.session.open(request)?;
+        let id = if request.scheme.is_empty() {
+            let scheme = if self.connection.tls().is_some() { "https" } else { "http" };
+            self.session.open(&Request { scheme: scheme.to_owned(), ..request.clone() })?
+        } else {
+            self.session.open(request)?
+        };
         self.send();
         Ok(id)
     }
@@ -175,6 +183,10 @@ impl Client {
         self.found.retain(|event| event.exchange() != exchange);
         self.session.cancel(exchange);
         self.send();
+        if self.session.is_over() {
+            // The server should not go on with what nobody waits for. Err: the connection has ended already.
+            let _ = self.connection.close();
+        }
     }
 
     /// Ends the connection in peace: exchanges that run go on, no other is begun.
@@ -305,7 +317,8 @@ impl Client {
             if read && self.receive() {
                 continue;
             }
-            let left = if timeout.is_some() { left(until) } else { None };
+            let left =
+                timeout.and_then(|timeout| if timeout.is_zero() { Some(timeout) } else { left(until) });
             let write = self.wants_write();
             self.connection.wait_for(read, write, left)?;
         }

@@ -25,6 +25,7 @@
 //! # }
 //! ```
 
+mod by_name;
 mod connection;
 mod error;
 mod event;

@@ -10,7 +10,7 @@ use crate::message::Headers;
 pub struct Request {
     /// The method, a token.
     pub method: String,
-    /// `https` or `http`. HTTP/1.1 does not send it.
+    /// `https` or `http`. HTTP/1.1 does not send it. Empty: [`Client`](super::Client) sees whether its connection is encrypted.
     pub scheme: String,
     /// Host and port, as in the Host field.
     pub authority: String,

@@ -88,8 +88,8 @@ mod tests {
         let mut config = ConnectConfig::default();
         for (name, value, text) in [
             ("timeout_ms", -1, "setting timeout_ms: -1 is negative"),
-            ("timeout_ms", 0, "setting timeout: 0ns is not within 1 ms to 86400000 ms"),
-            ("attempt_delay_ms", 9, "setting attempt_delay: 9ms is not within 10 ms to 3600000 ms"),
+            ("timeout_ms", 0, "setting timeout_ms: 0 is not within 1 to 86400000"),
+            ("attempt_delay_ms", 9, "setting attempt_delay_ms: 9 is not within 10 to 3600000"),
             ("tls", 2, "setting tls: 2 is not 0 or 1"),
             ("tls_min_version", 1, "TLS setting min_version: 1 is not 12 or 13"),
             ("nothing", 1, "setting nothing: there is no such number setting"),

@@ -61,12 +61,12 @@ impl ConnectConfig {
             if range.contains(&value) {
                 return Ok(());
             }
-            let problem = format!("{value:?} is not within {low} ms to {high} ms");
+            let problem = format!("{} is not within {low} to {high}", value.as_millis());
             Err(ConfigError { field: field.to_owned(), problem })
         };
-        within("timeout", self.timeout, 1, 24 * 60 * 60 * 1000)?;
+        within("timeout_ms", self.timeout, 1, 24 * 60 * 60 * 1000)?;
         // RFC 8305, 5: it MUST NOT be less than 10 milliseconds.
-        within("attempt_delay", self.attempt_delay, 10, 60 * 60 * 1000)
+        within("attempt_delay_ms", self.attempt_delay, 10, 60 * 60 * 1000)
     }
 
     pub(super) fn dial(&self) -> DialOptions {

@@ -196,7 +196,7 @@ impl Http2 {
         }
     }
 
-    /// The peer will send nothing more. Requests that are whole are still answered.
+    /// The peer will send nothing more. Requests that are whole are still answered, unless the settings say otherwise.
     pub(crate) fn read_closed(&mut self, env: &mut Environment) {
         self.read_closed = true;
         if self.blocked || self.end.is_some() {
@@ -207,8 +207,9 @@ impl Http2 {
 
     fn input_ended(&mut self, env: &mut Environment) {
         self.input_over = true;
+        let answers = env.service.config.half_close;
         for key in self.keys() {
-            if self.stream(key).is_some_and(|stream| !stream.received_all) {
+            if self.stream(key).is_some_and(|stream| !stream.received_all || !answers) {
                 self.cancel(key, CancelReason::PeerGone, env);
             }
         }
