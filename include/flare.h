@@ -753,7 +753,7 @@ int32_t flare_connector_set_number(flare_connector *connector, const char *name,
 /**
  * Sets a text by name; see docs/c-api/connector.md. The text is copied. Files are read when the next connection is made.
  *
- * @return FLARE_ERROR_INVALID_ARGUMENT for an unknown name.
+ * @return FLARE_ERROR_INVALID_ARGUMENT for an unknown name or a value that does not fit it; the message names the setting.
  *
  * The caller promises:
  * `name` and `value` are NUL-terminated strings.

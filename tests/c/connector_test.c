@@ -97,6 +97,24 @@ static void plain(void) {
     CHECK_STATUS(converse(connection, answer, sizeof answer), FLARE_OK);
     says(answer, "\r\n\r\nhello");
     CHECK_STATUS(flare_connection_free(connection), FLARE_OK);
+
+    TEST("from an address of this host, to those of one family");
+    CHECK_STATUS(flare_connector_set_text(connector, "local_address", "127.0.0.9"), FLARE_OK);
+    CHECK_STATUS(flare_connector_set_number(connector, "keep_alive_ms", 5000), FLARE_OK);
+    CHECK_STATUS(flare_connector_connect(connector, by_name, &connection), FLARE_OK);
+    struct sockaddr_in own;
+    socklen_t size = sizeof own;
+    int on = 0;
+    CHECK(getsockname(flare_connection_fd(connection), (struct sockaddr *)&own, &size) == 0);
+    CHECK(own.sin_addr.s_addr == htonl(0x7f000009));
+    size = sizeof on;
+    CHECK(getsockopt(flare_connection_fd(connection), SOL_SOCKET, SO_KEEPALIVE, &on, &size) == 0 && on == 1);
+    CHECK_STATUS(flare_connection_free(connection), FLARE_OK);
+    CHECK_STATUS(flare_connector_set_text(connector, "family", "ipv6"), FLARE_ERROR_INVALID_ARGUMENT);
+    CHECK_STATUS(flare_connector_set_text(connector, "local_address", ""), FLARE_OK);
+    CHECK_STATUS(flare_connector_set_text(connector, "family", "ipv6"), FLARE_OK);
+    CHECK_STATUS(flare_connector_connect(connector, a.address, &connection), FLARE_ERROR_NOT_FOUND);
+    says(last_error(), "it has no ipv6 address");
     CHECK_STATUS(flare_connector_free(connector), FLARE_OK);
     app_stop(&a);
 }
@@ -122,7 +140,7 @@ static void failures(void) {
 
     TEST("settings are taken by name, and wrong ones are named");
     CHECK_STATUS(flare_connector_set_number(connector, "timeout_ms", 0), FLARE_ERROR_INVALID_ARGUMENT);
-    says(last_error(), "timeout");
+    says(last_error(), "setting timeout_ms: 0 is not within");
     CHECK_STATUS(flare_connector_set_number(connector, "colour", 1), FLARE_ERROR_INVALID_ARGUMENT);
     CHECK_STATUS(flare_connector_set_number(connector, NULL, 1), FLARE_ERROR_INVALID_ARGUMENT);
     CHECK_STATUS(flare_connector_set_text(connector, "colour", "red"), FLARE_ERROR_INVALID_ARGUMENT);

@@ -88,7 +88,9 @@ pub use beneath::{Links, Root};
 pub use clock::{Clock, Millis};
 pub use credentials::Credentials;
 pub use descriptors::raise_descriptor_limit;
-pub use dial::{Attempt, Dial, DialError, DialFailure, DialOptions, Progress, Race, Step};
+pub use dial::{
+    Attempt, Dial, DialError, DialFailure, DialOptions, Family, Progress, Race, SocketOptions, Step,
+};
 pub use driver::{Driver, DriverOptions, Sent};
 pub use event::Event;
 pub use host_name::{HostName, HostNameError};

@@ -4,7 +4,8 @@
 mod support;
 
 use flare_net::{
-    Address, Clock, Dial, DialError, DialFailure, DialOptions, Driver, Progress, Resolver, Stream, Target,
+    Address, Clock, Dial, DialError, DialFailure, DialOptions, Driver, Family, Progress, Resolver,
+    SocketOptions, Stream, Target,
 };
 use socket2::{Domain, Socket, Type};
 use std::io::{ErrorKind, Read, Write};
@@ -242,4 +243,52 @@ fn a_stream_that_was_taken_still_has_what_was_not_read() {
     assert_eq!(&text, b"hello");
     assert!(!stream.wait(true, false, Some(Duration::ZERO)).unwrap());
     assert_eq!(stream.read(&mut text).unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+#[test]
+fn only_addresses_of_the_family_are_tried() {
+    let (live, address) = listener("127.0.0.1", 0);
+    let resolver = these(&[dead("[::1]", address.port()), address]);
+    let target = format!("a.example:{}", address.port());
+    let only = |family| DialOptions { family, ..DialOptions::default() };
+    let mut one = driver(64);
+    let progress = dial(&mut one, &target, &only(Family::Ipv4), &resolver);
+    leads_to(reached(&mut one, progress).0, &live);
+    let mut one = driver(64);
+    let progress = dial(&mut one, &target, &only(Family::Ipv6), &resolver);
+    let error = failed(&one, progress);
+    assert!(matches!(&error.reason, DialFailure::Connect(attempts) if attempts.len() == 1), "{error}");
+    let mut one = driver(64);
+    let progress = dial(&mut one, &address.to_string(), &only(Family::Ipv6), &resolver);
+    let error = failed(&one, progress);
+    assert_eq!(error.to_string(), format!("can't connect to {address}: it has no ipv6 address"));
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn the_socket_is_made_as_it_should_be() {
+    let (live, address) = listener("127.0.0.1", 0);
+    let local = Some("127.0.0.9".parse().unwrap());
+    let keep_alive = Some(Duration::from_secs(7));
+    let options = DialOptions { socket: SocketOptions { local, keep_alive }, ..DialOptions::default() };
+    let mut one = driver(64);
+    // The address of IPv6 is left out: this end is one of IPv4.
+    let resolver = these(&[dead("[::1]", address.port()), address]);
+    let progress = dial(&mut one, &format!("a.example:{}", address.port()), &options, &resolver);
+    let (stream, _) = reached(&mut one, progress);
+    let Address::Ip(own) = stream.local_address().unwrap() else { panic!("no TCP") };
+    assert_eq!(Some(own.ip()), local);
+    let socket = socket2::SockRef::from(&stream);
+    assert!(socket.keepalive().unwrap());
+    assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(7));
+    assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(7));
+    assert_eq!(socket.tcp_keepalive_retries().unwrap(), SocketOptions::PROBES);
+    leads_to(stream, &live);
+
+    // An address of somebody else (RFC 5737).
+    let local = Some("192.0.2.1".parse().unwrap());
+    let options = DialOptions { socket: SocketOptions { local, keep_alive: None }, ..DialOptions::default() };
+    let mut one = driver(64);
+    let progress = dial(&mut one, &address.to_string(), &options, &resolver);
+    assert_eq!(failed(&one, progress).kind(), ErrorKind::AddrNotAvailable);
 }

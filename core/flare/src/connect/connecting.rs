@@ -47,7 +47,7 @@ struct State {
 }
 
 enum Step {
-    Dialing(Dial),
+    Dialing(Box<Dial>),
     Shaking(Box<Handshake>, Key, Address),
     Over,
 }
@@ -93,7 +93,7 @@ impl Connecting {
             deadline: clock.now() + config.timeout,
             driver,
             clock,
-            step: Step::Dialing(dial),
+            step: Step::Dialing(Box::new(dial)),
             messages,
             connector: connector.clone(),
             armed: Millis::NEVER,

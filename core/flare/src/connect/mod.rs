@@ -40,5 +40,6 @@ pub use connection::Connection;
 pub use connector::Connector;
 pub use error::{ConnectError, ConnectFailure, Phase};
 pub use flare_net::{
-    Attempt, DialError, DialFailure, HostName, Lookup, ResolveError, Resolver, ResolverOptions, Target,
+    Attempt, DialError, DialFailure, Family, HostName, Lookup, ResolveError, Resolver, ResolverOptions,
+    Target,
 };

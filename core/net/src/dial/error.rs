@@ -1,6 +1,6 @@
 //! Why nobody was reached.
 
-use super::Attempt;
+use super::{Attempt, Family};
 use crate::{ResolveError, Target};
 use std::fmt;
 use std::io;
@@ -23,6 +23,8 @@ pub enum DialFailure {
     Resolve(ResolveError),
     /// All addresses have failed; at least one, the last to fail last.
     Connect(Vec<Attempt>),
+    /// The target has no address of the family that was asked for.
+    Family(Family),
     /// The time was over while the name was looked up.
     ResolveTimeout(Duration),
     /// The time was over while addresses were tried. Those that had failed before.
@@ -35,6 +37,7 @@ impl DialError {
         match &self.reason {
             DialFailure::Resolve(ResolveError::NotFound) => io::ErrorKind::NotFound,
             DialFailure::Resolve(_) => io::ErrorKind::Other,
+            DialFailure::Family(_) => io::ErrorKind::NotFound,
             DialFailure::Connect(attempts) => {
                 attempts.last().map_or(io::ErrorKind::Other, |attempt| attempt.error.kind())
             }
@@ -52,6 +55,7 @@ impl fmt::Display for DialError {
                 write!(f, "can't connect to {target}")?;
                 list(f, ": ", attempts)
             }
+            DialFailure::Family(family) => write!(f, "can't connect to {target}: it has no {family} address"),
             DialFailure::ResolveTimeout(after) => {
                 write!(f, "can't resolve {target}: no answer within {after:?}")
             }
@@ -78,7 +82,7 @@ impl std::error::Error for DialError {
             DialFailure::Connect(attempts) => {
                 attempts.last().map(|attempt| &attempt.error as &(dyn std::error::Error + 'static))
             }
-            DialFailure::ResolveTimeout(_) | DialFailure::ConnectTimeout(..) => None,
+            DialFailure::Family(_) | DialFailure::ResolveTimeout(_) | DialFailure::ConnectTimeout(..) => None,
         }
     }
 }

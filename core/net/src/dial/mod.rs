@@ -1,33 +1,19 @@
 //! One connection on its way: the lookup of its name, the race between its addresses, and one deadline over both.
 
 mod error;
+mod options;
 mod race;
 
 use crate::resolver::{Answer, Asking, Resolution};
 use crate::{Address, Driver, Key, Millis, Resolver, Target};
 pub use error::{DialError, DialFailure};
+pub use options::{DialOptions, Family, SocketOptions};
 pub use race::{Attempt, Race, Step};
 use std::fmt;
 use std::io;
 use std::mem;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-/// How a connection is made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DialOptions {
-    /// How long it may take, the lookup included. Default 10 s.
-    pub timeout: Duration,
-    /// How long an attempt has before the next address is tried beside it. Default [`Race::DELAY`].
-    pub attempt_delay: Duration,
-}
-
-impl Default for DialOptions {
-    fn default() -> DialOptions {
-        DialOptions { timeout: Duration::from_secs(10), attempt_delay: Race::DELAY }
-    }
-}
 
 /// How far a dial is.
 #[derive(Debug)]
@@ -47,8 +33,7 @@ pub enum Progress {
 /// ends the lookup, but its sockets belong to the driver: they close with that, or by `close`.
 pub struct Dial {
     target: Target,
-    timeout: Duration,
-    delay: Duration,
+    options: DialOptions,
     deadline: Millis,
     phase: Phase,
 }
@@ -69,7 +54,7 @@ impl Dial {
         wake: impl FnOnce() + Send + 'static,
     ) -> Dial {
         let phase = match &target {
-            Target::Address(address) => racing([address.clone()], options.attempt_delay),
+            Target::Address(address) => racing([address.clone()], options),
             Target::Name { host, port } => {
                 let answer = Arc::new(Mutex::new(None));
                 let place = Arc::clone(&answer);
@@ -87,13 +72,7 @@ impl Dial {
                 Phase::Resolving { port: *port, answer, _asking }
             }
         };
-        Dial {
-            target,
-            timeout: options.timeout,
-            delay: options.attempt_delay,
-            deadline: now + options.timeout,
-            phase,
-        }
+        Dial { target, options: options.clone(), deadline: now + options.timeout, phase }
     }
 
     /// Whom it is for.
@@ -125,7 +104,7 @@ impl Dial {
                 let failed = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
                 return match failed {
                     Some(Err(error)) => self.fail(DialFailure::Resolve(error)),
-                    _ if now >= self.deadline => self.fail(DialFailure::ResolveTimeout(self.timeout)),
+                    _ if now >= self.deadline => self.fail(DialFailure::ResolveTimeout(self.options.timeout)),
                     _ => Progress::Until(self.deadline),
                 };
             }
@@ -141,11 +120,11 @@ impl Dial {
         };
         if now >= self.deadline {
             let failures = self.close(driver);
-            return self.fail(DialFailure::ConnectTimeout(self.timeout, failures));
+            return self.fail(DialFailure::ConnectTimeout(self.options.timeout, failures));
         }
         loop {
             match race.step(now) {
-                Step::Connect(address) => match driver.connect(&address) {
+                Step::Connect(address) => match driver.connect_with(&address, &self.options.socket) {
                     Ok(key) => {
                         begun(key);
                         running.push((key, address));
@@ -156,7 +135,10 @@ impl Dial {
                 Step::Wait(at) => return Progress::Until(at.min(self.deadline)),
                 Step::Failed => {
                     let failures = self.close(driver);
-                    return self.fail(DialFailure::Connect(failures));
+                    return self.fail(match failures.is_empty() {
+                        true => DialFailure::Family(self.options.family()),
+                        false => DialFailure::Connect(failures),
+                    });
                 }
             }
         }
@@ -174,7 +156,7 @@ impl Dial {
             Some(Ok(found)) => found.iter().map(with_port).collect(),
             _ => return,
         };
-        self.phase = racing(addresses, self.delay);
+        self.phase = racing(addresses, &self.options);
     }
 
     fn fail(&self, reason: DialFailure) -> Progress {
@@ -206,7 +188,7 @@ impl Dial {
 
     /// Gives up: closes everything that was begun, and ends the lookup. What had failed before comes back.
     pub fn close(&mut self, driver: &mut Driver) -> Vec<Attempt> {
-        match mem::replace(&mut self.phase, racing([], self.delay)) {
+        match mem::replace(&mut self.phase, racing([], &self.options)) {
             Phase::Resolving { .. } => Vec::new(),
             Phase::Racing { race, running, winner } => {
                 for (key, _) in running.into_iter().chain(winner) {
@@ -218,8 +200,10 @@ impl Dial {
     }
 }
 
-fn racing(addresses: impl IntoIterator<Item = Address>, delay: Duration) -> Phase {
-    Phase::Racing { race: Race::new(addresses, delay), running: Vec::new(), winner: None }
+fn racing(addresses: impl IntoIterator<Item = Address>, options: &DialOptions) -> Phase {
+    let family = options.family();
+    let wanted = addresses.into_iter().filter(|address| family.has(address));
+    Phase::Racing { race: Race::new(wanted, options.attempt_delay), running: Vec::new(), winner: None }
 }
 
 impl fmt::Debug for Dial {

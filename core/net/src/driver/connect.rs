@@ -2,11 +2,22 @@
 
 use super::sources::State;
 use super::{Driver, fail};
-use crate::{Address, Event, Key};
+use crate::{Address, Event, Key, SocketOptions};
 use mio::Interest;
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 use std::io;
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
+
+fn prepare(socket: &Socket, options: &SocketOptions) -> io::Result<()> {
+    if let Some(after) = options.keep_alive {
+        let keep_alive = TcpKeepalive::new().with_time(after).with_interval(after);
+        socket.set_tcp_keepalive(&keep_alive.with_retries(SocketOptions::PROBES))?;
+    }
+    if let Some(local) = options.local {
+        socket.bind(&SocketAddr::new(local, 0).into())?;
+    }
+    Ok(())
+}
 
 impl Driver {
     /// Begins to connect a TCP or Unix stream. [`Event::Connected`] or [`Event::Failed`] follows; nothing is read before. What is sent before
@@ -17,11 +28,20 @@ impl Driver {
     /// (`WouldBlock`: try again after a moment), that there is no route, `InvalidInput` for an unnamed Unix address, running out of
     /// descriptors. There is no connection then, and no event.
     pub fn connect(&mut self, address: &Address) -> io::Result<Key> {
+        self.connect_with(address, &SocketOptions::default())
+    }
+
+    /// The same, with a socket made so.
+    ///
+    /// # Errors
+    /// Also that the local address is none of this host (`AddrNotAvailable`), or of the other family.
+    pub fn connect_with(&mut self, address: &Address, options: &SocketOptions) -> io::Result<Key> {
         let to = address.to_socket2()?;
         let socket = match address {
             Address::Ip(ip) => {
                 let socket = Socket::new(Domain::for_address(*ip), Type::STREAM, None)?;
                 socket.set_tcp_nodelay(true)?;
+                prepare(&socket, options)?;
                 socket
             }
             Address::Unix(_) => Socket::new(Domain::UNIX, Type::STREAM, None)?,
