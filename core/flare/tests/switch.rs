@@ -77,6 +77,19 @@ fn both_sides_become_a_byte_stream() {
 }
 
 #[test]
+fn much_that_is_sent_leaves_at_once() {
+    let mut connection = TestClient::new(shouting()).connect();
+    connection.send(OFFER.as_bytes());
+    text(&mut connection);
+    connection.send(&[b'a'; 20_000]);
+    assert_eq!(text(&mut connection), "A".repeat(20_000), "before the end of the turn");
+    connection.send(b"b");
+    assert_eq!(text(&mut connection), "");
+    assert!(connection.step());
+    assert_eq!(text(&mut connection), "B");
+}
+
+#[test]
 fn bytes_behind_the_offer_wait_for_the_switch_wherever_they_are_split() {
     let all = format!("{OFFER}hello");
     for at in 1..all.len() {

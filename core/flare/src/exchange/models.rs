@@ -327,6 +327,31 @@ fn a_resume_is_not_lost_when_it_comes_before_the_pause() {
 }
 
 #[test]
+fn what_another_thread_sends_while_the_worker_attends_goes_out() {
+    check(|| {
+        let model = Arc::new(Model::default());
+        model.answer(true).unwrap();
+        model.detach();
+        let writer = beside(&model, |model| {
+            model.write_blocking(b"a");
+            model.finish();
+        });
+        model.state.attend();
+        let (progress, told) = model.state.detach();
+        assert_eq!(progress, Progress::Streamed);
+        let mut sent = Vec::new();
+        if told {
+            model.state.look();
+        }
+        while !model.pump(&mut sent) {
+            model.next();
+        }
+        assert_eq!(lengths(&sent), [1]);
+        writer.join().unwrap();
+    });
+}
+
+#[test]
 fn a_reader_learns_of_the_end() {
     check(|| {
         let model = Arc::new(Model::default());

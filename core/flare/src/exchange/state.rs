@@ -114,6 +114,11 @@ impl State {
         (progress(before), before & TOLD != 0)
     }
 
+    /// The worker's side, before it calls the handler again and looks when that returns: until [`State::detach`] it is told of nothing.
+    pub(crate) fn attend(&self) {
+        self.0.fetch_and(!DETACHED, Ordering::AcqRel);
+    }
+
     /// The worker's side, before it hands an exchange on that went on.
     pub(crate) fn reattach(&self) {
         self.0.fetch_and(!(DETACHED | TOLD | PROCEED), Ordering::AcqRel);

@@ -45,3 +45,17 @@ fn what_happens_in_the_call_is_found_on_return() {
     assert_eq!(state.look(), Progress::Open);
     assert!(state.tell());
 }
+
+#[test]
+fn what_happens_in_a_call_that_is_attended_is_found_on_return() {
+    let state = State::default();
+    assert_eq!(state.answer(true), Ok(false));
+    assert_eq!(state.detach(), (Progress::Streamed, false));
+    state.attend();
+    assert_eq!(state.detach(), (Progress::Streamed, false), "nothing happened");
+    state.attend();
+    assert!(!state.tell(), "the worker is about to look");
+    assert_eq!(state.detach(), (Progress::Streamed, true));
+    assert_eq!(state.look(), Progress::Streamed);
+    assert!(state.tell(), "it is told again");
+}

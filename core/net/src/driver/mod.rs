@@ -35,14 +35,14 @@ use std::time::Duration;
 pub struct DriverOptions {
     /// How many events are taken from the system at a time. At least 1. Default 512; each takes 16 bytes.
     pub events: usize,
-    /// The most bytes of a first read. At least 1. Default 64 KiB. A connection that filled it sends much: its next reads may be four
-    /// times as large, which saves system calls.
+    /// The most bytes of a first read. At least 1. Default 65 KiB: 64 KiB of content, which many send at a time, and what frames them. A
+    /// connection that filled it sends much: its next reads may be four times as large, which saves system calls.
     pub read_buffer: usize,
 }
 
 impl Default for DriverOptions {
     fn default() -> DriverOptions {
-        DriverOptions { events: 512, read_buffer: 64 * 1024 }
+        DriverOptions { events: 512, read_buffer: 65 * 1024 }
     }
 }
 

@@ -11,6 +11,9 @@ use super::utf8::{is_utf8, whole_characters};
 /// A buffer that is larger is given back once no message is on its way.
 const KEPT: usize = 128;
 
+/// Memory for the rest of a frame is taken at once, up to so many times what came of it: not from a peer's word alone.
+const AHEAD: usize = 3;
+
 /// What is to be told, and where its bytes are.
 enum Told<'i> {
     /// A message in the buffer.
@@ -220,6 +223,7 @@ impl Connection {
         let is_whole = *left == 0;
         let piece_key = *key;
         *key = key.map(|key| key_behind(key, count));
+        let left = usize::try_from(*left).unwrap_or(usize::MAX);
         if is_whole {
             self.inbound = Inbound::START;
         }
@@ -232,6 +236,7 @@ impl Connection {
             }
             inflated?;
         } else {
+            self.make_room(count, left);
             match piece_key {
                 Some(key) => append_masked(&mut self.buffer, piece, key),
                 None => self.buffer.extend_from_slice(piece),
@@ -248,6 +253,17 @@ impl Connection {
             return Ok(Some(Told::Message(opcode)));
         }
         Ok(None)
+    }
+
+    /// Makes room for a piece of a frame, and for some of what is left of it.
+    #[inline]
+    fn make_room(&mut self, piece: usize, left: usize) {
+        let (length, capacity) = (self.buffer.len(), self.buffer.capacity());
+        if capacity - length < piece {
+            // Not less than what doubles it, or it would be copied again for each piece; and not more than the frame needs.
+            let more = left.min(length.max(piece.saturating_mul(AHEAD)));
+            self.buffer.reserve_exact(piece.saturating_add(more));
+        }
     }
 
     /// What came of a text has to be UTF-8, as far as that can be said.

@@ -21,7 +21,7 @@ impl Http1 {
         match (&self.running, self.input) {
             (Some(running), _) => match running.content {
                 Content::Collected { allowed } => self.collect(input, allowed, env, out),
-                Content::Flowing { .. } if running.switched => self.pass_on(input, env),
+                Content::Flowing { .. } if running.switched => self.pass_on(input, env, out),
                 Content::Flowing { allowed } => self.flow(input, allowed, env, out),
                 Content::Undecided | Content::Complete => None,
             },
@@ -168,10 +168,10 @@ impl Http1 {
 
     /// Bytes of another protocol.
     #[inline(never)]
-    fn pass_on(&mut self, input: &[u8], env: &mut Environment) -> Option<usize> {
-        let running = self.running.as_mut()?;
-        let taken = running.flow(input, u64::MAX, env);
-        debug_assert!(taken.is_ok(), "a byte stream has no limit");
+    fn pass_on(&mut self, input: &[u8], env: &mut Environment, out: &mut Output) -> Option<usize> {
+        if self.running.as_mut()?.pass_on(input, env) {
+            self.look(env, out);
+        }
         Some(input.len())
     }
 

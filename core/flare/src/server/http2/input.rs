@@ -139,6 +139,13 @@ impl Http2 {
     /// Content came.
     fn content(&mut self, key: StreamKey, data: &[u8], env: &mut Environment, out: &mut Output) {
         match self.stream(key) {
+            Some(stream) if stream.takes_content() && stream.running.switched => {
+                let news = stream.running.pass_on(data, env);
+                self.wire.consumed(key, data.len(), out.buffer());
+                if news {
+                    self.look(key, env, out);
+                }
+            }
             Some(stream) if stream.takes_content() => self.deliver(key, data, env, out),
             Some(stream) => stream.keep(data),
             // Its exchange has ended; what comes meanwhile is dropped.

@@ -7,6 +7,9 @@ use super::{Content, Running};
 use crate::exchange::Event;
 use crate::server::environment::Environment;
 
+/// So many bytes are not left to the end of a turn.
+const MUCH: usize = 16 * 1024;
+
 impl Running {
     /// The head of the answer that accepts the switch is out: what follows it, both ways, are bytes of the new protocol.
     pub(crate) fn switch(&mut self, env: &Environment) {
@@ -27,6 +30,22 @@ impl Running {
         if !self.alarmed {
             self.answer_deadline = env.now + env.service.config.stream_timeout;
         }
+    }
+
+    /// Bytes of the new protocol have come. True: there is something to look at now, such as what the handler sent meanwhile. If that is little
+    /// it waits for the end of the turn, as all that is sent behind a message: reading from many, then sending to many, costs less than both by
+    /// turns. What is much goes out while its bytes are near.
+    pub(crate) fn pass_on(&mut self, data: &[u8], env: &Environment) -> bool {
+        self.request.block.state.attend();
+        let taken = self.flow(data, u64::MAX, env);
+        debug_assert!(taken.is_ok(), "a byte stream has no limit");
+        let block = &self.request.block;
+        let (_, told) = block.state.detach();
+        let now = told && block.stream.lock().outbound() >= MUCH;
+        if told && !now {
+            block.home.wake(block.key);
+        }
+        now
     }
 
     fn take_alarm(&mut self, env: &Environment) {
