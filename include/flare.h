@@ -203,6 +203,11 @@
 #define FLARE_ERROR_REFUSED -20
 
 /**
+ * The server answered, and not with what was asked for.
+ */
+#define FLARE_ERROR_REJECTED -21
+
+/**
  * The version of the ABI that a program was compiled for. It is raised when a change breaks programs that are not compiled
  * again. Compare it with `flare_abi_version`.
  */
@@ -217,6 +222,26 @@
  * A message is bytes.
  */
 #define FLARE_WEBSOCKET_BINARY 2
+
+/**
+ * An event: the server's Ping, which is answered already.
+ */
+#define FLARE_WEBSOCKET_PING 3
+
+/**
+ * An event: a Pong.
+ */
+#define FLARE_WEBSOCKET_PONG 4
+
+/**
+ * An event: messages are taken again, after one was refused.
+ */
+#define FLARE_WEBSOCKET_WRITABLE 5
+
+/**
+ * An event: the socket is closed. Every later receive gives it again.
+ */
+#define FLARE_WEBSOCKET_CLOSED 6
 
 /**
  * A connection to a server, ready for requests. Made by flare_client_new() or flare_client_connect(), freed by flare_client_free(). One thread
@@ -316,6 +341,30 @@ typedef struct flare_tls flare_tls;
  * may use it.
  */
 typedef struct flare_websocket flare_websocket;
+
+/**
+ * A WebSocket that was opened to a server. Made by flare_websocket_opener_open() or flare_websocket_opening_poll(), freed by
+ * flare_websocket_client_free(). Any thread may use it, and one may receive while others send.
+ */
+typedef struct flare_websocket_client flare_websocket_client;
+
+/**
+ * What happened to a flare_websocket_client. Made by flare_websocket_client_receive(), freed by flare_websocket_event_free(). Any thread may read
+ * it.
+ */
+typedef struct flare_websocket_event flare_websocket_event;
+
+/**
+ * Settings of WebSockets to others, and what opens them. Made by flare_websocket_opener_new(), freed by flare_websocket_opener_free(). Any thread
+ * may use it.
+ */
+typedef struct flare_websocket_opener flare_websocket_opener;
+
+/**
+ * A WebSocket that is being opened. Made by flare_websocket_opener_begin(), freed by flare_websocket_opening_free(). One thread at a time polls
+ * it, any other may cancel it.
+ */
+typedef struct flare_websocket_opening flare_websocket_opening;
 
 /**
  * What a WebSocket route decides for itself. Made by flare_websocket_options_new(), freed by flare_websocket_options_free(). Any thread may
@@ -2587,6 +2636,265 @@ uint64_t flare_websocket_missed(const flare_websocket *socket);
  * `topic` is a NUL-terminated string; `data` points to `length` bytes, or is NULL with length 0.
  */
 int32_t flare_server_publish(flare_server *server, const char *topic, int32_t kind, const void *data, size_t length);
+
+/**
+ * Waits for what happens next to a socket: a message, whole; a Ping or Pong; that messages are taken again; its end. Somebody has to receive, as
+ * Pings are answered, and the end is noticed, in here.
+ *
+ * @param timeout_ms  How long to wait; -1: for ever, which ends when the server does not answer a Ping; 0: not at all.
+ * @param event       Gets the event, which the caller owns.
+ * @return FLARE_ERROR_TIMEOUT, or FLARE_ERROR_WOULD_BLOCK when it was not to wait. The end of the socket is an event and no error.
+ *
+ * The caller promises:
+ * `event` may be written.
+ */
+int32_t flare_websocket_client_receive(flare_websocket_client *client,
+                                       int64_t timeout_ms,
+                                       flare_websocket_event **event);
+
+/**
+ * Sends a message, whole, and waits until the server has taken enough of what was sent before. It is copied. While this waits, what comes is kept up
+ * to a limit, so a server that sends back what it gets may stop reading, unless another thread receives.
+ *
+ * @param kind        FLARE_WEBSOCKET_TEXT, for UTF-8, or FLARE_WEBSOCKET_BINARY.
+ * @param timeout_ms  How long to wait; -1: for ever; 0: not at all.
+ * @return FLARE_ERROR_WOULD_BLOCK when nothing was taken in time: FLARE_WEBSOCKET_WRITABLE says when to go on. FLARE_ERROR_CLOSED when the socket
+ *         is closing or gone.
+ *
+ * The caller promises:
+ * `data` points to `length` bytes, or `length` is 0.
+ */
+int32_t flare_websocket_client_send(flare_websocket_client *client,
+                                    int32_t kind,
+                                    const void *data,
+                                    size_t length,
+                                    int64_t timeout_ms);
+
+/**
+ * Sends a text message, as flare_websocket_client_send().
+ *
+ * The caller promises:
+ * `text` is a NUL-terminated string.
+ */
+int32_t flare_websocket_client_send_text(flare_websocket_client *client, const char *text, int64_t timeout_ms);
+
+/**
+ * Sends a Ping (RFC 6455, 5.5.2) without waiting; FLARE_WEBSOCKET_PONG is the answer. Those that find out whether the server lives are sent without it.
+ *
+ * @param length  At most 125.
+ * @return As flare_websocket_client_send().
+ *
+ * The caller promises:
+ * `data` points to `length` bytes, or `length` is 0.
+ */
+int32_t flare_websocket_client_ping(flare_websocket_client *client,
+                                    const void *data,
+                                    size_t length);
+
+/**
+ * Begins to close: sends a Close behind what was sent, and does not wait. What the server sent before still comes, and then
+ * FLARE_WEBSOCKET_CLOSED, at the latest after "close_timeout_ms".
+ *
+ * @param code    1000 to 1003, 1007 to 1014, or 3000 to 4999 (RFC 6455, 7.4).
+ * @param reason  At most 123 bytes; NULL for none.
+ * @return FLARE_ERROR_CLOSED when it was closing before or is gone.
+ *
+ * The caller promises:
+ * `reason` is NULL or a NUL-terminated string.
+ */
+int32_t flare_websocket_client_close(flare_websocket_client *client, int32_t code, const char *reason);
+
+/**
+ * Closes the connection and frees the socket. One that is open says goodbye with 1001, if that goes without waiting. Threads that wait in a call for
+ * it find it closed.
+ */
+int32_t flare_websocket_client_free(flare_websocket_client *client);
+
+/**
+ * The descriptor to watch for readability, level-triggered: for what comes, for room for what is sent, for deadlines, and for what other threads
+ * did. When it is readable, call flare_websocket_client_receive() with a time of 0 until that returns FLARE_ERROR_WOULD_BLOCK. Valid until the
+ * handle is freed; only to be watched, never read or closed.
+ *
+ * @return The descriptor, or a negative error code.
+ */
+int32_t flare_websocket_client_fd(const flare_websocket_client *client);
+
+/**
+ * 1 while messages are taken, 0 when the socket is closing or gone, or an error code.
+ */
+int32_t flare_websocket_client_is_open(const flare_websocket_client *client);
+
+/**
+ * 1 or 2: the version of HTTP that the socket was opened by, or an error code.
+ */
+int32_t flare_websocket_client_http(const flare_websocket_client *client);
+
+/**
+ * The subprotocol that the server chose, copied into a buffer and terminated.
+ *
+ * @return The length of the whole text without the NUL, which may be more than fits; 0 when it chose none.
+ *
+ * The caller promises:
+ * `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
+ */
+size_t flare_websocket_client_protocol(const flare_websocket_client *client, char *buffer, size_t capacity);
+
+/**
+ * A field of the server's answer to the handshake, the first of this name, copied into a buffer and terminated.
+ *
+ * @return The length of the whole text without the NUL, which may be more than fits; 0 when there is none.
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string; `buffer` points to `capacity` bytes that may be written, or `capacity` is 0.
+ */
+size_t flare_websocket_client_header(const flare_websocket_client *client, const char *name, char *buffer, size_t capacity);
+
+/**
+ * What an event is: FLARE_WEBSOCKET_TEXT, FLARE_WEBSOCKET_BINARY, FLARE_WEBSOCKET_PING, FLARE_WEBSOCKET_PONG, FLARE_WEBSOCKET_WRITABLE or
+ * FLARE_WEBSOCKET_CLOSED; or an error code.
+ */
+int32_t flare_websocket_event_kind(const flare_websocket_event *event);
+
+/**
+ * What an event holds: the bytes of a message, a Ping or a Pong, or the reason of a close. Borrowed until flare_websocket_event_free(). It does not end
+ * with NUL.
+ *
+ * @param length  Gets the number of bytes; may be NULL.
+ * @return NULL when there are none, or after an error.
+ *
+ * The caller promises:
+ * `length` is NULL or may be written.
+ */
+const void *flare_websocket_event_data(const flare_websocket_event *event,
+                                       size_t *length);
+
+/**
+ * The code of FLARE_WEBSOCKET_CLOSED: that of the server's Close or of its mistake; 1005: it gave none, 1006: it left without goodbye (RFC 6455,
+ * 7.4.1). 0 for other events, or an error code.
+ */
+int32_t flare_websocket_event_code(const flare_websocket_event *event);
+
+/**
+ * 1 for FLARE_WEBSOCKET_CLOSED after both sides have sent a Close, else 0, or an error code.
+ */
+int32_t flare_websocket_event_is_clean(const flare_websocket_event *event);
+
+/**
+ * Frees an event, and what it holds.
+ */
+int32_t flare_websocket_event_free(flare_websocket_event *event);
+
+/**
+ * Makes an opener with safe defaults. The caller owns the handle. NULL when there is no memory.
+ */
+flare_websocket_opener *flare_websocket_opener_new(void);
+
+/**
+ * Frees an opener. What it has opened, or is opening, goes on.
+ */
+int32_t flare_websocket_opener_free(flare_websocket_opener *opener);
+
+/**
+ * Sets a number, a time in milliseconds (names that end in `_ms`) or a switch (0 or 1) by name. The names and ranges are listed in
+ * docs/c-api/websocket_client.md. Sockets that are being opened keep the settings that they began with.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT for an unknown name or a value that does not fit it; the message names the setting.
+ *
+ * The caller promises:
+ * `name` is a NUL-terminated string.
+ */
+int32_t flare_websocket_opener_set_number(flare_websocket_opener *opener, const char *name, int64_t value);
+
+/**
+ * Sets a text by name; see docs/c-api/websocket_client.md. The text is copied. Files are read when the next socket is opened.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT for an unknown name.
+ *
+ * The caller promises:
+ * `name` and `value` are NUL-terminated strings.
+ */
+int32_t flare_websocket_opener_set_text(flare_websocket_opener *opener, const char *name, const char *value);
+
+/**
+ * Adds a field to the requests that open sockets, such as Authorization, Cookie or Origin. It is copied.
+ *
+ * @return FLARE_ERROR_INVALID_ARGUMENT for what can't be a field. One that belongs to the handshake is refused when a socket is opened.
+ *
+ * The caller promises:
+ * `name` and `value` are NUL-terminated strings.
+ */
+int32_t flare_websocket_opener_add_header(flare_websocket_opener *opener, const char *name, const char *value);
+
+/**
+ * Makes connections as this connector does: with its time limits, and for `wss:` with its TLS. The settings are copied, and replace what was set
+ * before; the time limits of opening and ALPN are the opener's own.
+ */
+int32_t flare_websocket_opener_set_connector(flare_websocket_opener *opener,
+                                             const flare_connector *connector);
+
+/**
+ * Opens a WebSocket to "ws://name:port/path" or "wss://...", and blocks until that is done, or the time of the setting "open_timeout_ms" is over:
+ * not for a worker. With the setting "attempts" it tries again, as long as it may go well later.
+ *
+ * @param client  Gets the socket, which the caller owns.
+ * @param status  Gets the status of an answer that opens no socket, such as 401; else 0. May be NULL.
+ * @return FLARE_ERROR_REJECTED when the server answered with something else than a socket; FLARE_ERROR_PROTOCOL when its answer breaks the
+ *         rules, or the TLS handshake failed; FLARE_ERROR_CLOSED when the connection was cut; FLARE_ERROR_TIMEOUT; FLARE_ERROR_UNSUPPORTED when only
+ *         HTTP/2 was wanted and the server has no sockets on it; FLARE_ERROR_INVALID_ARGUMENT for what is no URI, or a setting that is wrong; and
+ *         as flare_connector_connect().
+ *
+ * The caller promises:
+ * `uri` is a NUL-terminated string; `client` may be written; `status` is NULL or may be written.
+ */
+int32_t flare_websocket_opener_open(flare_websocket_opener *opener,
+                                    const char *uri,
+                                    flare_websocket_client **client,
+                                    int32_t *status);
+
+/**
+ * Begins to open a WebSocket like flare_websocket_opener_open(), and blocks nowhere. Watch flare_websocket_opening_fd() for readability,
+ * level-triggered, and call flare_websocket_opening_poll() when it is readable.
+ *
+ * @param opening  Gets the socket that is being opened, which the caller owns.
+ * @return FLARE_ERROR_INVALID_ARGUMENT for what is no URI, or a setting that is wrong, and running out of descriptors.
+ *
+ * The caller promises:
+ * `uri` is a NUL-terminated string; `opening` may be written.
+ */
+int32_t flare_websocket_opener_begin(flare_websocket_opener *opener, const char *uri, flare_websocket_opening **opening);
+
+/**
+ * The descriptor to watch: it is readable when flare_websocket_opening_poll() has something to do, also at a deadline and after a cancel. Valid
+ * until the handle is freed; only to be watched, never read or closed.
+ *
+ * @return The descriptor, or a negative error code.
+ */
+int32_t flare_websocket_opening_fd(const flare_websocket_opening *opening);
+
+/**
+ * Does what can be done without waiting.
+ *
+ * @param client  Gets the socket when it is open; the caller owns it. Free the flare_websocket_opening as well.
+ * @param status  As for flare_websocket_opener_open().
+ * @return FLARE_ERROR_WOULD_BLOCK while it goes on: watch the descriptor. FLARE_ERROR_CANCELLED after a cancel, FLARE_ERROR_FINISHED when it
+ *         had ended before, and else as flare_websocket_opener_open().
+ *
+ * The caller promises:
+ * `client` may be written; `status` is NULL or may be written.
+ */
+int32_t flare_websocket_opening_poll(flare_websocket_opening *opening,
+                                     flare_websocket_client **client,
+                                     int32_t *status);
+
+/**
+ * Gives up, from any thread: the descriptor becomes readable, and flare_websocket_opening_poll() closes everything that was begun.
+ */
+int32_t flare_websocket_opening_cancel(flare_websocket_opening *opening);
+
+/**
+ * Frees a socket that is being opened: what was begun is closed. One that was given by flare_websocket_opening_poll() lives on.
+ */
+int32_t flare_websocket_opening_free(flare_websocket_opening *opening);
 
 /**
  * Makes options with safe defaults. The caller owns the handle. NULL when there is no memory.

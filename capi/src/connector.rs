@@ -47,6 +47,10 @@ impl ConnectorSettings {
         Ok(result)
     }
 
+    pub(crate) fn config(&self) -> &ConnectConfig {
+        &self.config
+    }
+
     fn tls(&mut self) -> &mut ClientTls {
         self.made = None;
         self.config.tls.get_or_insert_default()
@@ -64,14 +68,18 @@ impl ConnectorSettings {
 
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
-        let code = match error.failure() {
-            ConnectFailure::Tls { .. } => FLARE_ERROR_PROTOCOL,
-            ConnectFailure::TlsClosed => FLARE_ERROR_CLOSED,
-            ConnectFailure::Cancelled => FLARE_ERROR_CANCELLED,
-            ConnectFailure::Over => FLARE_ERROR_FINISHED,
-            _ => Failure::from(std::io::Error::from(error.kind())).code,
-        };
-        Failure::new(code, error.to_string())
+        Failure::new(code(&error), error.to_string())
+    }
+}
+
+/// The status code of it.
+pub(crate) fn code(error: &ConnectError) -> i32 {
+    match error.failure() {
+        ConnectFailure::Tls { .. } => FLARE_ERROR_PROTOCOL,
+        ConnectFailure::TlsClosed => FLARE_ERROR_CLOSED,
+        ConnectFailure::Cancelled => FLARE_ERROR_CANCELLED,
+        ConnectFailure::Over => FLARE_ERROR_FINISHED,
+        _ => Failure::from(std::io::Error::from(error.kind())).code,
     }
 }
 

@@ -23,6 +23,7 @@
 //! | [`middleware`] | the middleware that comes with flare |
 //! | [`tls`] | certificates, keys and settings of TLS |
 //! | [`websocket`], [`websocket_options`] | sockets that were accepted, their callbacks and settings |
+//! | [`websocket_opener`], [`websocket_client`] | sockets to others: what opens them, and what happens to them |
 //! | [`version`] | the version of the ABI, of the library, and its features |
 // A C ABI is raw pointers: this is one of the crates that may hold unsafe code. Each block says why it is sound.
 #![allow(unsafe_code)]
@@ -65,6 +66,8 @@ pub mod text;
 pub mod tls;
 pub mod version;
 pub mod websocket;
+pub mod websocket_client;
+pub mod websocket_opener;
 pub mod websocket_options;
 
 pub use client::*;
@@ -97,4 +100,6 @@ pub use text::UserData;
 pub use tls::*;
 pub use version::{FLARE_ABI_VERSION, flare_abi_version, flare_has_feature, flare_version};
 pub use websocket::*;
+pub use websocket_client::*;
+pub use websocket_opener::*;
 pub use websocket_options::*;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use flare::embed::StockMiddleware;
 use flare::mux::{Mux, MuxListener, MuxStream};
 use flare::websocket::WsOptions;
+use flare::websocket::client::Event;
 use flare::{AnswerError, CancelReason, Exchange, Request, Response, RouteOptions, Router, ServerConfig};
 
 use crate::asked::{Answer, Asked};
@@ -19,6 +20,8 @@ use crate::queue::EventQueue;
 use crate::status::*;
 use crate::tls::TlsSettings;
 use crate::websocket::Socket;
+use crate::websocket_client::Opened;
+use crate::websocket_opener::{Begun as Opening, OpenerSettings};
 
 /// The kinds of handles, one for each opaque C type.
 pub(crate) const CONFIG: Kind = Kind::new(1);
@@ -39,6 +42,10 @@ pub(crate) const CONNECTION: Kind = Kind::new(15);
 pub(crate) const WEBSOCKET: Kind = Kind::new(16);
 pub(crate) const WEBSOCKET_OPTIONS: Kind = Kind::new(17);
 pub(crate) const CLIENT: Kind = Kind::new(18);
+pub(crate) const WEBSOCKET_OPENER: Kind = Kind::new(19);
+pub(crate) const WEBSOCKET_OPENING: Kind = Kind::new(20);
+pub(crate) const WEBSOCKET_CLIENT: Kind = Kind::new(21);
+pub(crate) const WEBSOCKET_EVENT: Kind = Kind::new(22);
 /// A request and its response are two faces of one object.
 pub(crate) const EXCHANGE: Kinds = REQUEST.and(RESPONSE);
 
@@ -53,6 +60,10 @@ pub(crate) enum Object {
     Middleware(Box<Mutex<StockMiddleware>>),
     WebSocket(Box<Socket>),
     WebSocketOptions(Box<Mutex<WsOptions>>),
+    WebSocketOpener(Box<Mutex<OpenerSettings>>),
+    WebSocketOpening(Opening),
+    WebSocketClient(Opened),
+    WebSocketEvent(Box<Event>),
     Mux(Mux),
     MuxStream(MuxStream),
     MuxListener(Arc<MuxListener>),
@@ -210,6 +221,44 @@ pub(crate) fn with_websocket_options<P, R>(
 ) -> Result<R, Failure> {
     TABLE.with(Token::from_pointer(handle), WEBSOCKET_OPTIONS, |object| match object {
         Object::WebSocketOptions(options) => f(&mut lock(options)),
+        _ => Err(mismatch()),
+    })
+}
+
+/// Runs `f` on the settings of an opener behind a handle.
+pub(crate) fn with_websocket_opener<P, R>(
+    handle: *const P,
+    f: impl FnOnce(&mut OpenerSettings) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    TABLE.with(Token::from_pointer(handle), WEBSOCKET_OPENER, |object| match object {
+        Object::WebSocketOpener(settings) => f(&mut lock(settings)),
+        _ => Err(mismatch()),
+    })
+}
+
+/// The socket that is being opened behind a handle; a clone.
+pub(crate) fn websocket_opening<P>(handle: *const P) -> Result<Opening, Failure> {
+    TABLE.with(Token::from_pointer(handle), WEBSOCKET_OPENING, |object| match object {
+        Object::WebSocketOpening(opening) => Ok(Arc::clone(opening)),
+        _ => Err(mismatch()),
+    })
+}
+
+/// The socket to a server behind a handle; a clone, as a wait must not keep the handle.
+pub(crate) fn websocket_client<P>(handle: *const P) -> Result<Opened, Failure> {
+    TABLE.with(Token::from_pointer(handle), WEBSOCKET_CLIENT, |object| match object {
+        Object::WebSocketClient(socket) => Ok(Arc::clone(socket)),
+        _ => Err(mismatch()),
+    })
+}
+
+/// Runs `f` on the event behind a handle.
+pub(crate) fn with_websocket_event<P, R>(
+    handle: *const P,
+    f: impl FnOnce(&Event) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    TABLE.with(Token::from_pointer(handle), WEBSOCKET_EVENT, |object| match object {
+        Object::WebSocketEvent(event) => f(event),
         _ => Err(mismatch()),
     })
 }

@@ -47,6 +47,8 @@ pub const FLARE_ERROR_CANCELLED: i32 = -18;
 pub const FLARE_ERROR_PROTOCOL: i32 = -19;
 /// The server did nothing about the request: it can be sent again, whatever its method.
 pub const FLARE_ERROR_REFUSED: i32 = -20;
+/// The server answered, and not with what was asked for.
+pub const FLARE_ERROR_REJECTED: i32 = -21;
 
 /// The name of a status code, as `"FLARE_ERROR_TIMEOUT"`.
 ///
@@ -83,6 +85,7 @@ pub const fn name(status: i32) -> &'static CStr {
         FLARE_ERROR_CANCELLED => c"FLARE_ERROR_CANCELLED",
         FLARE_ERROR_PROTOCOL => c"FLARE_ERROR_PROTOCOL",
         FLARE_ERROR_REFUSED => c"FLARE_ERROR_REFUSED",
+        FLARE_ERROR_REJECTED => c"FLARE_ERROR_REJECTED",
         _ => c"FLARE_ERROR_UNKNOWN",
     }
 }
@@ -92,7 +95,7 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    const LAST: i32 = FLARE_ERROR_REFUSED;
+    const LAST: i32 = FLARE_ERROR_REJECTED;
 
     #[test]
     fn the_codes_are_dense_and_their_names_differ() {
@@ -110,6 +113,7 @@ mod tests {
         assert_eq!(name(-13), c"FLARE_ERROR_LIMIT");
         assert_eq!(name(-19), c"FLARE_ERROR_PROTOCOL");
         assert_eq!(name(-20), c"FLARE_ERROR_REFUSED");
+        assert_eq!(name(-21), c"FLARE_ERROR_REJECTED");
     }
 
     #[test]

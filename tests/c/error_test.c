@@ -31,6 +31,7 @@ static void names(void) {
         {FLARE_ERROR_CANCELLED, "FLARE_ERROR_CANCELLED"},
         {FLARE_ERROR_PROTOCOL, "FLARE_ERROR_PROTOCOL"},
         {FLARE_ERROR_REFUSED, "FLARE_ERROR_REFUSED"},
+        {FLARE_ERROR_REJECTED, "FLARE_ERROR_REJECTED"},
     };
     int count = (int)(sizeof all / sizeof all[0]);
     for (int i = 0; i < count; i++) {

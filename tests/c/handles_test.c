@@ -8,7 +8,7 @@
 
 #include "app.h"
 
-enum kind { NONE, CONFIG, ROUTER, SERVER, REQUEST, RESPONSE, ROUTE_OPTIONS, QUEUE, MUX, MUX_STREAM, MUX_LISTENER, MIDDLEWARE, TLS, CONNECTOR, CONNECTING, CONNECTION, WEBSOCKET, WEBSOCKET_OPTIONS, CLIENT, KINDS };
+enum kind { NONE, CONFIG, ROUTER, SERVER, REQUEST, RESPONSE, ROUTE_OPTIONS, QUEUE, MUX, MUX_STREAM, MUX_LISTENER, MIDDLEWARE, TLS, CONNECTOR, CONNECTING, CONNECTION, WEBSOCKET, WEBSOCKET_OPTIONS, CLIENT, WEBSOCKET_OPENER, WEBSOCKET_OPENING, WEBSOCKET_CLIENT, WEBSOCKET_EVENT, KINDS };
 
 // How a function tells that it refused the handle.
 enum tells {
@@ -33,6 +33,7 @@ static flare_middleware *middleware;
 static flare_tls *tls;
 // A client; NULL before.
 static flare_client *asker;
+static flare_websocket_opener *good_opener;
 // The exchange that a handler kept; NULL before.
 static flare_request *kept_request;
 static flare_response *kept_response;
@@ -366,6 +367,47 @@ TEXT_CALL(response_trailer_name_at, flare_response_trailer_name_at(handle, 0, &l
 TEXT_CALL(response_trailer_value_at, flare_response_trailer_value_at(handle, 0, &length))
 TEXT_CALL(response_body, flare_response_body(handle, &length))
 
+CALL(websocket_opener_free, flare_websocket_opener_free(handle))
+CALL(websocket_opener_set_number, flare_websocket_opener_set_number(handle, "attempts", 1))
+CALL(websocket_opener_set_text, flare_websocket_opener_set_text(handle, "target", ""))
+CALL(websocket_opener_add_header, flare_websocket_opener_add_header(handle, "a", "b"))
+CALL(websocket_opener_set_connector, flare_websocket_opener_set_connector(handle, NULL))
+CALL(websocket_opener_set_connector_connector, flare_websocket_opener_set_connector(good_opener, handle))
+static int64_t call_websocket_opener_open(void *handle) {
+    flare_websocket_client *client;
+    return flare_websocket_opener_open(handle, "ws://127.0.0.1:1/", &client, NULL);
+}
+static int64_t call_websocket_opener_begin(void *handle) {
+    flare_websocket_opening *opening;
+    return flare_websocket_opener_begin(handle, "ws://127.0.0.1:1/", &opening);
+}
+CALL(websocket_opening_fd, flare_websocket_opening_fd(handle))
+static int64_t call_websocket_opening_poll(void *handle) {
+    flare_websocket_client *client;
+    return flare_websocket_opening_poll(handle, &client, NULL);
+}
+CALL(websocket_opening_cancel, flare_websocket_opening_cancel(handle))
+CALL(websocket_opening_free, flare_websocket_opening_free(handle))
+static int64_t call_websocket_client_receive(void *handle) {
+    flare_websocket_event *event;
+    return flare_websocket_client_receive(handle, 0, &event);
+}
+CALL(websocket_client_send, flare_websocket_client_send(handle, FLARE_WEBSOCKET_TEXT, "x", 1, 0))
+CALL(websocket_client_send_text, flare_websocket_client_send_text(handle, "x", 0))
+CALL(websocket_client_ping, flare_websocket_client_ping(handle, NULL, 0))
+CALL(websocket_client_close, flare_websocket_client_close(handle, 1000, NULL))
+CALL(websocket_client_free, flare_websocket_client_free(handle))
+CALL(websocket_client_fd, flare_websocket_client_fd(handle))
+CALL(websocket_client_is_open, flare_websocket_client_is_open(handle))
+CALL(websocket_client_http, flare_websocket_client_http(handle))
+COPY_CALL(websocket_client_protocol, flare_websocket_client_protocol(handle, buffer, sizeof buffer))
+COPY_CALL(websocket_client_header, flare_websocket_client_header(handle, "a", buffer, sizeof buffer))
+CALL(websocket_event_kind, flare_websocket_event_kind(handle))
+TEXT_CALL(websocket_event_data, flare_websocket_event_data(handle, &length))
+CALL(websocket_event_code, flare_websocket_event_code(handle))
+CALL(websocket_event_is_clean, flare_websocket_event_is_clean(handle))
+CALL(websocket_event_free, flare_websocket_event_free(handle))
+
 static const struct row rows[] = {
     // No handle goes in: see error_test.c, and config_new and router_new everywhere.
     {"flare_abi_version", NONE, CODE, NULL, false, false},
@@ -613,6 +655,36 @@ static const struct row rows[] = {
     {"flare_response_trailer_name_at", RESPONSE, NOTHING, call_response_trailer_name_at, false, false},
     {"flare_response_trailer_value_at", RESPONSE, NOTHING, call_response_trailer_value_at, false, false},
     {"flare_response_body", RESPONSE, NOTHING, call_response_body, false, false},
+
+    {"flare_websocket_opener_new", NONE, CODE, NULL, false, false},
+    {"flare_websocket_opener_free", WEBSOCKET_OPENER, CODE, call_websocket_opener_free, false, false},
+    {"flare_websocket_opener_set_number", WEBSOCKET_OPENER, CODE, call_websocket_opener_set_number, false, false},
+    {"flare_websocket_opener_set_text", WEBSOCKET_OPENER, CODE, call_websocket_opener_set_text, false, false},
+    {"flare_websocket_opener_add_header", WEBSOCKET_OPENER, CODE, call_websocket_opener_add_header, false, false},
+    {"flare_websocket_opener_set_connector", WEBSOCKET_OPENER, CODE, call_websocket_opener_set_connector, false, false},
+    {"flare_websocket_opener_open", WEBSOCKET_OPENER, CODE, call_websocket_opener_open, false, false},
+    {"flare_websocket_opener_begin", WEBSOCKET_OPENER, CODE, call_websocket_opener_begin, false, false},
+    {"flare_websocket_opening_fd", WEBSOCKET_OPENING, CODE, call_websocket_opening_fd, false, false},
+    {"flare_websocket_opening_poll", WEBSOCKET_OPENING, CODE, call_websocket_opening_poll, false, false},
+    {"flare_websocket_opening_cancel", WEBSOCKET_OPENING, CODE, call_websocket_opening_cancel, false, false},
+    {"flare_websocket_opening_free", WEBSOCKET_OPENING, CODE, call_websocket_opening_free, false, false},
+    {"flare_websocket_client_receive", WEBSOCKET_CLIENT, CODE, call_websocket_client_receive, false, false},
+    {"flare_websocket_client_send", WEBSOCKET_CLIENT, CODE, call_websocket_client_send, false, false},
+    {"flare_websocket_client_send_text", WEBSOCKET_CLIENT, CODE, call_websocket_client_send_text, false, false},
+    {"flare_websocket_client_ping", WEBSOCKET_CLIENT, CODE, call_websocket_client_ping, false, false},
+    {"flare_websocket_client_close", WEBSOCKET_CLIENT, CODE, call_websocket_client_close, false, false},
+    {"flare_websocket_client_free", WEBSOCKET_CLIENT, CODE, call_websocket_client_free, false, false},
+    {"flare_websocket_client_fd", WEBSOCKET_CLIENT, CODE, call_websocket_client_fd, false, false},
+    {"flare_websocket_client_is_open", WEBSOCKET_CLIENT, CODE, call_websocket_client_is_open, false, false},
+    {"flare_websocket_client_http", WEBSOCKET_CLIENT, CODE, call_websocket_client_http, false, false},
+    {"flare_websocket_client_protocol", WEBSOCKET_CLIENT, NOTHING, call_websocket_client_protocol, false, false},
+    {"flare_websocket_client_header", WEBSOCKET_CLIENT, NOTHING, call_websocket_client_header, false, false},
+    {"flare_websocket_event_kind", WEBSOCKET_EVENT, CODE, call_websocket_event_kind, false, false},
+    {"flare_websocket_event_data", WEBSOCKET_EVENT, NOTHING, call_websocket_event_data, false, false},
+    {"flare_websocket_event_code", WEBSOCKET_EVENT, CODE, call_websocket_event_code, false, false},
+    {"flare_websocket_event_is_clean", WEBSOCKET_EVENT, CODE, call_websocket_event_is_clean, false, false},
+    {"flare_websocket_event_free", WEBSOCKET_EVENT, CODE, call_websocket_event_free, false, false},
+    {"flare_websocket_opener_set_connector", CONNECTOR, CODE, call_websocket_opener_set_connector_connector, false, false},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
@@ -767,6 +839,39 @@ static void websocket_end(void) {
     client_close(&websocket_client);
 }
 
+// What opens sockets, one that is being opened, one that was, and its first event.
+static flare_websocket_opener *websocket_opener;
+static flare_websocket_opening *websocket_opening;
+static flare_websocket_client *websocket_to_server;
+static flare_websocket_event *websocket_event;
+
+static void websocket_client_start(const char *address) {
+    char uri[200];
+    snprintf(uri, sizeof uri, "ws://%s/hello", address);
+    websocket_opener = flare_websocket_opener_new();
+    CHECK_STATUS(flare_websocket_opener_begin(websocket_opener, uri, &websocket_opening), FLARE_OK);
+    CHECK_STATUS(flare_websocket_opener_open(websocket_opener, uri, &websocket_to_server, NULL), FLARE_OK);
+    CHECK_STATUS(flare_websocket_client_receive(websocket_to_server, -1, &websocket_event), FLARE_OK);
+}
+
+static void websocket_client_end(void) {
+    CHECK_NUMBER(flare_websocket_event_kind(websocket_event), FLARE_WEBSOCKET_TEXT);
+    CHECK_STATUS(flare_websocket_event_free(websocket_event), FLARE_OK);
+    CHECK_NUMBER(flare_websocket_client_is_open(websocket_to_server), 1);
+    CHECK_STATUS(flare_websocket_client_free(websocket_to_server), FLARE_OK);
+    CHECK_STATUS(flare_websocket_opening_free(websocket_opening), FLARE_OK);
+    CHECK_STATUS(flare_websocket_opener_free(websocket_opener), FLARE_OK);
+    refused_by_all(WEBSOCKET_EVENT, websocket_event, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
+    refused_by_all(WEBSOCKET_CLIENT, websocket_to_server, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
+    refused_by_all(WEBSOCKET_OPENING, websocket_opening, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
+    refused_by_all(WEBSOCKET_OPENER, websocket_opener, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
+}
+
+static int32_t say_hello(flare_websocket *socket, void *user) {
+    (void)user;
+    return flare_websocket_send_text(socket, "hello");
+}
+
 static int32_t keep(flare_request *request, flare_response *response, void *user) {
     (void)user;
     CHECK_STATUS(flare_response_retain(response), FLARE_OK);
@@ -795,6 +900,7 @@ int main(void) {
     tls = flare_tls_new();
     CHECK_STATUS(flare_tls_add_self_signed(tls, "localhost"), FLARE_OK);
     flare_route_options *options = flare_route_options_new();
+    good_opener = flare_websocket_opener_new();
     learn_messages();
 
     TEST("NULL is refused");
@@ -840,6 +946,7 @@ int main(void) {
     route(routes, "GET", "/keep", keep, NULL);
     route(routes, "GET", "/let-go", let_go, NULL);
     CHECK_STATUS(flare_router_ws(routes, "/ws", NULL, keep_websocket, NULL, NULL, NULL, NULL, NULL), FLARE_OK);
+    CHECK_STATUS(flare_router_ws(routes, "/hello", NULL, say_hello, NULL, NULL, NULL, NULL, NULL), FLARE_OK);
     app_start(&a, routes, one_worker());
     client c;
     CHECK(client_open(&c, a.address));
@@ -848,9 +955,11 @@ int main(void) {
     mux_start();
     connections_start(a.address);
     websocket_start(a.address);
+    websocket_client_start(a.address);
     flare_websocket_options *websocket_options = flare_websocket_options_new();
     void *live[] = {NULL,          config,  router, a.server, kept_request, kept_response,
-                    options,       queue,   mux,    mux_stream, mux_listener, middleware, tls, connector, connecting, connection, websocket, websocket_options, asker};
+                    options,       queue,   mux,    mux_stream, mux_listener, middleware, tls, connector, connecting, connection, websocket, websocket_options, asker,
+                    websocket_opener, websocket_opening, websocket_to_server, websocket_event};
     for (enum kind wanted = CONFIG; wanted < KINDS; wanted++) {
         for (enum kind given = CONFIG; given < KINDS; given++) {
             if (given != wanted) refused_by_all(wanted, live[given], FLARE_ERROR_WRONG_KIND, "a handle of another kind");
@@ -878,6 +987,7 @@ int main(void) {
     CHECK_STATUS(flare_connection_flush(connection, 0), FLARE_OK);
     connections_end();
     websocket_end();
+    websocket_client_end();
     CHECK_STATUS(flare_websocket_options_free(websocket_options), FLARE_OK);
     refused_by_all(WEBSOCKET_OPTIONS, websocket_options, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
     refused_by_all(CLIENT, asker, FLARE_ERROR_INVALID_HANDLE, "a freed handle");
@@ -903,6 +1013,7 @@ int main(void) {
     client_close(&c);
     app_stop(&a);
 
+    CHECK_STATUS(flare_websocket_opener_free(good_opener), FLARE_OK);
     CHECK_STATUS(flare_tls_free(tls), FLARE_OK);
     CHECK_STATUS(flare_middleware_free(middleware), FLARE_OK);
     CHECK_STATUS(flare_config_free(config), FLARE_OK);

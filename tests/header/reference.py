@@ -81,6 +81,8 @@ def tables():
     same("option", arms("capi/src/route_options.rs"), first_column(pages["route_options.md"]))
     client = {f"tls_{name}" for name in arms("core/tls/src/config/client_by_name.rs")}
     same("setting", arms("core/flare/src/connect/by_name.rs") | client, first_column(pages["connector.md"]))
+    opener = arms("core/flare/src/websocket/client/options.rs") | arms("core/flare/src/websocket/client/backoff.rs")
+    same("setting", opener, first_column(pages["websocket_client.md"]))
     numbers = arms("core/flare/src/server/counters.rs") | {"drain_finished", "drain_aborted"}
     same("number", numbers, {name for name in first_column(pages["server.md"].split("### flare_server_stat")[1].split("###")[0])})
     codes = dict(re.findall(r"^#define (FLARE_(?:OK|ERROR_\w+)) (-?\d+)", header, re.M))

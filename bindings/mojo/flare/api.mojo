@@ -65,6 +65,10 @@ comptime OK = 0
 comptime ABI_VERSION = 1
 comptime WEBSOCKET_TEXT = 1
 comptime WEBSOCKET_BINARY = 2
+comptime WEBSOCKET_PING = 3
+comptime WEBSOCKET_PONG = 4
+comptime WEBSOCKET_WRITABLE = 5
+comptime WEBSOCKET_CLOSED = 6
 comptime ERROR_INVALID_HANDLE = -1
 comptime ERROR_WRONG_KIND = -2
 comptime ERROR_INVALID_ARGUMENT = -3
@@ -85,6 +89,7 @@ comptime ERROR_OUT_OF_MEMORY = -17
 comptime ERROR_CANCELLED = -18
 comptime ERROR_PROTOCOL = -19
 comptime ERROR_REFUSED = -20
+comptime ERROR_REJECTED = -21
 
 
 struct Api:
@@ -304,6 +309,34 @@ struct Api:
     var websocket_publish: def(Handle, Text, Int32, Bytes, UInt) thin abi("C") -> Int32
     var websocket_missed: def(Handle) thin abi("C") -> UInt64
     var server_publish: def(Handle, Text, Int32, Bytes, UInt) thin abi("C") -> Int32
+    var websocket_client_receive: def(Handle, Int64, Place[Handle]) thin abi("C") -> Int32
+    var websocket_client_send: def(Handle, Int32, Bytes, UInt, Int64) thin abi("C") -> Int32
+    var websocket_client_send_text: def(Handle, Text, Int64) thin abi("C") -> Int32
+    var websocket_client_ping: def(Handle, Bytes, UInt) thin abi("C") -> Int32
+    var websocket_client_close: def(Handle, Int32, Text) thin abi("C") -> Int32
+    var websocket_client_free: def(Handle) thin abi("C") -> Int32
+    var websocket_client_fd: def(Handle) thin abi("C") -> Int32
+    var websocket_client_is_open: def(Handle) thin abi("C") -> Int32
+    var websocket_client_http: def(Handle) thin abi("C") -> Int32
+    var websocket_client_protocol: def(Handle, Room, UInt) thin abi("C") -> UInt
+    var websocket_client_header: def(Handle, Text, Room, UInt) thin abi("C") -> UInt
+    var websocket_event_kind: def(Handle) thin abi("C") -> Int32
+    var websocket_event_data: def(Handle, Place[UInt]) thin abi("C") -> Bytes
+    var websocket_event_code: def(Handle) thin abi("C") -> Int32
+    var websocket_event_is_clean: def(Handle) thin abi("C") -> Int32
+    var websocket_event_free: def(Handle) thin abi("C") -> Int32
+    var websocket_opener_new: def() thin abi("C") -> Handle
+    var websocket_opener_free: def(Handle) thin abi("C") -> Int32
+    var websocket_opener_set_number: def(Handle, Text, Int64) thin abi("C") -> Int32
+    var websocket_opener_set_text: def(Handle, Text, Text) thin abi("C") -> Int32
+    var websocket_opener_add_header: def(Handle, Text, Text) thin abi("C") -> Int32
+    var websocket_opener_set_connector: def(Handle, Handle) thin abi("C") -> Int32
+    var websocket_opener_open: def(Handle, Text, Place[Handle], Place[Int32]) thin abi("C") -> Int32
+    var websocket_opener_begin: def(Handle, Text, Place[Handle]) thin abi("C") -> Int32
+    var websocket_opening_fd: def(Handle) thin abi("C") -> Int32
+    var websocket_opening_poll: def(Handle, Place[Handle], Place[Int32]) thin abi("C") -> Int32
+    var websocket_opening_cancel: def(Handle) thin abi("C") -> Int32
+    var websocket_opening_free: def(Handle) thin abi("C") -> Int32
     var websocket_options_new: def() thin abi("C") -> Handle
     var websocket_options_free: def(Handle) thin abi("C") -> Int32
     var websocket_options_set_number: def(Handle, Text, Int64) thin abi("C") -> Int32
@@ -526,6 +559,34 @@ comptime NAMES: List[StaticString] = [
     "flare_websocket_publish",
     "flare_websocket_missed",
     "flare_server_publish",
+    "flare_websocket_client_receive",
+    "flare_websocket_client_send",
+    "flare_websocket_client_send_text",
+    "flare_websocket_client_ping",
+    "flare_websocket_client_close",
+    "flare_websocket_client_free",
+    "flare_websocket_client_fd",
+    "flare_websocket_client_is_open",
+    "flare_websocket_client_http",
+    "flare_websocket_client_protocol",
+    "flare_websocket_client_header",
+    "flare_websocket_event_kind",
+    "flare_websocket_event_data",
+    "flare_websocket_event_code",
+    "flare_websocket_event_is_clean",
+    "flare_websocket_event_free",
+    "flare_websocket_opener_new",
+    "flare_websocket_opener_free",
+    "flare_websocket_opener_set_number",
+    "flare_websocket_opener_set_text",
+    "flare_websocket_opener_add_header",
+    "flare_websocket_opener_set_connector",
+    "flare_websocket_opener_open",
+    "flare_websocket_opener_begin",
+    "flare_websocket_opening_fd",
+    "flare_websocket_opening_poll",
+    "flare_websocket_opening_cancel",
+    "flare_websocket_opening_free",
     "flare_websocket_options_new",
     "flare_websocket_options_free",
     "flare_websocket_options_set_number",

@@ -95,6 +95,34 @@ fn a_close_wakes_who_waits_in_another_thread() {
 }
 
 #[test]
+fn an_abort_ends_what_other_threads_wait_for() {
+    let (over, until) = std::sync::mpsc::channel::<()>();
+    let (uri, thread) = serving(move |mut stream| {
+        accept(&mut stream);
+        assert!(until.recv().is_err());
+    });
+    let socket = Arc::new(open(&uri, Options::default()));
+    let (receiving, sending) = (Arc::clone(&socket), Arc::clone(&socket));
+    let receiver = thread::spawn(move || receiving.receive(None).unwrap());
+    let sender = thread::spawn(move || {
+        let data = vec![0; 1 << 20];
+        loop {
+            if let Err(error) = sending.send_within(Message::Binary(&data), None) {
+                return error;
+            }
+        }
+    });
+    // Long enough for both to wait, as a rule; it ends the same way if not.
+    thread::sleep(Duration::from_millis(100));
+    socket.abort();
+    assert_eq!(receiver.join().unwrap(), closed(1006, "it was given up", false));
+    assert_eq!(sender.join().unwrap(), SendError::Closed);
+    assert_eq!(next(&socket), closed(1006, "it was given up", false));
+    drop(over);
+    thread.join().unwrap();
+}
+
+#[test]
 fn codes_that_may_not_be_sent() {
     let running = echoing(WsOptions::default());
     let socket = open(&running.uri("ws", "/"), Options::default());

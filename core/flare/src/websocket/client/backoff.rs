@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::random;
+use crate::server::ConfigError;
 
 /// How often a socket is tried to open, and how long between: the wait doubles each time, and a part of it is by chance, so that clients that
 /// were cut off together do not come back together.
@@ -52,6 +53,27 @@ impl Backoff {
         self
     }
 
+    /// Sets a number by name, for languages that have no access to the fields: `attempts`, `attempt_wait_ms`, `attempt_most_wait_ms`, and the switch
+    /// `attempt_wait_first`. False: it has another name.
+    ///
+    /// # Errors
+    /// The value does not fit.
+    pub fn set_number(&mut self, name: &str, value: i64) -> Result<bool, ConfigError> {
+        let within = |low: u64, high: u64| {
+            let fits = u64::try_from(value).ok().filter(|value| (low..=high).contains(value));
+            let problem = || format!("{value} is not within {low} to {high}");
+            fits.ok_or_else(|| ConfigError { field: name.to_owned(), problem: problem() })
+        };
+        match name {
+            "attempts" => self.attempts = u32::try_from(within(1, u32::MAX.into())?).unwrap_or(u32::MAX),
+            "attempt_wait_ms" => self.first = Duration::from_millis(within(0, 86_400_000)?),
+            "attempt_most_wait_ms" => self.most = Duration::from_millis(within(0, 86_400_000)?),
+            "attempt_wait_first" => self.wait_first = within(0, 1)? == 1,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
     /// How long to wait when so many attempts have failed: between a half and the whole of what doubling came to, by chance. `None`: give up. For those
     /// who open by themselves.
     #[must_use]
@@ -94,5 +116,20 @@ mod tests {
         let endless = Backoff { attempts: u32::MAX, ..Backoff::default() };
         assert_eq!(endless.wait_with(4_000_000, 0.0), Some(endless.most / 2));
         assert!(Backoff { attempts: 0, ..Backoff::default() }.wait(0).is_some());
+    }
+
+    #[test]
+    fn numbers_by_name() {
+        let mut backoff = Backoff::default();
+        for (name, value) in
+            [("attempts", 3), ("attempt_wait_ms", 0), ("attempt_most_wait_ms", 7), ("attempt_wait_first", 1)]
+        {
+            assert_eq!(backoff.set_number(name, value).ok(), Some(true));
+            assert!(backoff.set_number(name, -1).is_err());
+        }
+        let most = Duration::from_millis(7);
+        assert_eq!(backoff, Backoff { attempts: 3, first: Duration::ZERO, most, wait_first: true });
+        assert!(backoff.set_number("attempts", 0).is_err());
+        assert_eq!(backoff.set_number("else", 1).ok(), Some(false));
     }
 }

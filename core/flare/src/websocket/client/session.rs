@@ -296,7 +296,11 @@ impl Session {
         self.deadline = self.now.saturating_add(after);
     }
 
-    fn cut(&mut self, reason: &str) {
+    /// Ends it at once, without a word to the server.
+    pub(super) fn cut(&mut self, reason: &str) {
+        if self.closed.is_some() {
+            return;
+        }
         self.closed = Some(Closed::abnormal(reason));
         self.pending = Vec::new();
         self.input = Bytes::new();

@@ -217,6 +217,18 @@ impl Socket {
         }
     }
 
+    /// Ends the socket at once, also for threads that wait in a call: they get [`Event::Closed`] with 1006, or [`SendError::Closed`]. The server is told
+    /// nothing.
+    pub fn abort(&self) {
+        let mut state = self.lock();
+        state.session.cut("it was given up");
+        // Err: the server has reset the connection.
+        let _ = state.link.connection().close();
+        drop(state);
+        self.waker.wake();
+        self.changed.notify_all();
+    }
+
     /// Whether messages are taken: the socket is not closing.
     #[must_use]
     pub fn is_open(&self) -> bool {
