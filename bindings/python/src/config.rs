@@ -1,9 +1,14 @@
 //! Settings of a server, from the names and units of Python.
 
+use std::time::Duration;
+
 use flare::ServerConfig;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
+
+/// How long a wait goes on before Python may look for signals.
+pub(crate) const BREATH: Duration = Duration::from_millis(200);
 
 /// Settings by name. Those that end with `_timeout` are in seconds.
 pub(crate) fn from_dict(settings: &Bound<'_, PyDict>) -> PyResult<ServerConfig> {

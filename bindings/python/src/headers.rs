@@ -42,6 +42,10 @@ impl PyHeaders {
         Self { fields: Fields::Trailers(request) }
     }
 
+    pub(crate) fn owned(fields: Headers) -> Self {
+        Self { fields: Fields::Own(Arc::new(Mutex::new(fields))) }
+    }
+
     fn with<T>(&self, then: impl FnOnce(&Headers) -> T) -> T {
         match &self.fields {
             Fields::Request(request) => then(request.headers()),
@@ -104,6 +108,17 @@ impl PyHeaders {
 
 #[pymethods]
 impl PyHeaders {
+    /// Fields of a mapping, or of pairs.
+    #[new]
+    #[pyo3(signature = (fields = None, /))]
+    fn new(fields: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let own = Own::default();
+        if let Some(fields) = fields {
+            extend(&own, fields)?;
+        }
+        Ok(Self { fields: Fields::Own(own) })
+    }
+
     fn __getitem__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyString>> {
         self.find(py, name).ok_or_else(|| PyKeyError::new_err(name.to_owned()))
     }

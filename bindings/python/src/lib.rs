@@ -9,7 +9,9 @@
 mod answer;
 mod batch;
 mod call;
+mod client;
 mod config;
+mod connector;
 mod ear;
 mod errors;
 mod exchange;
@@ -37,6 +39,10 @@ use pyo3::prelude::*;
 
 #[pymodule(gil_used = false)]
 mod _flare {
+    #[pymodule_export]
+    use crate::client::PyLink;
+    #[pymodule_export]
+    use crate::connector::{PyConnecting, PyConnector};
     #[pymodule_export]
     use crate::exchange::PyExchange;
     #[pymodule_export]

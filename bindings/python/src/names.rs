@@ -23,6 +23,16 @@ impl Name {
     }
 }
 
+/// What Python calls a version of HTTP.
+pub(crate) fn version(version: flare::Version) -> &'static str {
+    match version {
+        flare::Version::Http10 => "1.0",
+        flare::Version::Http11 => "1.1",
+        flare::Version::Http2 => "2",
+        flare::Version::Http3 => "3",
+    }
+}
+
 /// Logs the traceback of a handler that failed.
 pub(crate) static FAILED: Name = Name::new("flare._log", "failed");
 /// Logs an event of the core.
@@ -38,6 +48,7 @@ pub(crate) static START_SOCKET: Name = Name::new("flare._sockets", "start");
 /// The same for a class with methods for what happens.
 pub(crate) static START_SOCKET_CALLBACKS: Name = Name::new("flare._sockets", "start_callbacks");
 pub(crate) static WEBSOCKET_CLOSED: Name = Name::new("flare.websocket", "WebSocketClosed");
+pub(crate) static CONNECT_ERROR: Name = Name::new("flare.client", "_connect_error");
 pub(crate) static ENCODE: Name = Name::new("flare._json", "encode");
 pub(crate) static DECODE: Name = Name::new("flare._json", "decode");
 pub(crate) static FUTURE: Name = Name::new("concurrent.futures", "Future");

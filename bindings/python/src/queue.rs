@@ -7,7 +7,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::call::Waiting;
-use crate::config;
+use crate::config::{self, BREATH};
 use crate::exchange::PyExchange;
 use crate::request::PyRequest;
 
@@ -44,8 +44,6 @@ impl PyQueue {
     /// The next exchange; waits for it. None: the queue is closed and empty. TimeoutError when nothing came in time.
     #[pyo3(signature = (timeout = None))]
     fn get(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Py<PyExchange>>> {
-        /// How long a wait goes on before Python may look for signals.
-        const BREATH: Duration = Duration::from_millis(200);
         let mut left = match timeout {
             Some(seconds) => {
                 Some(Duration::from_millis(config::milliseconds("timeout", seconds)?.unsigned_abs()))

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use flare::message::Peer;
-use flare::{Exchange, Headers, Read, Request, Version, middleware};
+use flare::{Exchange, Headers, Read, Request, middleware};
 use pyo3::exceptions::{PyRuntimeError, PyUnicodeDecodeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -267,12 +267,7 @@ impl PyRequest {
     /// The version of HTTP: "1.0", "1.1", "2".
     #[getter]
     fn version(&self) -> &'static str {
-        match self.request().version() {
-            Version::Http10 => "1.0",
-            Version::Http11 => "1.1",
-            Version::Http2 => "2",
-            Version::Http3 => "3",
-        }
+        names::version(self.request().version())
     }
 
     /// "https" if the connection is encrypted, else "http". What proxies say is not looked at.

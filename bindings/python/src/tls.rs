@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use flare::Request;
 use flare::message::TlsSession;
-use flare::tls::{ConfigError, Identity, ServerTls, Source};
+use flare::tls::{ClientTls, ConfigError, Identity, ServerTls, Source};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -57,6 +57,38 @@ impl Given {
                 Value::Number(number) => tls.set_number(&name, number)?,
             }
         }
+        Ok(tls)
+    }
+}
+
+/// Settings of a client as `ClientTls._given()` makes them.
+#[derive(FromPyObject)]
+pub(crate) struct GivenClient {
+    #[pyo3(item)]
+    roots: Vec<Pem>,
+    #[pyo3(item)]
+    revocation_lists: Vec<Pem>,
+    /// Chain and key of who the client is.
+    #[pyo3(item)]
+    identity: Option<(Pem, Pem)>,
+    #[pyo3(item)]
+    settings: Vec<(String, Value)>,
+}
+
+impl GivenClient {
+    pub(crate) fn settings(self) -> Result<ClientTls, ConfigError> {
+        let mut tls = ClientTls::default();
+        for (name, value) in self.settings {
+            match value {
+                Value::Text(text) => tls.set_text(&name, &text)?,
+                Value::Number(number) => tls.set_number(&name, number)?,
+            }
+        }
+        for roots in self.roots {
+            tls.add_roots(roots.into());
+        }
+        tls.revocation_lists.extend(self.revocation_lists.into_iter().map(Source::from));
+        tls.identity = self.identity.map(|(chain, key)| Identity::new(chain.into(), key.into()));
         Ok(tls)
     }
 }

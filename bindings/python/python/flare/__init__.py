@@ -1,4 +1,4 @@
-"""flare: an HTTP server.
+"""flare: an HTTP server, and a client.
 
 from flare import App
 
@@ -11,6 +11,7 @@ def hi(request):
 app.run("127.0.0.1", 8080)
 """
 
+from ._async_client import AsyncClient, AsyncClientStream
 from ._flare import (
     VERSION,
     Disconnected,
@@ -25,16 +26,26 @@ from ._flare import (
 )
 from ._query import QueryParams
 from .app import App
+from .client import Client, ClientError, ClientResponse, ClientStream, ConnectError, ConnectTimeout, RequestFailed, ServerSession
 from .server import HostServer
 from .serving import Serving
 from .settings import Settings
-from .tls import Tls
+from .tls import ClientTls, Tls
 from .websocket import WebSocket, WebSocketClosed
 
 __version__ = VERSION
 
 __all__ = [
     "App",
+    "AsyncClient",
+    "AsyncClientStream",
+    "Client",
+    "ClientError",
+    "ClientResponse",
+    "ClientStream",
+    "ClientTls",
+    "ConnectError",
+    "ConnectTimeout",
     "Disconnected",
     "Exchange",
     "Headers",
@@ -44,7 +55,9 @@ __all__ = [
     "Queue",
     "Report",
     "Request",
+    "RequestFailed",
     "Response",
+    "ServerSession",
     "Serving",
     "Settings",
     "Tls",

@@ -1,4 +1,4 @@
-"""TLS of a server."""
+"""TLS of servers and of clients."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ._flare import TlsSession, check_tls, self_signed
 from .settings import milliseconds
 
 if TYPE_CHECKING:
-    from ._flare import _GivenTls
+    from ._flare import _GivenClientTls, _GivenTls
 
-__all__ = ["Pem", "Tls", "TlsSession"]
+__all__ = ["ClientTls", "Pem", "Tls", "TlsSession"]
 
 Pem = str | os.PathLike[str] | bytes
 """A PEM file by its path, which is read again on each reload; or, as bytes, what would be in it."""
@@ -120,6 +120,61 @@ class Tls:
         return {"identities": identities, "settings": settings}
 
 
+@dataclass(frozen=True)
+class ClientTls:
+    """Whom a client of TLS believes, who it is, and its settings. `None` leaves the safe default of the core.
+
+        flare.Client("https://internal.example", tls=ClientTls(roots="ca.pem"))
+
+    TLS 1.2 and 1.3 with forward-secret suites. Times are in seconds. Files are read when the client is made; `ValueError` says which file
+    and block is wrong.
+    """
+
+    roots: Pem | Sequence[Pem] = field(default=(), repr=False)
+    """The authorities to believe, and no others. Default: those of the operating system, or of `SSL_CERT_FILE` and `SSL_CERT_DIR`."""
+    revocation_lists: Pem | Sequence[Pem] = field(default=(), repr=False)
+    """Revocation lists. If there is one, the certificate of the server must be covered by one that is up to date."""
+    certificate: Pem | None = field(default=None, repr=False)
+    """Who the client is, for servers that ask: its certificate, then those that vouch for it."""
+    key: Pem | None = field(default=None, repr=False)
+    """The private key of that. `None`: it is in the same file."""
+    server_name: str | None = None
+    """The name that the certificate must be for, and that is asked for. Default: the name that is connected to."""
+    min_version: Literal["TLSv1.2", "TLSv1.3"] | None = None
+    """The oldest version. Default "TLSv1.2"."""
+    handshake_timeout: float | None = None
+    """How long the handshake may take; the time to connect counts too. Default 10."""
+    resumption: int | None = None
+    """Servers whose sessions are kept, to come back without a full handshake. 0 to 65536, default 256."""
+    key_log: str | os.PathLike[str] | None = None
+    """A file that the secrets of all connections are appended to (`SSLKEYLOGFILE`): whoever has it can read everything."""
+    insecure_any_certificate: bool = False
+    """Believes anybody: the server may be somebody in the middle. For tests."""
+
+    def _given(self, alpn: Sequence[str]) -> _GivenClientTls:
+        """As the core reads it."""
+        roots, lists = _pems("roots", self.roots), _pems("revocation_lists", self.revocation_lists)
+        if self.insecure_any_certificate and (roots or lists):
+            raise ValueError("tls: either roots, or insecure_any_certificate")
+        identity = None
+        if self.certificate is not None:
+            key = self.certificate if self.key is None else self.key
+            identity = (_pem("certificate", self.certificate), _pem("key", key))
+        elif self.key is not None:
+            raise ValueError("tls: key: there is no certificate that it belongs to")
+        given: dict[str, str | int | None] = {
+            "alpn": ",".join(alpn),
+            "server_name": self.server_name,
+            "min_version": _one_of("min_version", self.min_version, _VERSIONS),
+            "handshake_timeout_ms": milliseconds("tls: handshake_timeout", self.handshake_timeout),
+            "resumption": self.resumption,
+            "key_log": None if self.key_log is None else os.fspath(self.key_log),
+            "insecure_any_certificate": 1 if self.insecure_any_certificate else None,
+        }
+        settings = [(name, value) for name, value in given.items() if value is not None]
+        return {"roots": roots, "revocation_lists": lists, "identity": identity, "settings": settings}
+
+
 def given_by(certificate: Pem | None, key: Pem | None, tls: Tls | None) -> Tls | None:
     """TLS from what a server was given: settings, or a certificate and its key alone."""
     if tls is not None and not isinstance(tls, Tls):
@@ -138,6 +193,10 @@ def _pem(name: str, source: Pem) -> str | bytes:
     if not given:
         raise ValueError(f"tls: {name} is empty")
     return given
+
+
+def _pems(name: str, given: Pem | Sequence[Pem]) -> list[str | bytes]:
+    return [_pem(name, each) for each in ([given] if isinstance(given, str | bytes | os.PathLike) else given)]
 
 
 def _paths(given: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:

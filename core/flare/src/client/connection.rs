@@ -180,6 +180,13 @@ impl Client {
 
     /// Lets go of an exchange: no event of it comes any more. On HTTP/1.1 the connection ends too, unless the exchange was over.
     pub fn cancel(&mut self, exchange: ExchangeId) {
+        for event in &self.found {
+            if let Event::Data(id, data) = event
+                && *id == exchange
+            {
+                self.session.consumed(exchange, data.len());
+            }
+        }
         self.found.retain(|event| event.exchange() != exchange);
         self.session.cancel(exchange);
         self.send();

@@ -16,6 +16,12 @@ impl ExchangeId {
     pub const fn number(self) -> u64 {
         self.0
     }
+
+    /// The exchange that has this number. One of another connection, or that never was, is over.
+    #[must_use]
+    pub const fn from_number(number: u64) -> Self {
+        Self(number)
+    }
 }
 
 /// The head of an answer.

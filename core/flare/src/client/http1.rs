@@ -151,7 +151,16 @@ impl Http1 {
     }
 
     pub(super) fn cancel(&mut self, exchange: ExchangeId) {
-        self.events.retain(|event| event.exchange() != exchange);
+        self.events.retain(|event| {
+            let keep = event.exchange() != exchange;
+            if let Event::Data(_, data) = event
+                && !keep
+            {
+                // Nobody will say that it was used.
+                self.held = self.held.saturating_sub(data.len());
+            }
+            keep
+        });
         if self.of(exchange).is_some() {
             self.running = None;
             self.over = true;

@@ -210,3 +210,15 @@ fn bytes_that_nobody_asked_for_are_no_answer_to_the_next_request() {
     session.finish(id, None).unwrap();
     assert!(session.is_over() && !session.can_open());
 }
+
+#[test]
+fn content_of_an_answer_that_nobody_wants_holds_up_nothing() {
+    let mut session = Session::http1(Limits::default());
+    let id = session.open(&Ask::new("GET", "a.test", "/")).unwrap();
+    let mut answer = b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n".to_vec();
+    answer.resize(answer.len() + 300_000, b'x');
+    session.receive(&answer);
+    assert!(!session.wants_input());
+    session.cancel(id);
+    assert!(session.can_open() && session.wants_input() && session.next_event().is_none());
+}
