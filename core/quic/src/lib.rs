@@ -11,6 +11,7 @@ mod context;
 mod endpoint;
 mod path;
 mod settings;
+mod varint;
 
 pub use connection::{Close, Connection, Handshake, Read, Run, Stats, StreamError};
 pub use context::{ClientContext, ServerContext};

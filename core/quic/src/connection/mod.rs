@@ -1,5 +1,6 @@
 //! One QUIC connection, without its socket: datagrams, time and commands in; streams, datagrams and the next deadline out.
 
+mod coalesced;
 mod life;
 mod streams;
 mod transmit;
@@ -125,8 +126,14 @@ impl Connection {
     pub fn receive(&mut self, datagram: &mut [u8], path: Path, ecn: Ecn) {
         // quiche has no use for it.
         let _ = ecn;
-        // Err: the packet was none, or the connection is being closed by now and the peer will be told why.
-        let _ = self.inner.recv(datagram, RecvInfo { from: path.peer, to: path.local });
+        let info = RecvInfo { from: path.peer, to: path.local };
+        let mut rest = datagram;
+        while !rest.is_empty() {
+            let (packet, behind) = coalesced::split(rest);
+            // Err: the packet was none, or the connection is being closed by now and the peer will be told why.
+            let _ = self.inner.recv(packet, info);
+            rest = behind;
+        }
         self.streams.changed();
         self.observe();
     }

@@ -64,6 +64,8 @@ pub(super) struct Streams {
     blocked: Vec<u64>,
     /// Of those, the ones that have room.
     room: VecDeque<u64>,
+    /// Streams that were reset here, while there are any. quiche would only call them blocked.
+    reset: Vec<u64>,
     next_unidirectional: u64,
     next_bidirectional: u64,
     /// How much more may be read before the handshake has ended.
@@ -79,6 +81,7 @@ impl Streams {
             more: VecDeque::new(),
             blocked: Vec::new(),
             room: VecDeque::new(),
+            reset: Vec::new(),
             // The two lowest bits tell the direction and who opened the stream (RFC 9000, 2.1).
             next_unidirectional: 2 + u64::from(server),
             next_bidirectional: u64::from(server),
@@ -242,6 +245,9 @@ impl Connection {
     /// # Errors
     /// [`StreamError`].
     pub fn write(&mut self, stream: u64, bytes: &[u8], fin: bool) -> Result<usize, StreamError> {
+        if self.streams.reset.contains(&stream) {
+            return Err(StreamError::Closed);
+        }
         let written = self.inner.stream_send(stream, bytes, fin);
         self.wrote(stream, bytes.len(), written)
     }
@@ -251,6 +257,9 @@ impl Connection {
     /// # Errors
     /// [`StreamError`].
     pub fn write_shared(&mut self, stream: u64, bytes: &mut Bytes, fin: bool) -> Result<usize, StreamError> {
+        if self.streams.reset.contains(&stream) {
+            return Err(StreamError::Closed);
+        }
         let written = self.inner.stream_send_zc(stream, bytes.clone(), fin).map(|(taken, _)| taken);
         let taken = self.wrote(stream, bytes.len(), written)?;
         bytes.advance(taken);
@@ -293,7 +302,13 @@ impl Connection {
         // What it would have taken may be given to others.
         self.streams.changed();
         // Err: there is no such stream, or its side is over.
-        let _ = self.inner.stream_shutdown(stream, Shutdown::Write, code);
+        if self.inner.stream_shutdown(stream, Shutdown::Write, code).is_ok() {
+            let inner = &mut self.inner;
+            let there =
+                |other: &u64| !matches!(inner.stream_capacity(*other), Err(Error::InvalidStreamState(_)));
+            self.streams.reset.retain(there);
+            self.streams.reset.push(stream);
+        }
     }
 
     /// Sends STOP_SENDING: nobody reads the peer's side any more.

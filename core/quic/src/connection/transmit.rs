@@ -66,7 +66,11 @@ impl Connection {
             return None;
         }
         let segment = first.length;
-        let most = self.inner.send_quantum_on_path(first.path.local, first.path.peer).min(MOST_BYTES);
+        // quiche paces with BBR only, and its quantum is only then one: otherwise all that the window allows is sent at once anyway.
+        let most = match self.inner.gcongestion_enabled() {
+            Some(true) => self.inner.send_quantum_on_path(first.path.local, first.path.peer).min(MOST_BYTES),
+            _ => MOST_BYTES,
+        };
         for _ in 1..MOST_SEGMENTS {
             if out.len() - start + segment > most {
                 break;

@@ -1,6 +1,7 @@
 //! As much of a packet as every version of QUIC has in common (RFC 8999), and of version 1 the type and the token.
 
 use super::id::{Id, LENGTH};
+use crate::varint;
 
 /// The version of RFC 9000.
 pub(super) const VERSION_1: u32 = 1;
@@ -54,12 +55,7 @@ impl<'a> Long<'a> {
 
     /// The token of an Initial packet (RFC 9000, 17.2.2); may be empty. `None`: the packet is cut off.
     pub(super) fn token(&self) -> Option<&'a [u8]> {
-        let first = *self.rest.first()?;
-        let width = 1_usize << (first >> 6);
-        let (number, rest) = self.rest.split_at_checked(width)?;
-        let length = number.iter().fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
-        // The two highest bits of all are the width.
-        let length = length & (u64::MAX >> (64 - 8 * width + 2));
+        let (length, rest) = varint::read(self.rest)?;
         rest.get(..usize::try_from(length).ok()?)
     }
 }
