@@ -30,19 +30,17 @@ fn write_on(connection: &mut Connection, senders: &mut BTreeMap<u64, Sender>) {
 fn echo(world: &mut World, sizes: &[usize]) {
     let mut asked = BTreeMap::new();
     let (mut at_server, mut at_client) = (Arrived::new(), Arrived::new());
-    for size in sizes {
-        let mut stream = None;
-        world.run("a stream", |world| {
-            stream = world.client().open_bidirectional().ok();
-            stream.is_some()
-        });
-        let stream = stream.unwrap();
-        let mut sender = Sender::new(stream, pattern(*size, stream));
-        sender.go(world.client());
-        asked.insert(stream, sender);
-    }
     let mut answers: BTreeMap<u64, Sender> = BTreeMap::new();
+    let mut waiting = sizes.iter();
     world.run("all echoes", |world| {
+        while waiting.len() > 0
+            && let Ok(stream) = world.client().open_bidirectional()
+        {
+            let size = waiting.next().copied().unwrap_or_default();
+            let mut sender = Sender::new(stream, pattern(size, stream));
+            sender.go(world.client());
+            asked.insert(stream, sender);
+        }
         write_on(world.client(), &mut asked);
         take_all(world.server(), &mut at_server);
         for (stream, (content, fin)) in &at_server {
