@@ -1,5 +1,6 @@
 //! The life of a connection: what was agreed, where the peer is, and why it ended.
 
+use std::net::SocketAddr;
 use std::path::Path as File;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,9 +8,10 @@ use std::time::Duration;
 use boring::ssl::SslRef;
 use flare_tls::adapter::Facts;
 use flare_tls::{Session, Version};
-use quiche::PathEvent;
+use quiche::{ConnectionId, PathEvent};
 
 use super::{Client, Connection};
+use crate::endpoint::random;
 use crate::path::Path;
 
 /// What was agreed in the handshake.
@@ -90,6 +92,42 @@ impl Connection {
     #[must_use]
     pub fn path(&self) -> Path {
         self.path
+    }
+
+    /// A client goes on from another address of its own (RFC 9000, 9.2). False: not yet, because there is no connection ID to do it with
+    /// ([RFC 9000, 9.5](https://www.rfc-editor.org/rfc/rfc9000#section-9.5)), the handshake has not ended, or the server does not allow it.
+    pub fn migrate(&mut self, local: SocketAddr) -> bool {
+        let forbidden = |params: &quiche::TransportParams| params.disable_active_migration;
+        if !self.inner.is_established() || self.inner.peer_transport_params().is_none_or(forbidden) {
+            return false;
+        }
+        let Ok(id) = self.inner.migrate_source(local) else { return false };
+        self.path.local = local;
+        if let Some(client) = &mut self.client {
+            // The same ID on two paths would tell others that both are one client.
+            let before = std::mem::replace(&mut client.destination, id);
+            if before != id {
+                // Err: it is not used any more.
+                let _ = self.inner.retire_dcid(before);
+            }
+        }
+        true
+    }
+
+    /// A client has no endpoint, so it gives out its connection IDs itself: for the server to change to when one of both moves.
+    pub(super) fn give_ids(&mut self) {
+        if self.client.is_none() || !self.inner.is_established() || self.is_closing() {
+            return;
+        }
+        while self.inner.scids_left() > 0 {
+            let (Ok(id), Ok(token)) = (random::<16>(), random::<16>()) else { return };
+            let token = u128::from_be_bytes(token);
+            // Err: the server takes no more after all.
+            if self.inner.new_scid(&ConnectionId::from_ref(&id), token, false).is_err() {
+                return;
+            }
+        }
+        while self.inner.retired_scid_next().is_some() {}
     }
 
     /// Ends the connection with a code of the application. What was not sent yet is dropped. The first call counts.
@@ -217,8 +255,7 @@ impl Connection {
             return;
         };
         // Servers send several, of about the same size, at the end of the handshake; one is enough.
-        if *kept == 0 {
-            *kept = bytes.len();
+        if !std::mem::replace(kept, true) {
             context.keep(session, bytes);
         }
     }

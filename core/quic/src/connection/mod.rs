@@ -58,8 +58,10 @@ struct Client {
     session: SessionKey,
     /// Whether streams may be used before the handshake has ended.
     early: bool,
-    /// The size of the session that was kept last.
-    kept: usize,
+    /// Whether a session was kept for the next connection.
+    kept: bool,
+    /// The number of the server's connection ID in use.
+    destination: u64,
 }
 
 impl Connection {
@@ -115,7 +117,7 @@ impl Connection {
             handshake_deadline: Some(handshake_deadline),
             held: None,
             streams: Streams::new(false, u64::MAX),
-            client: Some(Client { context, session, early, kept: 0 }),
+            client: Some(Client { context, session, early, kept: false, destination: 0 }),
             registration: Registration::default(),
         }
     }
@@ -171,6 +173,7 @@ impl Connection {
         self.observe_handshake();
         self.observe_paths();
         self.observe_session();
+        self.give_ids();
     }
 }
 

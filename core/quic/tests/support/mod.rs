@@ -240,6 +240,11 @@ impl World {
         worker.endpoint.settle(name, connection);
     }
 
+    /// What there is to send now, and nothing is delivered.
+    pub fn send_now(&mut self) {
+        self.send(Instant::now());
+    }
+
     fn send(&mut self, now: Instant) {
         let mut wire = Vec::new();
         for worker in &mut self.workers {
