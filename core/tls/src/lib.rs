@@ -24,7 +24,7 @@ mod provider;
 pub mod adapter {
     pub use crate::config::Identities;
     pub use crate::connection::Facts;
-    pub use crate::context::{Disbelief, Judge, KeyLog};
+    pub use crate::context::{Disbelief, Judge, KeyLog, check_server_name};
 }
 
 pub use config::{

@@ -88,6 +88,20 @@ impl Connection {
             && self.inner.early_data_reason() != ACCEPTED
     }
 
+    /// The name of the group that the keys came from, such as `X25519MLKEM768`. `None`: not agreed yet, or there was no exchange.
+    #[must_use]
+    pub fn key_exchange(&mut self) -> Option<&'static str> {
+        let ssl: &mut SslRef = self.inner.as_mut();
+        ssl.curve_name()
+    }
+
+    /// The answer of its authority that a server stapled to its certificate (RFC 6066, 8), as DER. It was given to who judged the certificate.
+    #[must_use]
+    pub fn stapled(&mut self) -> Option<&[u8]> {
+        let ssl: &mut SslRef = self.inner.as_mut();
+        ssl.ocsp_status()
+    }
+
     /// Where the peer is now. It may move (RFC 9000, 9).
     #[must_use]
     pub fn path(&self) -> Path {

@@ -52,6 +52,9 @@ impl From<Error> for StreamError {
 /// its default, is quiche's default too.
 const FIRST_PRIORITY: u8 = 124;
 
+/// Stands for the length of what may not be read before the handshake has ended: more than any.
+const WITHHELD: usize = usize::MAX;
+
 /// Who waits for what.
 pub(super) struct Streams {
     /// Whether anything came in since the lists were looked through.
@@ -133,8 +136,8 @@ impl Connection {
     pub fn next_readable(&mut self) -> Option<u64> {
         while let Some(stream) = self.inner.stream_readable_next() {
             let bytes = self.inner.stream_readable_len(stream, usize::MAX);
-            let known = self.streams.unread.contains(&(stream, bytes));
-            if !known {
+            let withheld = self.streams.early_left == 0 && self.streams.unread.contains(&(stream, WITHHELD));
+            if !withheld && !self.streams.unread.contains(&(stream, bytes)) {
                 self.streams.note_unread(stream, bytes);
                 return Some(stream);
             }
@@ -153,8 +156,7 @@ impl Connection {
         let most =
             if early { usize::try_from(self.streams.early_left).unwrap_or(usize::MAX) } else { usize::MAX };
         if most == 0 {
-            // Another length than any: it is named when the limit is gone.
-            self.streams.note_unread(stream, usize::MAX);
+            self.streams.note_unread(stream, WITHHELD);
             return Err(StreamError::Blocked);
         }
         let most = most.min(buffer.len());
@@ -211,7 +213,8 @@ impl Connection {
         for index in 0..self.streams.unread.len() {
             let Some((stream, before)) = self.streams.unread.get(index).copied() else { break };
             let bytes = self.inner.stream_readable_len(stream, usize::MAX);
-            if bytes != before {
+            let withheld = before == WITHHELD && self.streams.early_left == 0;
+            if bytes != before && !withheld {
                 self.streams.note_unread(stream, bytes);
                 if !self.streams.more.contains(&stream) {
                     self.streams.more.push_back(stream);
@@ -245,9 +248,7 @@ impl Connection {
     /// # Errors
     /// [`StreamError`].
     pub fn write(&mut self, stream: u64, bytes: &[u8], fin: bool) -> Result<usize, StreamError> {
-        if self.streams.reset.contains(&stream) {
-            return Err(StreamError::Closed);
-        }
+        self.may_write(stream)?;
         let written = self.inner.stream_send(stream, bytes, fin);
         self.wrote(stream, bytes.len(), written)
     }
@@ -257,13 +258,23 @@ impl Connection {
     /// # Errors
     /// [`StreamError`].
     pub fn write_shared(&mut self, stream: u64, bytes: &mut Bytes, fin: bool) -> Result<usize, StreamError> {
-        if self.streams.reset.contains(&stream) {
-            return Err(StreamError::Closed);
-        }
+        self.may_write(stream)?;
         let written = self.inner.stream_send_zc(stream, bytes.clone(), fin).map(|(taken, _)| taken);
         let taken = self.wrote(stream, bytes.len(), written)?;
         bytes.advance(taken);
         Ok(taken)
+    }
+
+    /// What quiche would not say: that a stream was reset here, and that it is too early.
+    fn may_write(&mut self, stream: u64) -> Result<(), StreamError> {
+        if self.streams.reset.contains(&stream) {
+            return Err(StreamError::Closed);
+        }
+        if !self.is_ready() {
+            self.streams.note_blocked(stream);
+            return Err(StreamError::Blocked);
+        }
+        Ok(())
     }
 
     /// Remembers who waits for room.
@@ -344,6 +355,9 @@ impl Connection {
     fn open(&mut self, stream: u64) -> Result<(), StreamError> {
         if self.is_closing() {
             return Err(StreamError::Closed);
+        }
+        if !self.is_ready() {
+            return Err(StreamError::Limit);
         }
         Ok(self.inner.stream_priority(stream, FIRST_PRIORITY + 3, true)?)
     }

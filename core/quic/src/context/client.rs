@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use boring::ex_data::Index;
 use boring::ssl::{Ssl, SslRef, SslVerifyError, SslVerifyMode};
-use flare_tls::adapter::{Judge, KeyLog};
+use flare_tls::adapter::{Judge, KeyLog, check_server_name};
 use flare_tls::{ClientTls, ConfigError};
 use quiche::ConnectionId;
 
@@ -108,6 +108,7 @@ impl ClientContext {
         let inner = &*self.inner;
         let name = inner.server_name.as_deref().unwrap_or(name);
         let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+        check_server_name(bare)?;
         let wrong = |problem: &str| ConfigError::new("server_name", format!("{name:?} {problem}"));
         let id: [u8; 16] =
             crate::endpoint::random().map_err(|error| ConfigError::new("quic", error.to_string()))?;

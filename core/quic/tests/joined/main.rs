@@ -4,6 +4,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod certificates;
 mod endpoint;
 mod handshake;
+mod resumption;
 mod streams;

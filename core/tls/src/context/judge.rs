@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::{AlertDescription, CertificateError};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, UnixTime};
 
 use super::client::{server_name, server_verifier};
 use super::server::client_verifier;
@@ -87,7 +87,7 @@ impl Judge {
         match &self.0 {
             Whom::Clients(verifier) => verifier.verify_client_cert(&own, &others, now).map(drop)?,
             Whom::Servers(verifier) => {
-                let Ok(name) = name_of(name) else {
+                let Ok(name) = server_name(name, "server_name") else {
                     return Err(rustls::Error::from(CertificateError::NotValidForName).into());
                 };
                 verifier.verify_server_cert(&own, &others, &name, ocsp, now).map(drop)?;
@@ -106,6 +106,10 @@ impl Judge {
     }
 }
 
-fn name_of(text: &str) -> Result<ServerName<'static>, ConfigError> {
-    server_name(text, "server_name")
+/// Whether a text can be the name of a server that one connects to: a DNS name or an IP address.
+///
+/// # Errors
+/// It is neither.
+pub fn check_server_name(text: &str) -> Result<(), ConfigError> {
+    server_name(text, "server_name").map(drop)
 }

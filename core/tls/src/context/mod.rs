@@ -10,7 +10,7 @@ mod tickets;
 
 pub use client::ClientContext;
 pub(crate) use client::server_name;
-pub use judge::{Disbelief, Judge};
+pub use judge::{Disbelief, Judge, check_server_name};
 pub use key_log::KeyLog;
 pub(crate) use resolver::take_asked;
 pub use server::ServerContext;
