@@ -9,10 +9,12 @@ from workloads import WORKLOADS
 
 BATCH = ("chrt", "-b", "0")
 PEERS = ("hyper", "actix", "axum", "may", "ws")
+# Built only when asked for: they compile BoringSSL.
+PEERS_H3 = ("h3lg", "peer_h3quiche", "peer_h3quinn")
 
 
 def build(options):
-    """Compiles what is named: c, or a peer. Without names everything."""
+    """Compiles what is named: c, a peer, or h3. Without names everything but h3."""
     BIN.mkdir(parents=True, exist_ok=True)
     FILES.mkdir(exist_ok=True)
     for name, data in (("plaintext", b"Hello, World!"), ("64k", b"x" * 65536), ("1m", b"x" * (1 << 20))):
@@ -28,8 +30,13 @@ def build(options):
             steps = [["cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", HERE / "peers/Cargo.toml",
                       "--target-dir", out, "-p", f"peer_{what}"],
                      ["cp", out / f"release/peer_{what}", BIN]]
+        elif what == "h3":
+            out = LAB / "peers-h3"
+            steps = [["cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", HERE / "peers-h3/Cargo.toml",
+                      "--target-dir", out],
+                     ["cp", *(out / "release" / name for name in PEERS_H3), BIN]]
         else:
-            sys.exit(f"nothing to build is called {what}: c {' '.join(PEERS)}")
+            sys.exit(f"nothing to build is called {what}: c {' '.join(PEERS)} h3")
         for step in steps:
             if subprocess.run(step).returncode:
                 sys.exit(f"could not build {what}")
@@ -38,6 +45,9 @@ def build(options):
 def client(name, workload, port, units, connections=0, lockstep=True):
     """The command of the load generator."""
     load = WORKLOADS[workload]
+    if load.http3:
+        path, streams, length = load.of(name)[0]
+        return [BIN / "h3lg", "127.0.0.1", str(port), path, str(connections or load.connections), streams, str(units), length]
     if load.http2:
         return ["h2load", "-t", "1", "-c", str(connections or load.connections), "-n", str(units), *load.of(name)[0],
                 f"{'https' if load.tls else 'http'}://127.0.0.1:{port}/plaintext"]
@@ -185,15 +195,15 @@ def mem(o):
         held = []
 
         def hold(count):
-            command = [str(BIN / "lg"), "-p", str(server.port), "-c", str(count), "-I", *WORKLOADS[o.l].of(name)[0]]
-            held.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+            held.append(subprocess.Popen(holding(o.l, name, server.port, count), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         stderr=subprocess.PIPE, text=True))
             if held[-1].stdout.readline().strip() != "ready":
                 raise RuntimeError(held[-1].stderr.read())
             time.sleep(1)  # for what the server does after its last answer
             return server.rss()
 
         try:
-            with Server(name, "plain", o.cpu) as server:
+            with Server(name, o.l, o.cpu) as server:
                 start = server.rss()
                 try:
                     few, many = hold(100), hold(total - 100)
@@ -207,6 +217,14 @@ def mem(o):
         rows[name] = (many - few) / (total - 100)
         print(f"{name:18} RSS start {start / 2**20:7.1f} MiB, {total} idle {many / 2**20:7.1f} MiB, per connection {rows[name]:8.0f} B", flush=True)
     save(o, rows)
+
+
+def holding(workload, name, port, count):
+    """The command that asks once on each of so many connections, says "ready" and keeps them."""
+    if WORKLOADS[workload].http3:
+        path, _, length = WORKLOADS[workload].of(name)[0]
+        return [str(BIN / "h3lg"), "127.0.0.1", str(port), path, str(count), "1", str(count), length, "hold"]
+    return [str(BIN / "lg"), "-p", str(port), "-c", str(count), "-I", *WORKLOADS[workload].of(name)[0]]
 
 
 def smoke(o):
@@ -244,7 +262,7 @@ def main():
     modes = dict(build=build, smoke=smoke, lock=lock, cg=cg, strace=strace, mem=mem)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mode", choices=[*modes, "list"])
-    parser.add_argument("what", nargs="*", help=f"build: any of c {' '.join(PEERS)}")
+    parser.add_argument("what", nargs="*", help=f"build: any of c {' '.join(PEERS)} h3")
     parser.add_argument("-s", action="append", default=[], help="servers: a,b,c (a@2 is a second copy of a) or 'name=[VAR=x] command {port}'; may be repeated")
     parser.add_argument("-l", default="plain", choices=list(WORKLOADS), help="workload")
     parser.add_argument("-r", type=int, default=5, help="rounds")

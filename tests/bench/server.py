@@ -20,6 +20,10 @@ SERVERS = {
     "hyper-h2c": "{bin}/peer_hyper {port} h2",
     "hyper-tls": "{bin}/peer_hyper {port} h1 {cert} {key}",
     "hyper-h2": "{bin}/peer_hyper {port} h2 {cert} {key}",
+    "flare-h3": "{top}/target/showcase --port 0 --tls-port {port} --cert {cert} --key {key} --workers 1",
+    "h3quiche": "{bin}/peer_h3quiche {port} {cert} {key}",
+    "h3quiche-gso": "{bin}/peer_h3quiche {port} {cert} {key} gso",
+    "h3quinn": "{bin}/peer_h3quinn {port} {cert} {key}",
     "nghttpd": "nghttpd --no-tls -d {files} -n 1 -a 127.0.0.1 {port}",
     "actix": "{bin}/peer_actix {port}",
     "axum": "{bin}/peer_axum {port}",
@@ -35,8 +39,11 @@ def environment():
     return dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin")
 
 
-def answers(port):
+def answers(port, udp=False):
     """Does anything listen on the port?"""
+    if udp:
+        tables = (path for path in map(Path, ("/proc/net/udp", "/proc/net/udp6")) if path.exists())
+        return any(re.search(rf":{port:04X} 0+:0000 ", table.read_text()) for table in tables)
     with socket.socket() as s:
         s.settimeout(1)
         return s.connect_ex(("127.0.0.1", port)) == 0
@@ -46,10 +53,10 @@ class Server:
     """One server in its own session, pinned to a CPU. cpu() and rss() cover every process of the session."""
 
     def __init__(self, name, workload="plain", cpu=0, prefix=()):
-        self.name = name
+        self.name, udp = name, WORKLOADS[workload].http3
         for _ in range(20):
             self.port = random.randrange(20000, 32000)
-            if not answers(self.port):
+            if not answers(self.port) and not answers(self.port, udp=True):
                 break
         self.dir = tempfile.mkdtemp(prefix="flare-bench-")
         os.chmod(self.dir, 0o755)
@@ -66,7 +73,7 @@ class Server:
         self.process = subprocess.Popen(["taskset", "-c", str(cpu), *prefix, *words], env=env, stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
         for _ in range(1200):  # a minute: valgrind is slow to start
-            up = answers(self.port)
+            up = answers(self.port, udp)
             if not up and self.process.poll() is not None:
                 break
             time.sleep(0.05)

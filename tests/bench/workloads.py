@@ -15,6 +15,7 @@ class Workload:
 
     tls: bool = False
     http2: bool = False  # h2load asks, which is a closed loop and not in lockstep
+    http3: bool = False  # h3lg asks, which is one too: path, streams of each connection, bytes of each answer
 
     def of(self, server):
         """What this server is asked, and the content that it must answer."""
@@ -42,6 +43,8 @@ WORKLOADS = {
     "files1m": Workload("-u /files/1m", 8, 4_000, floor="-b 1048576", size=len(LARGE), answer=LARGE),
     "h2c": Workload("-m 32", 8, 100_000, http2=True),
     "h2": Workload("-m 32", 8, 80_000, http2=True, tls=True),
+    "h3": Workload("/plaintext 32 13", 8, 200_000, tls=True, http3=True),
+    "h3-get1m": Workload("/1m 1 1048576", 8, 600, size=1 << 20, tls=True, http3=True),
     "tls": Workload("-T", 64, 80_000, tls=True),
     "tls-full": Workload("-T -N", 32, 4_000, tls=True),
     "tls-resume": Workload("-T -N -R", 32, 6_000, tls=True),
