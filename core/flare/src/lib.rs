@@ -37,6 +37,8 @@ pub mod websocket;
 /// TLS: settings of servers and clients, certificates and keys.
 #[cfg(feature = "tls")]
 pub mod tls {
+    #[cfg(feature = "http3")]
+    pub use flare_quic::{Congestion, QuicSettings, Retry};
     pub use flare_tls::{
         ClientAuth, ClientTls, ConfigError, EarlyData, Hello, Identity, LoadedIdentity, Place, Resolver,
         Resumption, ServerTls, Source, Trust, Version,

@@ -41,6 +41,11 @@ impl Clock {
         Clock { start: Instant::now() }
     }
 
+    /// The first whole millisecond that is not before this moment: a deadline that does not come early.
+    pub fn at(&self, moment: Instant) -> Millis {
+        Millis(0) + moment.saturating_duration_since(self.start)
+    }
+
     /// The milliseconds since the start, rounded down. Never goes back.
     pub fn now(&self) -> Millis {
         Millis(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX))
@@ -58,6 +63,14 @@ mod tests {
         assert_eq!(Millis(5) + Duration::ZERO, Millis(5));
         assert_eq!(Millis(5) + Duration::MAX, Millis::NEVER);
         assert_eq!(Millis(u64::MAX - 1) + Duration::from_secs(1), Millis::NEVER);
+    }
+
+    #[test]
+    fn a_moment_is_rounded_up() {
+        let clock = Clock::start();
+        assert_eq!(clock.at(clock.start), Millis(0));
+        assert_eq!(clock.at(clock.start + Duration::from_micros(1)), Millis(1));
+        assert_eq!(clock.at(clock.start + Duration::from_millis(7)), Millis(7));
     }
 
     #[test]

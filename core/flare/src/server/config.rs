@@ -1,10 +1,13 @@
 //! Settings of a server, with safe defaults.
 
 mod http2_limits;
+mod http3_limits;
+#[cfg(feature = "http3")]
+mod quic;
 
 use std::time::Duration;
 
-use flare_proto::{http1, http2};
+use flare_proto::{http1, http2, http3};
 
 use super::proxy_protocol::ProxyProtocol;
 use crate::networks::NoNetwork;
@@ -33,6 +36,14 @@ pub struct ServerConfig {
     pub http2_enabled: bool,
     /// Limits of HTTP/2: what a client may ask of a connection, and how often.
     pub http2: http2::Limits,
+    /// Whether HTTP/3 is spoken on addresses that are served over TLS: on the UDP port of the same number. Clients learn of it by `Alt-Svc`
+    /// (RFC 7838).
+    pub http3_enabled: bool,
+    /// Limits of HTTP/3: what a client may ask of a connection, and how often.
+    pub http3: http3::Limits,
+    /// Settings of the transport of HTTP/3.
+    #[cfg(feature = "http3")]
+    pub quic: crate::tls::QuicSettings,
     /// The most bytes of content that are collected for a handler; more is refused with 413. A route may have its own limit.
     pub body_limit: u64,
     /// Content that nobody asked for is read and dropped up to this many bytes, so that the connection can go on.
@@ -89,6 +100,10 @@ impl Default for ServerConfig {
             http1: http1::Limits::default(),
             http2_enabled: true,
             http2: http2::Limits { extended_connect: true, ..http2::Limits::default() },
+            http3_enabled: false,
+            http3: http3::Limits { extended_connect: true, ..http3::Limits::default() },
+            #[cfg(feature = "http3")]
+            quic: crate::tls::QuicSettings::default(),
             body_limit: 16 << 20,
             discard_limit: 64 << 10,
             output_limit: 256 << 10,
@@ -158,6 +173,12 @@ impl ServerConfig {
         within("trailer_bytes", self.http1.trailer_bytes.into(), 2, 1 << 20)?;
         within("chunk_line_bytes", self.http1.chunk_line_bytes.into(), 16, 1 << 16)?;
         http2_limits::validate(&self.http2)?;
+        http3_limits::validate(&self.http3)?;
+        #[cfg(feature = "http3")]
+        quic::validate(&self.quic)?;
+        if self.http3_enabled && cfg!(not(feature = "http3")) {
+            return Err(wrong("http3", "this build of flare has no HTTP/3"));
+        }
         within("body_limit", self.body_limit, 0, 1 << 40)?;
         within("body_min_rate", self.body_min_rate, 0, 1 << 30)?;
         within("discard_limit", self.discard_limit, 0, 1 << 40)?;
@@ -222,6 +243,7 @@ impl ServerConfig {
             "trailer_bytes" => self.http1.trailer_bytes = small()?,
             "chunk_line_bytes" => self.http1.chunk_line_bytes = small()?,
             "http2" => self.http2_enabled = switch()?,
+            "http3" => self.http3_enabled = switch()?,
             "body_limit" => self.body_limit = unsigned()?,
             "discard_limit" => self.discard_limit = unsigned()?,
             "output_limit" => self.output_limit = size()?,
@@ -239,15 +261,18 @@ impl ServerConfig {
             "drain_timeout_ms" => self.drain_timeout = duration()?,
             "proxy_protocol_only" => self.proxy_protocol.only = switch()?,
             "proxy_protocol_timeout_ms" => self.proxy_protocol.timeout = duration()?,
-            _ => match name.strip_prefix("http2_") {
-                Some(name) => http2_limits::set_number(&mut self.http2, name, value)?,
-                None => return Err(wrong(name, "there is no such number setting")),
+            _ => match name.split_once('_') {
+                Some(("http2", name)) => http2_limits::set_number(&mut self.http2, name, value)?,
+                Some(("http3", name)) => http3_limits::set_number(&mut self.http3, name, value)?,
+                #[cfg(feature = "http3")]
+                Some(("quic", name)) => quic::set_number(&mut self.quic, name, value)?,
+                _ => return Err(wrong(name, "there is no such number setting")),
             },
         }
         Ok(())
     }
 
-    /// Sets a text by name: `server_name`, and the lists `proxy_protocol_from` (of networks) and `proxy_protocol_on` (of addresses), with commas
+    /// Sets a text by name: `server_name`, `quic_retry`, `quic_congestion`, `quic_qlog`, and the lists `proxy_protocol_from` (of networks) and `proxy_protocol_on` (of addresses), with commas
     /// between their parts.
     ///
     /// # Errors
@@ -263,7 +288,11 @@ impl ServerConfig {
                 let parts = value.split(',').map(str::trim).filter(|part| !part.is_empty());
                 self.proxy_protocol.on = parts.map(str::to_owned).collect();
             }
-            _ => return Err(wrong(name, "there is no such text setting")),
+            _ => match name.split_once('_') {
+                #[cfg(feature = "http3")]
+                Some(("quic", name)) => quic::set_text(&mut self.quic, name, value)?,
+                _ => return Err(wrong(name, "there is no such text setting")),
+            },
         }
         Ok(())
     }

@@ -15,11 +15,22 @@ pub(crate) struct Entrance {
     pub(crate) proxied: bool,
     /// What its connections begin with.
     pub(crate) tls: Option<Arc<TlsListener>>,
+    /// The port on which HTTP/3 is served beside it.
+    pub(crate) http3: Option<u16>,
 }
 
 impl Entrance {
-    pub(crate) fn new(local: &Address, proxied: bool, tls: Option<Arc<TlsListener>>) -> Self {
+    pub(crate) fn new(
+        local: &Address,
+        proxied: bool,
+        tls: Option<Arc<TlsListener>>,
+        datagrams: bool,
+    ) -> Self {
         let wildcard = matches!(local, Address::Ip(address) if address.ip().is_unspecified());
-        Self { wildcard, proxied, tls }
+        let http3 = match local {
+            Address::Ip(address) if datagrams => Some(address.port()),
+            _ => None,
+        };
+        Self { wildcard, proxied, tls, http3 }
     }
 }

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use flare_net::Millis;
-use flare_proto::{OriginFields, http2};
+use flare_proto::{OriginFields, http2, http3};
 
 use crate::exchange::{Home, Pool};
 use crate::log::{AccessRecord, Log};
 use crate::router::{Router, Routes};
 use crate::server::ServerConfig;
+use crate::server::alternatives::Alternatives;
 use crate::server::blocking::BlockingPool;
 use crate::server::counters::Counters;
+use crate::server::entrance::Entrance;
 
 /// A callback for the access log.
 pub(crate) type AccessSink = dyn Fn(&AccessRecord<'_>) + Send + Sync;
@@ -25,6 +27,8 @@ pub(crate) struct Service {
     pub(crate) blocking: Option<Arc<BlockingPool>>,
     pub(crate) config: Arc<ServerConfig>,
     pub(crate) http2_limits: Arc<http2::Limits>,
+    pub(crate) http3_limits: Arc<http3::Limits>,
+    pub(crate) alternatives: Alternatives,
     pub(crate) log: Log,
     pub(crate) access: Option<Arc<AccessSink>>,
 }
@@ -35,6 +39,7 @@ impl Service {
         config: ServerConfig,
         log: Log,
         access: Option<Arc<AccessSink>>,
+        entrances: &[Entrance],
     ) -> Self {
         let router = Routes::new(router);
         let blocking = router.any_blocking().then(|| {
@@ -44,6 +49,8 @@ impl Service {
             router: Arc::new(router),
             blocking,
             http2_limits: Arc::new(config.http2.clone()),
+            http3_limits: Arc::new(config.http3.clone()),
+            alternatives: Alternatives::new(entrances),
             config: Arc::new(config),
             log,
             access,

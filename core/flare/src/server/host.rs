@@ -37,10 +37,9 @@ impl BoundServer {
     /// [`Error::State`] when the server was bound for several workers; [`Server::host`] binds for one. [`Error::Io`] when the loop
     /// can't be made.
     pub fn host(self) -> Result<HostServer, Error> {
-        let Self { shared, listeners, addresses } = self;
-        let mut listeners = listeners.into_iter();
-        let (Some(own), Some(first), None) = (shared.workers.first(), listeners.next(), listeners.next())
-        else {
+        let Self { shared, sockets, addresses } = self;
+        let mut sockets = sockets.into_iter();
+        let (Some(own), Some(first), None) = (shared.workers.first(), sockets.next(), sockets.next()) else {
             return Err(Error::State("a server in the loop of a host has one worker"));
         };
         let worker = Worker::new(&shared, own, first)?;

@@ -1,5 +1,6 @@
 //! The server: settings, workers, and their life from bind to drain.
 
+mod alternatives;
 mod blocking;
 mod config;
 mod connections;
@@ -19,6 +20,7 @@ mod running;
 pub(crate) mod session;
 pub(crate) mod shared;
 mod signals;
+mod sockets;
 mod streams;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
@@ -33,7 +35,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use flare_net::{Address, ListenOptions, Listener};
+use flare_net::Address;
 
 pub use config::{ConfigError, ServerConfig};
 pub use context::WorkerContext;
@@ -49,6 +51,7 @@ use crate::router::Router;
 use entrance::Entrance;
 use environment::{AccessSink, Service};
 use shared::{Hooks, Shared};
+use sockets::Sockets;
 use tls::TlsListener;
 use worker::Worker;
 
@@ -79,6 +82,19 @@ struct Listen {
     address: String,
     /// What its connections begin with.
     tls: Option<Arc<TlsListener>>,
+}
+
+/// What a server has once its addresses are bound.
+struct Opened {
+    /// Of each worker.
+    sockets: Vec<Sockets>,
+    /// What is known of each address.
+    entrances: Vec<Entrance>,
+    /// The addresses, with the ports that were found.
+    addresses: Vec<Address>,
+    /// What the workers need for HTTP/3, if an address has it.
+    #[cfg(feature = "http3")]
+    quic: Option<Arc<flare_quic::EndpointShared>>,
 }
 
 impl Server {
@@ -177,21 +193,26 @@ impl Server {
     /// # Errors
     /// As [`Server::bind`], with the server as it was.
     pub fn try_bind(self) -> Result<BoundServer, (Box<Self>, Error)> {
-        match self.open_listeners() {
-            Ok((listeners, entrances, addresses)) => {
-                let workers = listeners.len();
+        match self.open_sockets() {
+            Ok(opened) => {
                 let tls = self.addresses.into_iter().filter_map(|listen| listen.tls).collect();
-                let service = Service::new(self.router, self.config, self.log, self.access);
-                let shared = Arc::new(Shared::new(service, self.hooks, tls, entrances, workers));
-                Ok(BoundServer { shared, listeners, addresses })
+                let service =
+                    Service::new(self.router, self.config, self.log, self.access, &opened.entrances);
+                let shared = Shared::new(service, self.hooks, tls, opened.entrances, opened.sockets.len());
+                #[cfg(feature = "http3")]
+                let shared = shared.with_quic(opened.quic);
+                Ok(BoundServer {
+                    shared: Arc::new(shared),
+                    sockets: opened.sockets,
+                    addresses: opened.addresses,
+                })
             }
             Err(error) => Err((Box::new(self), error)),
         }
     }
 
-    /// The listeners of each worker, what is known of each address, and the addresses with the ports that were found.
-    #[allow(clippy::type_complexity, reason = "used once, right above")]
-    fn open_listeners(&self) -> Result<(Vec<Vec<Listener>>, Vec<Entrance>, Vec<Address>), Error> {
+    /// Checks the settings and binds the addresses.
+    fn open_sockets(&self) -> Result<Opened, Error> {
         self.config.validate()?;
         if self.addresses.is_empty() {
             return Err(Error::State("the server has no address to listen on"));
@@ -202,7 +223,7 @@ impl Server {
             return Err(ConfigError { field: "proxy_protocol_on".to_owned(), problem }.into());
         }
         let workers = if self.config.workers == 0 { flare_net::cores() } else { self.config.workers };
-        let mut each: Vec<Vec<Listener>> = (0..workers).map(|_| Vec::new()).collect();
+        let mut each: Vec<Sockets> = (0..workers).map(|_| Sockets::default()).collect();
         let mut addresses = Vec::new();
         let mut entrances = Vec::new();
         for Listen { address: text, tls } in &self.addresses {
@@ -212,14 +233,31 @@ impl Server {
             {
                 tls.leave_out_http2()?;
             }
+            #[cfg(feature = "http3")]
+            if let Some(tls) = tls
+                && self.config.http3_enabled
+            {
+                tls.serve_quic(&self.config.quic)?;
+            }
             let proxied = self.config.proxy_protocol.is_on(text);
             for address in resolve(text)? {
-                let bound = bind_for_all(&address, &self.config, &mut each)?;
-                entrances.push(Entrance::new(&bound, proxied, tls.clone()));
+                let datagrams =
+                    tls.is_some() && self.config.http3_enabled && matches!(address, Address::Ip(_));
+                let bound = sockets::bind_for_all(&address, datagrams, &self.config, &mut each)?;
+                entrances.push(Entrance::new(&bound, proxied, tls.clone(), datagrams));
                 addresses.push(bound);
             }
         }
-        Ok((each, entrances, addresses))
+        Ok(Opened {
+            sockets: each,
+            #[cfg(feature = "http3")]
+            quic: match entrances.iter().any(|entrance| entrance.http3.is_some()) {
+                true => Some(flare_quic::EndpointShared::new(self.config.quic.clone())?),
+                false => None,
+            },
+            entrances,
+            addresses,
+        })
     }
 
     /// Binds, and runs until the server is drained. Returns how it ended.
@@ -274,38 +312,10 @@ fn resolve(text: &str) -> Result<Vec<Address>, Error> {
         .map_err(|error| Error::Address { address: text.to_owned(), problem: error.to_string() })
 }
 
-/// Binds one address for every worker: a listener each, or one that they share. Returns the bound address.
-fn bind_for_all(
-    address: &Address,
-    config: &ServerConfig,
-    each: &mut [Vec<Listener>],
-) -> Result<Address, Error> {
-    let failed = |error| Error::Bind { address: address.to_string(), error };
-    let own = !config.shared_listener && matches!(address, Address::Ip(_)) && each.len() > 1;
-    let reuse_port = own || config.reuse_port;
-    let options = ListenOptions { backlog: config.backlog, reuse_port, ..ListenOptions::default() };
-    if own && !config.reuse_port {
-        // Another server that shares its port the same way would take half of our connections, unseen: only the workers of one
-        // server share. Without the option the system says when somebody else is there.
-        let alone = ListenOptions { reuse_port: false, ..options.clone() };
-        drop(Listener::bind(address, &alone).map_err(failed)?);
-    }
-    let first = Listener::bind(address, &options).map_err(failed)?;
-    let bound = first.local_address().clone();
-    for worker in each.iter_mut().skip(1) {
-        let next = if own { Listener::bind(&bound, &options) } else { first.try_clone() };
-        worker.push(next.map_err(failed)?);
-    }
-    if let Some(worker) = each.first_mut() {
-        worker.push(first);
-    }
-    Ok(bound)
-}
-
 /// A server that has its addresses.
 pub struct BoundServer {
     shared: Arc<Shared>,
-    listeners: Vec<Vec<Listener>>,
+    sockets: Vec<Sockets>,
     addresses: Vec<Address>,
 }
 
@@ -334,7 +344,7 @@ impl BoundServer {
             threads: Vec::new(),
             addresses: self.addresses,
         };
-        for (worker, listeners) in self.shared.workers.iter().zip(self.listeners) {
+        for (worker, sockets) in self.shared.workers.iter().zip(self.sockets) {
             let (shared, own) = (Arc::clone(&self.shared), Arc::clone(worker));
             let name = format!("flare-{}", own.index);
             let (ready, wait) = std::sync::mpsc::channel();
@@ -344,7 +354,7 @@ impl BoundServer {
                 {
                     shared.service.log.tell(Level::Warn, "worker not pinned", || error.to_string());
                 }
-                match Worker::new(&shared, &own, listeners) {
+                match Worker::new(&shared, &own, sockets) {
                     Ok(worker) => {
                         if let Some(deadline) = shared.drain_asked() {
                             own.post(shared::Message::Drain(deadline));

@@ -39,6 +39,9 @@ pub(crate) enum Message {
     Room,
     /// The server ends; what still runs at this time is cut.
     Drain(Instant),
+    /// A datagram of QUIC came to another worker.
+    #[cfg(feature = "http3")]
+    Datagram(Box<crate::server::worker::quic::Forwarded>),
 }
 
 /// Called on each worker when it starts and when it ends.
@@ -57,6 +60,9 @@ pub(crate) struct Shared {
     pub(crate) watcher: OnceLock<crate::server::tls_watch::Watcher>,
     /// In the order of each worker's listeners.
     pub(crate) entrances: Vec<Entrance>,
+    /// What the workers need to tell QUIC connections apart, if HTTP/3 is served.
+    #[cfg(feature = "http3")]
+    pub(crate) quic: Option<Arc<flare_quic::EndpointShared>>,
     /// Connections open over all workers.
     open: AtomicUsize,
     /// Workers that wait for room, so that a connection which closes has to look for them only then.
@@ -74,11 +80,21 @@ pub(crate) struct WorkerBox {
     mailbox: OnceLock<Mailbox<Message>>,
     /// It stopped accepting until there is room.
     waits: AtomicBool,
+    /// Datagrams of QUIC that other workers gave it.
+    #[cfg(feature = "http3")]
+    pub(crate) forwarded: crate::server::worker::quic::Waiting,
 }
 
 impl WorkerBox {
     pub(crate) fn new(index: usize) -> Self {
-        Self { index, counters: Arc::default(), mailbox: OnceLock::new(), waits: AtomicBool::new(false) }
+        Self {
+            index,
+            counters: Arc::default(),
+            mailbox: OnceLock::new(),
+            waits: AtomicBool::new(false),
+            #[cfg(feature = "http3")]
+            forwarded: Default::default(),
+        }
     }
 
     /// The worker lives: it has a mailbox.
@@ -109,12 +125,20 @@ impl Shared {
             #[cfg(feature = "tls")]
             watcher: OnceLock::new(),
             entrances,
+            #[cfg(feature = "http3")]
+            quic: None,
             open: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             broadcast: Broadcast::new(&workers),
             workers,
             drain: Mutex::new(None),
         }
+    }
+
+    /// The same with HTTP/3.
+    #[cfg(feature = "http3")]
+    pub(crate) fn with_quic(self, quic: Option<Arc<flare_quic::EndpointShared>>) -> Self {
+        Self { quic, ..self }
     }
 
     /// Counts a new connection. False: it was the last one for now.

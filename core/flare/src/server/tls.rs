@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use flare_net::Millis;
 use flare_tls::{ConfigError, ServerContext, ServerTls};
 
-use crate::exchange::Ends;
+use crate::exchange::{Early, Ends};
 use crate::server::tls_watch::shortest;
 use crate::server::worker::Secure;
 
@@ -23,6 +23,9 @@ pub(crate) struct TlsListener {
     current: RwLock<Arc<ServerContext>>,
     /// What it was made of.
     settings: Mutex<ServerTls>,
+    /// The same for QUIC, where HTTP/3 is served beside it.
+    #[cfg(feature = "http3")]
+    quic: std::sync::OnceLock<RwLock<Arc<flare_quic::ServerContext>>>,
     /// Of its files, from before they were read for the first time.
     first_stamps: Vec<Option<Stamp>>,
 }
@@ -80,7 +83,36 @@ impl TlsListener {
         let settings = with_protocols(settings)?;
         let first_stamps = stamps(&settings);
         let context = ServerContext::new(&settings)?;
-        Ok(Self { current: RwLock::new(Arc::new(context)), settings: Mutex::new(settings), first_stamps })
+        Ok(Self {
+            current: RwLock::new(Arc::new(context)),
+            settings: Mutex::new(settings),
+            #[cfg(feature = "http3")]
+            quic: std::sync::OnceLock::new(),
+            first_stamps,
+        })
+    }
+
+    /// HTTP/3 is served too, with the same certificates.
+    #[cfg(feature = "http3")]
+    pub(crate) fn serve_quic(&self, quic: &flare_quic::QuicSettings) -> Result<(), ConfigError> {
+        let context = flare_quic::ServerContext::new(&self.settings(), quic)?;
+        let context = RwLock::new(Arc::new(context));
+        // Err: an address that names several places is bound once for each.
+        let _ = self.quic.set(context);
+        Ok(())
+    }
+
+    /// How early data of a connection that begins now is marked, and how long its handshake may take.
+    #[cfg(feature = "http3")]
+    pub(crate) fn handshake_rules(&self) -> (Early, Duration) {
+        let context = self.context();
+        (early(&context), context.handshake_timeout())
+    }
+
+    /// What a QUIC connection that begins now is made of.
+    #[cfg(feature = "http3")]
+    pub(crate) fn quic_context(&self) -> Option<Arc<flare_quic::ServerContext>> {
+        self.quic.get().map(|current| Arc::clone(&current.read().unwrap_or_else(PoisonError::into_inner)))
     }
 
     /// The server does not speak HTTP/2.
@@ -109,21 +141,49 @@ impl TlsListener {
     }
 
     /// The same of the files as they are now.
-    fn made_anew(&self) -> Result<ServerContext, ConfigError> {
+    fn made_anew(&self) -> Result<Made, ConfigError> {
         let settings = self.settings().clone();
-        self.context().reload(&settings)
+        self.make(&settings)
+    }
+
+    fn make(&self, settings: &ServerTls) -> Result<Made, ConfigError> {
+        Ok(Made {
+            tcp: self.context().reload(settings)?,
+            #[cfg(feature = "http3")]
+            quic: self.quic_context().map(|context| context.reload(settings)).transpose()?,
+        })
     }
 
     fn replace(&self, next: ServerTls) -> Result<(), ConfigError> {
         let next = with_protocols(next)?;
-        self.set(self.context().reload(&next)?);
+        self.set(self.make(&next)?);
         *self.settings() = next;
         Ok(())
     }
 
-    fn set(&self, context: ServerContext) {
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(context);
+    fn set(&self, made: Made) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(made.tcp);
+        #[cfg(feature = "http3")]
+        if let (Some(current), Some(context)) = (self.quic.get(), made.quic) {
+            *current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(context);
+        }
     }
+}
+
+/// How requests are marked that come before the end of the handshake.
+pub(crate) fn early(context: &ServerContext) -> Early {
+    match context.early_data() {
+        None => Early::No,
+        Some(early) if early.unsafe_methods => Early::Any,
+        Some(_) => Early::Safe,
+    }
+}
+
+/// What was read anew and is still to be taken.
+struct Made {
+    tcp: ServerContext,
+    #[cfg(feature = "http3")]
+    quic: Option<flare_quic::ServerContext>,
 }
 
 /// What changes when a file is written or replaced.

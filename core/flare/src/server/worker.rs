@@ -4,6 +4,11 @@ mod accept;
 mod connection;
 mod dialing;
 mod proxy_header;
+#[cfg(feature = "http3")]
+pub(crate) mod quic;
+#[cfg(not(feature = "http3"))]
+#[path = "worker/without_http3.rs"]
+mod quic;
 mod relay;
 #[cfg(feature = "tls")]
 mod secure;
@@ -20,8 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use flare_net::{
-    Address, Clock, Driver, DriverOptions, Event, Key, Listener, ListenerKey, MailboxReceiver, Millis,
-    Output, Wheel,
+    Address, Clock, Driver, DriverOptions, Event, Key, ListenerKey, MailboxReceiver, Millis, Output, Wheel,
 };
 use flare_proto::websocket::Contexts;
 
@@ -35,12 +39,14 @@ use crate::server::environment::Environment;
 use crate::server::guard;
 use crate::server::local;
 use crate::server::shared::{Message, Shared, WorkerBox};
+use crate::server::sockets::Sockets;
 use crate::websocket::{self, Broadcast, TopicCommand, Topics};
 use accept::Accepting;
 use connection::{Closing, Connection};
 use dialing::Dials;
 use proxy_header::Awaiting;
-use relay::Relays;
+use quic::Quic;
+use relay::{Relay, Relays, Way};
 pub(crate) use secure::Secure;
 use secure::SecureShared;
 
@@ -51,6 +57,7 @@ pub(crate) struct Worker {
     clock: Clock,
     env: Environment,
     connections: Connections<Connection>,
+    quic: Quic,
     relays: Relays,
     dials: Dials,
     topics: Topics,
@@ -93,18 +100,15 @@ const WORK: usize = 3;
 
 impl Worker {
     /// Makes a worker on the thread that will run it.
-    pub(crate) fn new(
-        shared: &Arc<Shared>,
-        own: &Arc<WorkerBox>,
-        listeners: Vec<Listener>,
-    ) -> io::Result<Self> {
+    pub(crate) fn new(shared: &Arc<Shared>, own: &Arc<WorkerBox>, mut sockets: Sockets) -> io::Result<Self> {
         let mut driver = Driver::new(DriverOptions::default())?;
         let (mailbox, messages) = driver.mailbox(usize::MAX)?;
         own.open(mailbox.clone());
         let exclusive = shared.service.config.shared_listener;
         let mut keys = Vec::new();
         let mut places = Vec::new();
-        for listener in listeners {
+        let quic = Quic::new(&mut driver, shared, own.index, &mut sockets)?;
+        for listener in sockets.listeners {
             places.push(Arc::new(listener.local_address().clone()));
             let shares = exclusive || matches!(listener.local_address(), Address::Unix(_));
             keys.push(driver.listen(listener, shares)?);
@@ -133,6 +137,7 @@ impl Worker {
                 shared.workers.len(),
             ),
             connections: Connections::new(),
+            quic,
             relays: Relays::new(),
             dials: Dials::new(),
             topics: Topics::default(),
@@ -193,6 +198,7 @@ impl Worker {
             self.close(key, CancelReason::Drain);
         }
         self.close_all_awaited();
+        self.close_all_quic();
         let shared = Arc::clone(&self.shared);
         for hook in &shared.hooks.stop {
             self.run_task("stop hook panicked", hook);
@@ -203,7 +209,7 @@ impl Worker {
     /// Whether nothing is left to do, for ever.
     pub(crate) fn is_over(&self) -> bool {
         self.env.draining
-            && ((self.connections.is_empty() && self.awaiting.is_empty())
+            && ((self.connections.is_empty() && self.awaiting.is_empty() && self.quic.is_empty())
                 || self.drain_deadline.is_some_and(|at| at <= self.env.now))
     }
 
@@ -339,6 +345,7 @@ impl Worker {
             .tell(Level::Error, "connection panicked", || "this is a bug in flare".to_owned());
         self.output.clear();
         self.secure.clear();
+        self.quic.clear();
         if let Some(key) = self.at.take()
             && catch_unwind(AssertUnwindSafe(|| self.close(key, CancelReason::Reset))).is_err()
         {
@@ -373,7 +380,16 @@ impl Worker {
                 self.messages.take(&mut self.batch);
                 self.mail.extend(self.batch.drain(..));
             }
-            Event::Writable { .. } | Event::Datagrams { .. } | Event::DatagramsFlushed { .. } => {}
+            #[cfg(feature = "http3")]
+            Event::Datagrams { socket, mut batch } => {
+                self.received_datagrams(socket, &mut batch);
+                self.driver.recycle_datagrams(batch);
+            }
+            #[cfg(feature = "http3")]
+            Event::DatagramsFlushed { socket } => self.datagrams_flushed(socket),
+            #[cfg(not(feature = "http3"))]
+            Event::Datagrams { .. } | Event::DatagramsFlushed { .. } => {}
+            Event::Writable { .. } => {}
         }
     }
 
@@ -397,6 +413,8 @@ impl Worker {
                 if let Some(connection) = self.connections.get_mut(exchange.connection) {
                     connection.session.wake(exchange, &mut self.env, &mut self.output);
                     self.settle(exchange.connection);
+                } else {
+                    self.wake_quic(exchange);
                 }
             }
             Message::Relay(request) => self.relay(*request),
@@ -407,6 +425,8 @@ impl Worker {
             Message::GoOn(key) => self.go_on(key),
             Message::Room => self.accept_with_room(),
             Message::Drain(deadline) => self.drain(deadline),
+            #[cfg(feature = "http3")]
+            Message::Datagram(datagram) => self.received_forwarded(datagram),
         }
     }
 
@@ -428,6 +448,23 @@ impl Worker {
                 connection.session.drain(&mut self.env, &mut self.output);
                 self.settle(key);
             }
+        }
+        self.drain_quic();
+    }
+
+    /// The upstreams that answer exchanges of a client's connection.
+    fn relays_of(&mut self, client: Key) -> Option<&mut Vec<Way>> {
+        match self.connections.get_mut(client) {
+            Some(connection) => Some(&mut connection.relays),
+            None => self.quic.relays(client),
+        }
+    }
+
+    /// Closes an upstream of a connection that ends, and gives back what is left of its relay.
+    fn close_way(&mut self, way: Way) -> Option<Box<Relay>> {
+        match way {
+            Way::Open(upstream) => self.close_upstream(upstream),
+            Way::Dialing(number) => self.close_dial(number),
         }
     }
 

@@ -73,7 +73,7 @@ impl TestClient {
     /// A client for a router with settings.
     #[must_use]
     pub fn with_config(router: Router, config: ServerConfig) -> Self {
-        Self { service: Service::new(router, config, Log::default(), None) }
+        Self { service: Service::new(router, config, Log::default(), None, &[]) }
     }
 
     /// A connection for bytes of the test's own.

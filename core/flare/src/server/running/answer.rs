@@ -29,6 +29,10 @@ impl Running {
     /// Shows the head of an answer to the middlewares that saw the request. False: one of them panicked, so it is a 500 now.
     #[inline]
     pub(crate) fn on_head(&self, answer: &mut Response, env: &Environment) -> bool {
+        if !env.service.alternatives.is_empty() {
+            let block = &self.request.block;
+            env.service.alternatives.tell(&block.ends, block.head.version(), answer);
+        }
         self.route.chain.is_empty() || self.show_head(answer, env)
     }
 

@@ -306,7 +306,7 @@ impl Worker {
 
     pub(super) fn deadline(&mut self, key: Key) {
         let Some(connection) = self.connections.get_mut(key) else {
-            if !self.header_late(key) {
+            if !self.header_late(key) && !self.quic_deadline(key) {
                 self.relay_deadline(key);
             }
             return;
@@ -339,16 +339,17 @@ impl Worker {
     }
 
     pub(super) fn close(&mut self, key: Key, reason: CancelReason) {
-        let Some(mut connection) = self.connections.remove(key) else { return self.close_awaited(key) };
+        let Some(mut connection) = self.connections.remove(key) else {
+            if !self.close_quic(key, reason) {
+                self.close_awaited(key);
+            }
+            return;
+        };
         if let Some(timer) = connection.timer.take() {
             self.wheel.cancel(timer);
         }
         // Let go behind the abort, which says why their exchanges ended.
-        let close = |way| match way {
-            Way::Open(upstream) => self.close_upstream(upstream),
-            Way::Dialing(number) => self.close_dial(number),
-        };
-        let relays: Vec<_> = connection.relays.drain(..).filter_map(close).collect();
+        let relays: Vec<_> = connection.relays.drain(..).filter_map(|way| self.close_way(way)).collect();
         if self.env.draining {
             let unsent = self.driver.backlog(key) + connection.unsealed();
             let unfinished = connection.session.is_active() || unsent > 0;

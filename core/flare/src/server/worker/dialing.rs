@@ -57,9 +57,9 @@ impl Worker {
         resolver: &Resolver,
         options: &DialOptions,
     ) {
-        let Some(connection) = self.connections.get_mut(relay.client()) else { return };
         let number = self.dials.number();
-        connection.relays.push(Way::Dialing(number));
+        let Some(relays) = self.relays_of(relay.client()) else { return };
+        relays.push(Way::Dialing(number));
         let own = Arc::clone(&self.own);
         let wake = move || {
             // False: the worker has ended, and the dial with it.
@@ -153,8 +153,8 @@ impl Worker {
         if let Some(timer) = dialing.timer {
             self.wheel.cancel(timer);
         }
-        if let Some(connection) = self.connections.get_mut(dialing.relay.client()) {
-            connection.relays.retain(|way| *way != Way::Dialing(number));
+        if let Some(relays) = self.relays_of(dialing.relay.client()) {
+            relays.retain(|way| *way != Way::Dialing(number));
         }
         Some(dialing.relay)
     }

@@ -137,10 +137,8 @@ impl Worker {
 
     /// The upstream has a key: from now on it lives and ends with the connection of its client.
     pub(super) fn watch(&mut self, key: Key, mut relay: Box<Relay>) {
-        let Some(connection) = self.connections.get_mut(relay.client()) else {
-            return self.driver.close(key);
-        };
-        connection.relays.push(Way::Open(key));
+        let Some(relays) = self.relays_of(relay.client()) else { return self.driver.close(key) };
+        relays.push(Way::Open(key));
         relay.armed = relay.next_deadline();
         relay.timer = Some(self.wheel.arm(relay.armed, key.to_u64()));
         self.relays.open.insert(key, relay);
@@ -203,8 +201,8 @@ impl Worker {
     pub(super) fn follow(&mut self, client: Key) {
         let mut next = 0;
         // A relay that ends leaves its place to another one.
-        while let Some(connection) = self.connections.get_mut(client)
-            && let Some(&way) = connection.relays.get(next)
+        while let Some(relays) = self.relays_of(client)
+            && let Some(&way) = relays.get(next)
         {
             let goes_on = match way {
                 Way::Open(key) => self.follow_one(key),
@@ -301,8 +299,8 @@ impl Worker {
             self.wheel.cancel(timer);
         }
         self.driver.close(key);
-        if let Some(connection) = self.connections.get_mut(relay.client()) {
-            connection.relays.retain(|way| *way != Way::Open(key));
+        if let Some(relays) = self.relays_of(relay.client()) {
+            relays.retain(|way| *way != Way::Open(key));
         }
         Some(relay)
     }

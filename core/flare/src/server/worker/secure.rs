@@ -14,6 +14,7 @@ use crate::log::Level;
 use crate::server::counters::Counters;
 use crate::server::session::Session;
 use crate::server::shared::Message;
+use crate::server::tls;
 
 /// About how much is encrypted before it is given to the system.
 const PIECE: usize = 8 * MAX_RECORD;
@@ -90,11 +91,7 @@ impl SecureShared {
 
 impl Secure {
     pub(crate) fn new(context: Arc<ServerContext>, ends: Ends, now: Millis) -> Self {
-        let early = match context.early_data() {
-            None => Early::No,
-            Some(early) if early.unsafe_methods => Early::Any,
-            Some(_) => Early::Safe,
-        };
+        let early = tls::early(&context);
         let deadline = now + context.handshake_timeout();
         Self {
             state: State::Fresh(context),

@@ -1,0 +1,175 @@
+//! Datagrams of a worker's UDP sockets: whose they are, and how they leave.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use flare_net::{Datagrams, Ecn, Key, Sent, UdpKey};
+use flare_quic::{Path, Route};
+
+use super::Worker;
+use crate::server::shared::Message;
+
+/// How many datagrams may be on their way from other workers to one. More are dropped, as by any queue on the way; their senders
+/// send again.
+const FORWARDED: usize = 4096;
+
+/// A datagram that came to another worker than the one whose connection it is of.
+pub(crate) struct Forwarded {
+    place: usize,
+    path: Path,
+    ecn: flare_quic::Ecn,
+    bytes: Vec<u8>,
+}
+
+/// How many of them wait for a worker.
+#[derive(Default)]
+pub(crate) struct Waiting(AtomicUsize);
+
+impl Worker {
+    /// Datagrams came.
+    pub(in super::super) fn received_datagrams(&mut self, socket: UdpKey, batch: &mut Datagrams) {
+        let Some(place) = self.quic.places.iter().position(|place| place.socket == socket) else { return };
+        let now = Instant::now();
+        while let Some(datagram) = batch.next() {
+            self.counters.bytes_in.add(datagram.bytes.len() as u64);
+            let path = Path { local: datagram.to, peer: datagram.from };
+            self.route_datagram(place, datagram.bytes, path, from_net(datagram.ecn), false, now);
+        }
+        self.send_replies(place);
+        self.advance_touched();
+    }
+
+    /// A datagram that another worker received came.
+    pub(in super::super) fn received_forwarded(&mut self, datagram: Box<Forwarded>) {
+        self.own.forwarded.0.fetch_sub(1, Ordering::Relaxed);
+        let Forwarded { place, path, ecn, mut bytes } = *datagram;
+        self.route_datagram(place, &mut bytes, path, ecn, true, Instant::now());
+        self.send_replies(place);
+        self.advance_touched();
+    }
+
+    fn route_datagram(
+        &mut self,
+        number: usize,
+        bytes: &mut [u8],
+        path: Path,
+        ecn: flare_quic::Ecn,
+        forwarded: bool,
+        now: Instant,
+    ) {
+        let Some(place) = self.quic.places.get_mut(number) else { return };
+        let tls = self.shared.entrances.get(place.entrance).and_then(|entrance| entrance.tls.as_ref());
+        let Some(context) = tls.and_then(|tls| tls.quic_context()) else { return };
+        let room = !self.env.draining && self.shared.has_room(&self.own);
+        let key = match place.endpoint.route(bytes, path, forwarded, room, &context, now) {
+            Route::Connection(name) => Some(Key::from_u64(name)),
+            Route::Begin(quic) => self.begin_quic(number, quic),
+            Route::Worker(worker) => {
+                self.forward_datagram(worker, Forwarded { place: number, path, ecn, bytes: bytes.to_vec() });
+                None
+            }
+            Route::None => None,
+        };
+        if let Some(key) = key
+            && let Some(connection) = self.quic.connections.get_mut(key)
+        {
+            connection.quic.receive(bytes, path, ecn);
+            if !std::mem::replace(&mut connection.touched, true) {
+                self.quic.touched.push(key);
+            }
+        }
+    }
+
+    fn forward_datagram(&self, worker: u16, datagram: Forwarded) {
+        let Some(other) = self.shared.workers.get(usize::from(worker)) else { return };
+        if other.forwarded.0.fetch_add(1, Ordering::Relaxed) >= FORWARDED
+            || !other.post(Message::Datagram(Box::new(datagram)))
+        {
+            other.forwarded.0.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Looks at the connections that got datagrams.
+    fn advance_touched(&mut self) {
+        let mut touched = std::mem::take(&mut self.quic.touched);
+        for key in touched.drain(..) {
+            if let Some(connection) = self.quic.connections.get_mut(key) {
+                connection.touched = false;
+                self.at = Some(key);
+                self.advance_quic(key);
+                self.at = None;
+            }
+        }
+        self.quic.touched = touched;
+    }
+
+    /// What the endpoint itself has to say: Retry, version negotiation, stateless reset.
+    fn send_replies(&mut self, number: usize) {
+        let Some(place) = self.quic.places.get_mut(number) else { return };
+        while let Some(reply) = place.endpoint.next_reply() {
+            self.quic.transmits.push(&reply.bytes, reply.path.peer, Some(reply.path.local), Ecn::NotEct);
+        }
+        self.send_datagrams(number);
+    }
+
+    /// Takes what a connection has to send.
+    pub(super) fn transmit_quic(&mut self, key: Key) {
+        let Some(connection) = self.quic.connections.get_mut(key) else { return };
+        let Some(place) = self.quic.places.get_mut(connection.place) else { return };
+        if place.blocked {
+            if !std::mem::replace(&mut connection.waits, true) {
+                place.waiting.push(key);
+            }
+            return;
+        }
+        let now = Instant::now();
+        while let Some(run) = connection.quic.transmit(now, &mut self.quic.scratch) {
+            for datagram in self.quic.scratch.chunks(run.segment.max(1)) {
+                let Path { local, peer } = run.path;
+                self.quic.transmits.push(datagram, peer, Some(local), to_net(run.ecn));
+            }
+            self.quic.scratch.clear();
+        }
+    }
+
+    /// Gives the system what waits to leave by this socket.
+    pub(super) fn send_datagrams(&mut self, number: usize) {
+        let Some(place) = self.quic.places.get_mut(number) else { return };
+        if self.quic.transmits.is_empty() {
+            return;
+        }
+        self.counters.bytes_out.add(self.quic.transmits.size() as u64);
+        place.blocked = self.driver.send_datagrams(place.socket, &mut self.quic.transmits) == Sent::Queued;
+    }
+
+    /// The system takes datagrams again.
+    pub(in super::super) fn datagrams_flushed(&mut self, socket: UdpKey) {
+        let Some(number) = self.quic.places.iter().position(|place| place.socket == socket) else { return };
+        let Some(place) = self.quic.places.get_mut(number) else { return };
+        place.blocked = false;
+        for key in std::mem::take(&mut place.waiting) {
+            if let Some(connection) = self.quic.connections.get_mut(key) {
+                connection.waits = false;
+                self.settle_quic(key);
+            }
+        }
+    }
+}
+
+fn from_net(ecn: Ecn) -> flare_quic::Ecn {
+    match ecn {
+        Ecn::NotEct => flare_quic::Ecn::NotCapable,
+        Ecn::Ect0 => flare_quic::Ecn::Capable0,
+        Ecn::Ect1 => flare_quic::Ecn::Capable1,
+        Ecn::Ce => flare_quic::Ecn::Congested,
+    }
+}
+
+fn to_net(ecn: flare_quic::Ecn) -> Ecn {
+    match ecn {
+        flare_quic::Ecn::NotCapable => Ecn::NotEct,
+        flare_quic::Ecn::Capable0 => Ecn::Ect0,
+        flare_quic::Ecn::Capable1 => Ecn::Ect1,
+        flare_quic::Ecn::Congested => Ecn::Ce,
+    }
+}

@@ -1,0 +1,338 @@
+//! QUIC: the connections behind a worker's UDP sockets.
+//!
+//! Datagrams come in batches (`datagrams.rs`). Each goes to its connection; then each connection that got some is looked at once: its
+//! streams are read and written, what it has to send leaves in one batch, and its timer is set. A connection has a key of the driver's,
+//! like those with a socket of their own, so that messages, timers and relays name both alike.
+
+mod datagrams;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use flare_net::{Address, Driver, Key, Millis, Peer, TimerId, Transmits, UdpKey};
+use flare_quic::{Connection, Endpoint, Path};
+
+use super::Worker;
+use super::relay::Way;
+use crate::exchange::{CancelReason, Early, Ends, ExchangeKey};
+use crate::log::Level;
+use crate::server::connections::Connections;
+use crate::server::http3::Http3;
+use crate::server::shared::Shared;
+use crate::server::sockets::Sockets;
+pub(crate) use datagrams::{Forwarded, Waiting};
+
+/// The UDP sockets of a worker and the connections behind them.
+pub(super) struct Quic {
+    places: Vec<Place>,
+    /// Boxed, because their keys are among those of all connections.
+    connections: Connections<Box<QuicConnection>>,
+    /// Those that have not ended, as handlers and reports see it.
+    live: usize,
+    /// Connections that got datagrams and were not looked at yet.
+    touched: Vec<Key>,
+    /// What leaves next, of all connections.
+    transmits: Transmits,
+    /// Where datagrams of one connection are made.
+    scratch: Vec<u8>,
+}
+
+/// A UDP socket, and who is behind it.
+struct Place {
+    socket: UdpKey,
+    endpoint: Endpoint,
+    /// The place of its address among those of the server.
+    entrance: usize,
+    /// The system takes no more datagrams for now.
+    blocked: bool,
+    /// Connections that have something to send when it does.
+    waiting: Vec<Key>,
+}
+
+/// A QUIC connection and what the worker knows of it.
+struct QuicConnection {
+    quic: Box<Connection>,
+    /// What it speaks, once its streams may be used.
+    http3: Option<Box<Http3>>,
+    place: usize,
+    /// How early data is marked.
+    early: Early,
+    /// When the handshake must have ended.
+    shaken_by: Millis,
+    timer: Option<TimerId>,
+    /// When the timer fires; the real deadline may be later, never earlier.
+    armed: Millis,
+    touched: bool,
+    waits: bool,
+    /// It has ended but for its last words, which it repeats for a while to a peer that did not hear them (RFC 9000, 10.2).
+    over: bool,
+    relays: Vec<Way>,
+}
+
+impl Quic {
+    /// Watches the UDP sockets of a worker.
+    pub(super) fn new(
+        driver: &mut Driver,
+        shared: &Shared,
+        index: usize,
+        sockets: &mut Sockets,
+    ) -> std::io::Result<Self> {
+        let mut places = Vec::new();
+        for (entrance, socket) in sockets.datagrams.drain(..) {
+            let Some(keys) = &shared.quic else { continue };
+            let local = socket.local_address();
+            // There are at most 1024 workers.
+            let number = u16::try_from(index).unwrap_or(u16::MAX);
+            let endpoint = Endpoint::new(Arc::clone(keys), number, local);
+            let socket = driver.bind_udp(socket)?;
+            places.push(Place { socket, endpoint, entrance, blocked: false, waiting: Vec::new() });
+        }
+        Ok(Self {
+            places,
+            connections: Connections::new(),
+            live: 0,
+            touched: Vec::new(),
+            transmits: Transmits::new(),
+            scratch: Vec::new(),
+        })
+    }
+
+    /// Whether no connection is left, but for last words.
+    pub(super) fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+
+    /// The upstreams that answer exchanges of a connection.
+    pub(super) fn relays(&mut self, key: Key) -> Option<&mut Vec<Way>> {
+        let connection = self.connections.get_mut(key)?;
+        (!connection.over).then_some(&mut connection.relays)
+    }
+
+    /// Whatever happened: the next connection must not send datagrams of this one.
+    pub(super) fn clear(&mut self) {
+        self.transmits.clear();
+        self.scratch.clear();
+    }
+}
+
+impl QuicConnection {
+    /// The earliest of what may have to be done.
+    fn deadline(&self, clock: flare_net::Clock) -> Millis {
+        let transport = self.quic.deadline().map_or(Millis::NEVER, |at| clock.at(at));
+        let session = match &self.http3 {
+            _ if self.over => Millis::NEVER,
+            Some(http3) => http3.deadline(),
+            None => self.shaken_by,
+        };
+        transport.min(session)
+    }
+}
+
+impl Worker {
+    /// A client begins.
+    fn begin_quic(&mut self, place: usize, quic: Box<Connection>) -> Option<Key> {
+        let Some(Place { entrance, endpoint, .. }) = self.quic.places.get_mut(place) else { return None };
+        let tls = self.shared.entrances.get(*entrance)?.tls.as_ref()?;
+        let (early, timeout) = tls.handshake_rules();
+        let key = self.driver.reserve().ok()?;
+        let mut connection = Box::new(QuicConnection {
+            quic,
+            http3: None,
+            place,
+            early,
+            shaken_by: self.env.now + timeout,
+            timer: None,
+            armed: Millis::NEVER,
+            touched: false,
+            waits: false,
+            over: false,
+            relays: Vec::new(),
+        });
+        endpoint.insert(key.to_u64(), &mut connection.quic);
+        self.quic.connections.insert(key, connection);
+        self.quic.live += 1;
+        self.counters.accepted.add(1);
+        // What it returns is about listeners. Here `room` is asked before each connection.
+        self.shared.opened();
+        Some(key)
+    }
+
+    /// After datagrams came: streams are read and written.
+    fn advance_quic(&mut self, key: Key) {
+        self.begin_http3(key);
+        let Some(connection) = self.quic.connections.get_mut(key) else { return };
+        if let Some(http3) = &mut connection.http3 {
+            http3.set_early(if connection.quic.is_early() { connection.early } else { Early::No });
+            http3.advance(&mut connection.quic, &mut self.env);
+        }
+        self.settle_quic(key);
+    }
+
+    /// Once streams may be used, HTTP/3 begins.
+    fn begin_http3(&mut self, key: Key) {
+        let Some(connection) = self.quic.connections.get_mut(key) else { return };
+        if connection.http3.is_some() || connection.over || !connection.quic.is_ready() {
+            return;
+        }
+        let Some(handshake) = connection.quic.handshake() else { return };
+        let session = Arc::clone(&handshake.session);
+        self.counters.tls_handshakes.add(1);
+        self.counters.tls_resumed.add(u64::from(session.is_resumed()));
+        let Path { local, peer } = connection.quic.path();
+        let ends = Ends { peer: Peer::Ip(peer), local: Arc::new(Address::Ip(local)), tls: Some(session) };
+        connection.http3 = Some(Box::new(Http3::new(key, ends, &self.env, &mut connection.quic)));
+        connection.shaken_by = Millis::NEVER;
+    }
+
+    /// Something happened to an exchange.
+    pub(super) fn wake_quic(&mut self, exchange: ExchangeKey) {
+        let key = exchange.connection;
+        let Some(connection) = self.quic.connections.get_mut(key) else { return };
+        if let Some(http3) = &mut connection.http3 {
+            http3.wake(exchange, &mut connection.quic, &mut self.env);
+            self.settle_quic(key);
+        }
+    }
+
+    /// A timer of a connection fired. False: it is no connection of this kind.
+    pub(super) fn quic_deadline(&mut self, key: Key) -> bool {
+        let Some(connection) = self.quic.connections.get_mut(key) else { return false };
+        connection.timer = None;
+        let now = Instant::now();
+        if connection.quic.deadline().is_some_and(|at| at <= now) {
+            connection.quic.timeout(now);
+        }
+        match &mut connection.http3 {
+            _ if connection.over => {}
+            Some(http3) if http3.deadline() <= self.env.now => {
+                http3.timeout(&mut connection.quic, &mut self.env);
+            }
+            None if connection.shaken_by <= self.env.now => {
+                self.counters.timeouts.add(1);
+                connection.shaken_by = Millis::NEVER;
+                connection.quic.close(NO_ERROR, "the handshake took too long");
+            }
+            _ => {}
+        }
+        self.settle_quic(key);
+        true
+    }
+
+    /// After a connection worked: what it has to send leaves, and it ends, or its timer is set.
+    fn settle_quic(&mut self, key: Key) {
+        self.transmit_quic(key);
+        self.send_datagrams(self.quic_place(key));
+        let Some(connection) = self.quic.connections.get_mut(key) else { return };
+        if let Some(place) = self.quic.places.get_mut(connection.place) {
+            place.endpoint.settle(key.to_u64(), &mut connection.quic);
+        }
+        let (closing, closed) = (connection.quic.is_closing(), connection.quic.is_closed());
+        if closing || closed {
+            self.end_quic(key, CancelReason::PeerGone);
+        }
+        if closed {
+            self.forget_quic(key);
+        } else {
+            self.arm_quic(key);
+            if self.has_relays() {
+                self.follow(key);
+            }
+        }
+    }
+
+    fn quic_place(&mut self, key: Key) -> usize {
+        self.quic.connections.get_mut(key).map_or(usize::MAX, |connection| connection.place)
+    }
+
+    fn arm_quic(&mut self, key: Key) {
+        let Some(connection) = self.quic.connections.get_mut(key) else { return };
+        let deadline = connection.deadline(self.clock);
+        if deadline < connection.armed || connection.timer.is_none() {
+            if let Some(timer) = connection.timer.take() {
+                self.wheel.cancel(timer);
+            }
+            connection.timer = Some(self.wheel.arm(deadline, key.to_u64()));
+            connection.armed = deadline;
+        }
+    }
+
+    /// The connection has ended for its handlers. What is left of it are its last words.
+    fn end_quic(&mut self, key: Key, reason: CancelReason) {
+        let Some(connection) = self.quic.connections.get_mut(key) else { return };
+        if std::mem::replace(&mut connection.over, true) {
+            return;
+        }
+        let ways: Vec<Way> = connection.relays.drain(..).collect();
+        let http3 = connection.http3.take();
+        let failed = http3.is_none().then(|| (connection.quic.path().peer, connection.quic.close_reason()));
+        // Let go behind the abort, which says why their exchanges ended.
+        let relays: Vec<_> = ways.into_iter().filter_map(|way| self.close_way(way)).collect();
+        if let Some((peer, why)) = failed {
+            self.counters.tls_failed.add(1);
+            self.env.service.log.tell(Level::Info, "QUIC handshake failed", || match why {
+                Some(close) => format!("{peer}: {close}"),
+                None => format!("{peer}: it took too long"),
+            });
+        }
+        let active = http3.as_ref().is_some_and(|http3| http3.is_active());
+        if let Some(mut http3) = http3 {
+            http3.abort(reason, &mut self.env);
+        }
+        drop(relays);
+        if self.env.draining {
+            if reason == CancelReason::Drain && active {
+                self.report.aborted += 1;
+            } else {
+                self.report.finished += 1;
+            }
+        }
+        self.quic.live -= 1;
+        self.counters.closed.add(1);
+        self.shared.closed();
+    }
+
+    /// Drops a connection. False: it is none of this kind.
+    pub(super) fn close_quic(&mut self, key: Key, reason: CancelReason) -> bool {
+        let Some(connection) = self.quic.connections.get_mut(key) else { return false };
+        connection.quic.close(NO_ERROR, "");
+        self.transmit_quic(key);
+        self.send_datagrams(self.quic_place(key));
+        self.end_quic(key, reason);
+        self.forget_quic(key);
+        true
+    }
+
+    fn forget_quic(&mut self, key: Key) {
+        let Some(mut connection) = self.quic.connections.remove(key) else { return };
+        if let Some(timer) = connection.timer.take() {
+            self.wheel.cancel(timer);
+        }
+        if let Some(place) = self.quic.places.get_mut(connection.place) {
+            place.endpoint.remove(&mut connection.quic);
+        }
+        self.driver.release(key);
+    }
+
+    /// The server ends: requests that run get their answer first. Whoever only shakes hands is sent away.
+    pub(super) fn drain_quic(&mut self) {
+        for key in self.quic.connections.keys() {
+            let Some(connection) = self.quic.connections.get_mut(key) else { continue };
+            match &mut connection.http3 {
+                _ if connection.over => {}
+                Some(http3) => http3.drain(&mut connection.quic, &mut self.env),
+                None => connection.quic.close(NO_ERROR, "the server ends"),
+            }
+            self.settle_quic(key);
+        }
+    }
+
+    /// Cuts what is left: the worker ends.
+    pub(super) fn close_all_quic(&mut self) {
+        for key in self.quic.connections.keys() {
+            self.close_quic(key, CancelReason::Drain);
+        }
+    }
+}
+
+/// H3_NO_ERROR (RFC 9114, 8.1).
+const NO_ERROR: u64 = 0x100;
