@@ -8,7 +8,7 @@ use std::ffi::{CStr, c_char};
 pub const FLARE_ABI_VERSION: u32 = 1;
 
 /// The features of this build, in the order of their names.
-const FEATURES: [&str; 2] = ["http1", "tls"];
+const FEATURES: [&str; 5] = ["http1", "http2", "http3", "tls", "websocket"];
 
 const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
     Ok(version) => version,

@@ -1,6 +1,7 @@
 // The demo server: all that flare does, in one program. GET / lists it.
 #include <flare.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,6 +31,8 @@ static int32_t listen_tls_on(flare_server *server, const char *address, const st
         status = flare_tls_set_number(tls, "client_auth", 1);  // who has none is served too
         if (status == FLARE_OK) status = flare_tls_set_text(tls, "client_roots", options->client_ca);
     }
+    // For safe methods only: others that come so early are answered with 425, and sent again.
+    if (status == FLARE_OK) status = flare_tls_set_number(tls, "early_data_limit", 16384);
     if (status == FLARE_OK) status = flare_server_listen_tls(server, address, tls);
     int32_t freed = flare_tls_free(tls);
     return status != FLARE_OK ? status : freed;
@@ -42,13 +45,19 @@ static const char *address_of(char *address, size_t size, const struct options *
     return length < 0 || (size_t)length >= size ? NULL : address;
 }
 
+// Listens for HTTPS and HTTP/3 on a port; -1 for none.
+static int32_t listen_secure(flare_server *server, const struct options *options, int32_t port) {
+    char address[300];
+    if (port < 0) return FLARE_OK;
+    if (address_of(address, sizeof address, options, (unsigned)port) == NULL) return FLARE_ERROR_INVALID_ARGUMENT;
+    return listen_tls_on(server, address, options);
+}
+
 static int32_t listen_on(flare_server *server, const struct options *options) {
     char address[300];
     if (address_of(address, sizeof address, options, options->port) == NULL) return FLARE_ERROR_INVALID_ARGUMENT;
     int32_t status = flare_server_listen(server, address);
-    if (status != FLARE_OK || options->tls_port < 0) return status;
-    if (address_of(address, sizeof address, options, (unsigned)options->tls_port) == NULL) return FLARE_ERROR_INVALID_ARGUMENT;
-    return listen_tls_on(server, address, options);
+    return status != FLARE_OK ? status : listen_secure(server, options, options->tls_port);
 }
 
 // Suites wait for this line, so it comes last and at once.
@@ -76,10 +85,23 @@ static int32_t report(flare_server *server) {
     return puts("") < 0 || fflush(stdout) != 0 ? FLARE_ERROR_IO : FLARE_OK;
 }
 
-// From the address to the end of the last exchange.
-static int32_t serve(flare_server *server, const struct options *options) {
+// Starts the server of the retry port, which has settings of its own and so is a second one. It ends when it is freed.
+static int32_t start_retry(flare_server *retry, const struct options *options) {
+    char address[300];
+    int32_t status = listen_secure(retry, options, options->retry_port);
+    if (status == FLARE_OK) status = flare_server_start(retry);
+    if (status != FLARE_OK) return status;
+    for (size_t i = 0; flare_server_address(retry, i, address, sizeof address) > 0; i++) {
+        if (printf("retry on %s\n", address) < 0) return FLARE_ERROR_IO;
+    }
+    return FLARE_OK;
+}
+
+// From the address to the end of the last exchange. `retry` is NULL without a retry port.
+static int32_t serve(flare_server *server, flare_server *retry, const struct options *options) {
     int32_t status;
     if ((status = listen_on(server, options)) != FLARE_OK) return failed("address", status);
+    if (retry != NULL && (status = start_retry(retry, options)) != FLARE_OK) return failed("retry port", status);
     if ((status = flare_server_start(server)) != FLARE_OK) return failed("start", status);
     if ((status = flare_server_drain_on_signals(server)) != FLARE_OK) return failed("signals", status);
     if ((status = announce(server, options)) != FLARE_OK) return failed("listening", status);
@@ -89,7 +111,7 @@ static int32_t serve(flare_server *server, const struct options *options) {
 }
 
 // A server of all routes; NULL after a message. It shares what it needs of router and settings, so these end here.
-static flare_server *make_server(const struct options *options) {
+static flare_server *make_server(const struct options *options, bool retry) {
     flare_server *server = NULL;
     int32_t status;
     flare_router *router = flare_router_new();
@@ -98,6 +120,10 @@ static flare_server *make_server(const struct options *options) {
         failed("routes", status);
     } else if ((status = flare_config_set_number(config, "workers", options->workers)) != FLARE_OK) {
         failed("workers", status);
+    } else if ((status = flare_config_set_number(config, "http3", 1)) != FLARE_OK) {
+        failed("http3", status);
+    } else if (retry && (status = flare_config_set_text(config, "quic_retry", "always")) != FLARE_OK) {
+        failed("retry", status);
     } else if ((server = flare_server_new(router, config)) == NULL) {
         failed("server", FLARE_ERROR_INVALID_ARGUMENT);
     }
@@ -113,12 +139,15 @@ int main(int count, char **arguments) {
     case OPTIONS_WRONG: return 2;
     case OPTIONS_RUN: break;
     }
-    flare_server *server = make_server(&options);
+    flare_server *server = make_server(&options, false);
     if (server == NULL) return 1;
+    flare_server *retry = options.retry_port >= 0 ? make_server(&options, true) : NULL;
     int error = later_start();
     if (error != 0) fprintf(stderr, "showcase: a thread: %s\n", strerror(error));
-    int32_t served = error == 0 ? serve(server, &options) : FLARE_ERROR_IO;
-    int32_t freed = flare_server_free(server);
+    bool made = error == 0 && (retry != NULL || options.retry_port < 0);
+    int32_t served = made ? serve(server, retry, &options) : FLARE_ERROR_IO;
+    int32_t freed = retry != NULL ? flare_server_free(retry) : FLARE_OK;
+    if (freed == FLARE_OK) freed = flare_server_free(server);
     if (freed != FLARE_OK) failed("end", freed);
     if (error == 0) later_stop();
     return served == FLARE_OK && freed == FLARE_OK ? 0 : 1;

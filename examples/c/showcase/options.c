@@ -13,7 +13,8 @@ static const char HELP[] = "usage: showcase [OPTION]...\n"
                            "\n"
                            "  --host HOST      listen on this address or name (127.0.0.1)\n"
                            "  --port PORT      listen on this port, 0 for any free one (8080)\n"
-                           "  --tls-port PORT  listen for HTTPS on this port too, 0 for any free one\n"
+                           "  --tls-port PORT  listen for HTTPS on this port too, with HTTP/3 by UDP, 0 for any free one\n"
+                           "  --retry-port PORT  the same on another port, where QUIC always sends Retry\n"
                            "  --cert FILE      its certificates, as PEM (without: one for development is made)\n"
                            "  --key FILE       their private key, as PEM\n"
                            "  --client-ca FILE ask clients for certificates of these authorities, as PEM\n"
@@ -39,6 +40,7 @@ enum options_outcome options_read(struct options *options, int count, char **arg
         {"host", required_argument, NULL, 'h'},
         {"port", required_argument, NULL, 'p'},
         {"tls-port", required_argument, NULL, 't'},
+        {"retry-port", required_argument, NULL, 'r'},
         {"cert", required_argument, NULL, 'c'},
         {"key", required_argument, NULL, 'k'},
         {"client-ca", required_argument, NULL, 'a'},
@@ -48,8 +50,8 @@ enum options_outcome options_read(struct options *options, int count, char **arg
         {"help", no_argument, NULL, 'H'},
         {NULL, 0, NULL, 0},
     };
-    *options = (struct options){.host = "127.0.0.1", .port = 8080, .tls_port = -1};
-    uint16_t tls_port = 0;
+    *options = (struct options){.host = "127.0.0.1", .port = 8080, .tls_port = -1, .retry_port = -1};
+    uint16_t tls_port = 0, retry_port = 0;
     int option;
     bool good = true;
     while (good && (option = getopt_long(count, arguments, "", known, NULL)) != -1) {
@@ -59,6 +61,10 @@ enum options_outcome options_read(struct options *options, int count, char **arg
         case 't':
             good = number("tls-port", optarg, 65535, &tls_port);
             options->tls_port = tls_port;
+            break;
+        case 'r':
+            good = number("retry-port", optarg, 65535, &retry_port);
+            options->retry_port = retry_port;
             break;
         case 'c': options->cert = optarg; break;
         case 'k': options->key = optarg; break;

@@ -7,7 +7,8 @@
 struct options {
     const char *host;   // a name or an IP address
     uint16_t port;      // 0: any free one
-    int32_t tls_port;   // for HTTPS; 0: any free one, -1: none
+    int32_t tls_port;   // for HTTPS, and HTTP/3 by UDP; 0: any free one, -1: none
+    int32_t retry_port; // for HTTPS and HTTP/3 whose clients must prove their addresses first; 0: any free one, -1: none
     const char *cert;   // PEM files of the certificates and the key; NULL: made for this run
     const char *key;
     const char *client_ca;  // PEM file of the authorities of client certificates; NULL: none are asked for
