@@ -14,6 +14,8 @@ mod handle;
 mod host;
 mod http1;
 mod http2;
+#[cfg(feature = "http3")]
+mod http3;
 pub(crate) mod local;
 mod proxy_protocol;
 mod running;

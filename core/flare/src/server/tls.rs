@@ -25,9 +25,33 @@ pub(crate) struct TlsListener {
     settings: Mutex<ServerTls>,
     /// The same for QUIC, where HTTP/3 is served beside it.
     #[cfg(feature = "http3")]
-    quic: std::sync::OnceLock<RwLock<Arc<flare_quic::ServerContext>>>,
+    quic: std::sync::OnceLock<QuicListener>,
     /// Of its files, from before they were read for the first time.
     first_stamps: Vec<Option<Stamp>>,
+}
+
+/// The same for QUIC.
+#[cfg(feature = "http3")]
+#[derive(Debug)]
+struct QuicListener {
+    /// Workers look at it once for each connection.
+    current: RwLock<Arc<flare_quic::ServerContext>>,
+    settings: flare_quic::QuicSettings,
+}
+
+#[cfg(feature = "http3")]
+impl QuicListener {
+    fn context(&self) -> Arc<flare_quic::ServerContext> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set(&self, context: Arc<flare_quic::ServerContext>) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = context;
+    }
+
+    fn reload(&self, tls: &ServerTls) -> Result<flare_quic::ServerContext, ConfigError> {
+        self.context().reload(tls, &self.settings)
+    }
 }
 
 /// The addresses of a server that are served over TLS, in the order in which they were added.
@@ -96,9 +120,14 @@ impl TlsListener {
     #[cfg(feature = "http3")]
     pub(crate) fn serve_quic(&self, quic: &flare_quic::QuicSettings) -> Result<(), ConfigError> {
         let context = flare_quic::ServerContext::new(&self.settings(), quic)?;
-        let context = RwLock::new(Arc::new(context));
-        // Err: an address that names several places is bound once for each.
-        let _ = self.quic.set(context);
+        let set =
+            self.quic.set(QuicListener { current: RwLock::new(Arc::new(context)), settings: quic.clone() });
+        // A bind that failed may be tried again, with the settings of then.
+        if let Err(again) = set
+            && let Some(listener) = self.quic.get()
+        {
+            listener.set(again.context());
+        }
         Ok(())
     }
 
@@ -112,7 +141,7 @@ impl TlsListener {
     /// What a QUIC connection that begins now is made of.
     #[cfg(feature = "http3")]
     pub(crate) fn quic_context(&self) -> Option<Arc<flare_quic::ServerContext>> {
-        self.quic.get().map(|current| Arc::clone(&current.read().unwrap_or_else(PoisonError::into_inner)))
+        self.quic.get().map(QuicListener::context)
     }
 
     /// The server does not speak HTTP/2.
@@ -150,7 +179,7 @@ impl TlsListener {
         Ok(Made {
             tcp: self.context().reload(settings)?,
             #[cfg(feature = "http3")]
-            quic: self.quic_context().map(|context| context.reload(settings)).transpose()?,
+            quic: self.quic.get().map(|listener| listener.reload(settings)).transpose()?,
         })
     }
 
@@ -164,8 +193,8 @@ impl TlsListener {
     fn set(&self, made: Made) {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(made.tcp);
         #[cfg(feature = "http3")]
-        if let (Some(current), Some(context)) = (self.quic.get(), made.quic) {
-            *current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(context);
+        if let (Some(listener), Some(context)) = (self.quic.get(), made.quic) {
+            listener.set(Arc::new(context));
         }
     }
 }

@@ -13,6 +13,9 @@ use crate::server::shared::Message;
 /// send again.
 const FORWARDED: usize = 4096;
 
+/// About how much is taken from connections before it is given to the system.
+const PIECE: usize = 256 << 10;
+
 /// A datagram that came to another worker than the one whose connection it is of.
 pub(crate) struct Forwarded {
     place: usize,
@@ -35,8 +38,7 @@ impl Worker {
             let path = Path { local: datagram.to, peer: datagram.from };
             self.route_datagram(place, datagram.bytes, path, from_net(datagram.ecn), false, now);
         }
-        self.send_replies(place);
-        self.advance_touched();
+        self.advance_touched(place);
     }
 
     /// A datagram that another worker received came.
@@ -44,8 +46,7 @@ impl Worker {
         self.own.forwarded.0.fetch_sub(1, Ordering::Relaxed);
         let Forwarded { place, path, ecn, mut bytes } = *datagram;
         self.route_datagram(place, &mut bytes, path, ecn, true, Instant::now());
-        self.send_replies(place);
-        self.advance_touched();
+        self.advance_touched(place);
     }
 
     fn route_datagram(
@@ -89,8 +90,9 @@ impl Worker {
         }
     }
 
-    /// Looks at the connections that got datagrams.
-    fn advance_touched(&mut self) {
+    /// Looks at the connections that got datagrams of this socket, and sends what they and the endpoint have to say.
+    fn advance_touched(&mut self, place: usize) {
+        self.take_replies(place);
         let mut touched = std::mem::take(&mut self.quic.touched);
         for key in touched.drain(..) {
             if let Some(connection) = self.quic.connections.get_mut(key) {
@@ -101,34 +103,39 @@ impl Worker {
             }
         }
         self.quic.touched = touched;
+        self.send_datagrams(place);
     }
 
     /// What the endpoint itself has to say: Retry, version negotiation, stateless reset.
-    fn send_replies(&mut self, number: usize) {
+    fn take_replies(&mut self, number: usize) {
         let Some(place) = self.quic.places.get_mut(number) else { return };
         while let Some(reply) = place.endpoint.next_reply() {
             self.quic.transmits.push(&reply.bytes, reply.path.peer, Some(reply.path.local), Ecn::NotEct);
         }
-        self.send_datagrams(number);
     }
 
-    /// Takes what a connection has to send.
+    /// Takes what a connection has to send, unless the system takes nothing for now.
     pub(super) fn transmit_quic(&mut self, key: Key) {
         let Some(connection) = self.quic.connections.get_mut(key) else { return };
-        let Some(place) = self.quic.places.get_mut(connection.place) else { return };
-        if place.blocked {
-            if !std::mem::replace(&mut connection.waits, true) {
-                place.waiting.push(key);
+        let number = connection.place;
+        loop {
+            let Some(place) = self.quic.places.get_mut(number) else { return };
+            let Some(connection) = self.quic.connections.get_mut(key) else { return };
+            if place.blocked {
+                if !std::mem::replace(&mut connection.waits, true) {
+                    place.waiting.push(key);
+                }
+                return;
             }
-            return;
-        }
-        let now = Instant::now();
-        while let Some(run) = connection.quic.transmit(now, &mut self.quic.scratch) {
+            let Some(run) = connection.quic.transmit(Instant::now(), &mut self.quic.scratch) else { return };
             for datagram in self.quic.scratch.chunks(run.segment.max(1)) {
                 let Path { local, peer } = run.path;
                 self.quic.transmits.push(datagram, peer, Some(local), to_net(run.ecn));
             }
             self.quic.scratch.clear();
+            if self.quic.transmits.size() >= PIECE {
+                self.send_datagrams(number);
+            }
         }
     }
 
@@ -153,6 +160,7 @@ impl Worker {
                 self.settle_quic(key);
             }
         }
+        self.send_datagrams(number);
     }
 }
 

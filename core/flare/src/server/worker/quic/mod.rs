@@ -189,8 +189,10 @@ impl Worker {
         let key = exchange.connection;
         let Some(connection) = self.quic.connections.get_mut(key) else { return };
         if let Some(http3) = &mut connection.http3 {
+            let place = connection.place;
             http3.wake(exchange, &mut connection.quic, &mut self.env);
             self.settle_quic(key);
+            self.send_datagrams(place);
         }
     }
 
@@ -198,7 +200,7 @@ impl Worker {
     pub(super) fn quic_deadline(&mut self, key: Key) -> bool {
         let Some(connection) = self.quic.connections.get_mut(key) else { return false };
         connection.timer = None;
-        let now = Instant::now();
+        let (place, now) = (connection.place, Instant::now());
         if connection.quic.deadline().is_some_and(|at| at <= now) {
             connection.quic.timeout(now);
         }
@@ -215,13 +217,13 @@ impl Worker {
             _ => {}
         }
         self.settle_quic(key);
+        self.send_datagrams(place);
         true
     }
 
-    /// After a connection worked: what it has to send leaves, and it ends, or its timer is set.
+    /// After a connection worked: what it has to send is taken, and it ends, or its timer is set. The caller sends what was taken.
     fn settle_quic(&mut self, key: Key) {
         self.transmit_quic(key);
-        self.send_datagrams(self.quic_place(key));
         let Some(connection) = self.quic.connections.get_mut(key) else { return };
         if let Some(place) = self.quic.places.get_mut(connection.place) {
             place.endpoint.settle(key.to_u64(), &mut connection.quic);
@@ -238,10 +240,6 @@ impl Worker {
                 self.follow(key);
             }
         }
-    }
-
-    fn quic_place(&mut self, key: Key) -> usize {
-        self.quic.connections.get_mut(key).map_or(usize::MAX, |connection| connection.place)
     }
 
     fn arm_quic(&mut self, key: Key) {
@@ -294,9 +292,10 @@ impl Worker {
     /// Drops a connection. False: it is none of this kind.
     pub(super) fn close_quic(&mut self, key: Key, reason: CancelReason) -> bool {
         let Some(connection) = self.quic.connections.get_mut(key) else { return false };
+        let place = connection.place;
         connection.quic.close(NO_ERROR, "");
         self.transmit_quic(key);
-        self.send_datagrams(self.quic_place(key));
+        self.send_datagrams(place);
         self.end_quic(key, reason);
         self.forget_quic(key);
         true
@@ -322,7 +321,9 @@ impl Worker {
                 Some(http3) => http3.drain(&mut connection.quic, &mut self.env),
                 None => connection.quic.close(NO_ERROR, "the server ends"),
             }
+            let place = connection.place;
             self.settle_quic(key);
+            self.send_datagrams(place);
         }
     }
 
