@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use flare_net::Millis;
-use flare_proto::{OriginFields, http2, http3};
+use flare_proto::{OriginFields, http2};
 
 use crate::exchange::{Home, Pool};
 use crate::log::{AccessRecord, Log};
@@ -27,7 +27,8 @@ pub(crate) struct Service {
     pub(crate) blocking: Option<Arc<BlockingPool>>,
     pub(crate) config: Arc<ServerConfig>,
     pub(crate) http2_limits: Arc<http2::Limits>,
-    pub(crate) http3_limits: Arc<http3::Limits>,
+    #[cfg(feature = "http3")]
+    pub(crate) http3_limits: Arc<flare_proto::http3::Limits>,
     pub(crate) alternatives: Alternatives,
     pub(crate) log: Log,
     pub(crate) access: Option<Arc<AccessSink>>,
@@ -49,6 +50,7 @@ impl Service {
             router: Arc::new(router),
             blocking,
             http2_limits: Arc::new(config.http2.clone()),
+            #[cfg(feature = "http3")]
             http3_limits: Arc::new(config.http3.clone()),
             alternatives: Alternatives::new(entrances),
             config: Arc::new(config),
