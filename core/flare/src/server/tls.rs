@@ -131,11 +131,10 @@ impl TlsListener {
         Ok(())
     }
 
-    /// How early data of a connection that begins now is marked, and how long its handshake may take.
+    /// How early data of a connection that begins now is marked.
     #[cfg(feature = "http3")]
-    pub(crate) fn handshake_rules(&self) -> (Early, Duration) {
-        let context = self.context();
-        (early(&context), context.handshake_timeout())
+    pub(crate) fn early(&self) -> Early {
+        early(&self.context())
     }
 
     /// What a QUIC connection that begins now is made of.

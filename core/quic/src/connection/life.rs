@@ -34,6 +34,19 @@ pub struct Close {
     pub reason: Vec<u8>,
 }
 
+impl std::fmt::Display for Close {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let who = if self.by_peer { "the peer" } else { "this end" };
+        let layer = if self.application { "application" } else { "transport" };
+        write!(f, "{who} closed it with {layer} code {:#x}", self.code)?;
+        if self.reason.is_empty() {
+            return Ok(());
+        }
+        // A peer may write what it likes: no control characters for logs.
+        write!(f, " ({})", self.reason.escape_ascii())
+    }
+}
+
 /// How a connection goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stats {

@@ -24,6 +24,12 @@ pub struct ServerContext {
     inner: Arc<Inner>,
 }
 
+impl std::fmt::Debug for ServerContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerContext").field("quic", &self.inner.quic).finish_non_exhaustive()
+    }
+}
+
 struct Inner {
     /// Locked for the moment in which a connection is made. quiche wants it changed for the token of each first connection ID.
     config: Mutex<quiche::Config>,

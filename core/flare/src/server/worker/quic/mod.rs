@@ -57,8 +57,6 @@ struct QuicConnection {
     place: usize,
     /// How early data is marked.
     early: Early,
-    /// When the handshake must have ended.
-    shaken_by: Millis,
     timer: Option<TimerId>,
     /// When the timer fires; the real deadline may be later, never earlier.
     armed: Millis,
@@ -122,7 +120,8 @@ impl QuicConnection {
         let session = match &self.http3 {
             _ if self.over => Millis::NEVER,
             Some(http3) => http3.deadline(),
-            None => self.shaken_by,
+            // The end of a handshake is the transport's.
+            None => Millis::NEVER,
         };
         transport.min(session)
     }
@@ -133,14 +132,13 @@ impl Worker {
     fn begin_quic(&mut self, place: usize, quic: Box<Connection>) -> Option<Key> {
         let Some(Place { entrance, endpoint, .. }) = self.quic.places.get_mut(place) else { return None };
         let tls = self.shared.entrances.get(*entrance)?.tls.as_ref()?;
-        let (early, timeout) = tls.handshake_rules();
+        let early = tls.early();
         let key = self.driver.reserve().ok()?;
         let mut connection = Box::new(QuicConnection {
             quic,
             http3: None,
             place,
             early,
-            shaken_by: self.env.now + timeout,
             timer: None,
             armed: Millis::NEVER,
             touched: false,
@@ -181,7 +179,6 @@ impl Worker {
         let Path { local, peer } = connection.quic.path();
         let ends = Ends { peer: Peer::Ip(peer), local: Arc::new(Address::Ip(local)), tls: Some(session) };
         connection.http3 = Some(Box::new(Http3::new(key, ends, &self.env, &mut connection.quic)));
-        connection.shaken_by = Millis::NEVER;
     }
 
     /// Something happened to an exchange.
@@ -208,11 +205,6 @@ impl Worker {
             _ if connection.over => {}
             Some(http3) if http3.deadline() <= self.env.now => {
                 http3.timeout(&mut connection.quic, &mut self.env);
-            }
-            None if connection.shaken_by <= self.env.now => {
-                self.counters.timeouts.add(1);
-                connection.shaken_by = Millis::NEVER;
-                connection.quic.close(NO_ERROR, "the handshake took too long");
             }
             _ => {}
         }
