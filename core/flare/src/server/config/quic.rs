@@ -5,19 +5,15 @@ use std::time::Duration;
 
 use flare_quic::{Congestion, QuicSettings, Retry};
 
-use super::{ConfigError, LONGEST, within, wrong};
+use super::{ConfigError, wrong};
 
 /// Checks all of them.
 pub(super) fn validate(settings: &QuicSettings) -> Result<(), ConfigError> {
-    within("quic_max_handshakes", settings.max_handshakes as u64, 1, 1 << 24)?;
-    within("quic_stream_window", settings.stream_window, 1024, 1 << 32)?;
-    within("quic_connection_window", settings.connection_window, 1024, 1 << 32)?;
-    within("quic_max_streams", settings.max_streams, 1, 1 << 16)?;
-    if settings.idle_timeout.is_zero() || settings.idle_timeout > LONGEST {
-        let problem = format!("{:?} is not within 1 ms to 24 h", settings.idle_timeout);
-        return Err(wrong("quic_idle_timeout_ms", problem));
-    }
-    Ok(())
+    settings.check().map_err(|error| {
+        let name = error.setting.trim_start_matches("quic.");
+        let unit = if name == "idle_timeout" { "_ms" } else { "" };
+        wrong(&format!("quic_{name}{unit}"), error.problem)
+    })
 }
 
 /// Sets a number. `name` is without its `quic_`.
