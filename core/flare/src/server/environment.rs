@@ -75,6 +75,17 @@ pub(crate) struct Environment {
     pub(crate) in_flight: usize,
     /// The most of them.
     pub(crate) most_in_flight: usize,
+    /// Memory for the connections of HTTP/3, which work one after another.
+    #[cfg(feature = "http3")]
+    pub(crate) buffers: Buffers,
+}
+
+/// Memory that is used for moments: what is read, and frames that leave at once.
+#[cfg(feature = "http3")]
+#[derive(Default)]
+pub(crate) struct Buffers {
+    pub(crate) input: Vec<u8>,
+    pub(crate) frames: Vec<u8>,
 }
 
 impl Environment {
@@ -99,6 +110,8 @@ impl Environment {
             draining: false,
             in_flight: 0,
             most_in_flight,
+            #[cfg(feature = "http3")]
+            buffers: Buffers::default(),
         }
     }
 

@@ -41,6 +41,7 @@ pub use frame::FrameKind;
 pub use limits::Limits;
 pub use role::{Client, Role, Server};
 pub use settings::PeerSettings;
+pub use streams::{IdHasher, StreamMap};
 
 /// The server's side of a connection.
 pub type ServerConnection = Connection<Server>;

@@ -5,6 +5,9 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::stream::Stream;
 
+/// What an owner keeps of streams, by their ids. Allocates when more are open than ever before, and else never.
+pub type StreamMap<T> = HashMap<u64, T, BuildHasherDefault<IdHasher>>;
+
 /// Ids of requests are 0, 4, 8, ... (RFC 9000 section 2.1).
 const STEP: u64 = 4;
 
@@ -14,7 +17,7 @@ const END: u64 = 1 << 62;
 /// The open requests, and the ids that were used. Allocates when more are open than ever before, and else never.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    open: HashMap<u64, Stream, BuildHasherDefault<IdHasher>>,
+    open: StreamMap<Stream>,
     /// The lowest id above all that came.
     next: u64,
     /// Ids below that did not come yet: streams come in any order. The transport limits how many.
@@ -116,9 +119,9 @@ impl Streams {
     }
 }
 
-/// Ids are chosen by the peer, but one after another, and few are open: nobody gains by choosing them.
+/// Hashes the ids of streams. They are chosen by the peer, but one after another, and few are open: nobody gains by choosing them.
 #[derive(Debug, Default)]
-pub(super) struct IdHasher(u64);
+pub struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn finish(&self) -> u64 {

@@ -160,6 +160,19 @@ impl Running {
         self.route.options.handler_timeout.unwrap_or(env.service.config.handler_timeout)
     }
 
+    /// The connection answers in place of the handler. What the client still sends has no place to go to.
+    #[cfg(feature = "http3")]
+    pub(crate) fn overrule(&mut self, env: &mut Environment) {
+        if self.content != Content::Complete {
+            self.content = Content::Undecided;
+        }
+        if self.answer == Answer::None {
+            env.enter_flight();
+        }
+        self.answer = Answer::Streaming;
+        self.answer_deadline = env.now + env.service.config.stream_timeout;
+    }
+
     /// Tells whoever has the exchange that it is over.
     pub(crate) fn dismiss(&self, reason: CancelReason, env: &Environment) {
         let block = &self.request.block;

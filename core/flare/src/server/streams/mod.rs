@@ -7,5 +7,5 @@ mod outgoing;
 mod stream;
 
 pub(crate) use head::{opening, refusal, response_parts, switches};
-pub(crate) use outgoing::COPY_LIMIT;
+pub(crate) use outgoing::{COPY_LIMIT, Outgoing};
 pub(crate) use stream::Stream;

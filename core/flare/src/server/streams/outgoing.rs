@@ -1,7 +1,11 @@
 //! Content of an answer that waits until its stream may send it.
 
 use std::collections::VecDeque;
+#[cfg(feature = "http3")]
+use std::{io, os::unix::fs::FileExt};
 
+#[cfg(feature = "http3")]
+use bytes::Bytes;
 use flare_net::Output;
 
 use crate::message::{Body, FileBody, Part, Source};
@@ -63,6 +67,69 @@ impl Outgoing {
                 Part::Bytes(bytes) => out.push_shared(bytes),
                 Part::File(file) => out.push_file(file.file, file.offset, file.length),
             }
+        }
+    }
+}
+
+#[cfg(feature = "http3")]
+impl Outgoing {
+    /// Takes the first piece into `out` if it is small enough to be copied.
+    pub(crate) fn copy_small(&mut self, out: &mut Vec<u8>) -> bool {
+        let Some(Part::Bytes(bytes)) = self.parts.front().filter(|part| part.length() <= COPY_LIMIT as u64)
+        else {
+            return false;
+        };
+        self.length -= bytes.len() as u64;
+        out.extend_from_slice(bytes);
+        self.parts.pop_front();
+        true
+    }
+
+    /// Takes a piece off the front, which a file is read for: of a file at most so many bytes. Empty when nothing waits.
+    ///
+    /// # Errors
+    /// The file can't be read, or is shorter than it was.
+    pub(crate) fn take(&mut self, most_of_file: usize) -> io::Result<Bytes> {
+        let taken = match self.parts.front_mut() {
+            None => return Ok(Bytes::new()),
+            Some(Part::Bytes(bytes)) => std::mem::take(bytes),
+            Some(Part::File(file)) => {
+                let taken = read(file, most_of_file)?;
+                file.offset += taken.len() as u64;
+                file.length -= taken.len() as u64;
+                taken
+            }
+        };
+        self.length -= taken.len() as u64;
+        if self.parts.front().is_some_and(|part| part.length() == 0) {
+            self.parts.pop_front();
+        }
+        Ok(taken)
+    }
+
+    /// Puts what is left of a piece that was taken back to the front.
+    pub(crate) fn put_back(&mut self, rest: Bytes) {
+        if !rest.is_empty() {
+            self.length += rest.len() as u64;
+            self.parts.push_front(Part::Bytes(rest));
+        }
+    }
+}
+
+/// Reads the begin of a part of a file: at least a byte.
+#[cfg(feature = "http3")]
+fn read(part: &FileBody, most: usize) -> io::Result<Bytes> {
+    let count = usize::try_from(part.length).map_or(most, |length| length.min(most));
+    let mut bytes = vec![0; count];
+    loop {
+        match part.file.read_at(&mut bytes, part.offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => {
+                bytes.truncate(read);
+                return Ok(Bytes::from(bytes));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
 }
