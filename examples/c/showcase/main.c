@@ -31,7 +31,9 @@ static int32_t listen_tls_on(flare_server *server, const char *address, const st
         status = flare_tls_set_number(tls, "client_auth", 1);  // who has none is served too
         if (status == FLARE_OK) status = flare_tls_set_text(tls, "client_roots", options->client_ca);
     }
-    // For safe methods only: others that come so early are answered with 425, and sent again.
+    // For safe methods only: others that come so early are answered with 425, and sent again. Nobody may come early twice with one session,
+    // so sessions are kept here, and not in tickets.
+    if (status == FLARE_OK) status = flare_tls_set_number(tls, "tickets", 0);
     if (status == FLARE_OK) status = flare_tls_set_number(tls, "early_data_limit", 16384);
     if (status == FLARE_OK) status = flare_server_listen_tls(server, address, tls);
     int32_t freed = flare_tls_free(tls);
