@@ -426,7 +426,7 @@ impl Worker {
             Message::Room => self.accept_with_room(),
             Message::Drain(deadline) => self.drain(deadline),
             #[cfg(feature = "http3")]
-            Message::Datagram(datagram) => self.received_forwarded(datagram),
+            Message::Datagram(datagram) => self.received_forwarded(*datagram),
         }
     }
 

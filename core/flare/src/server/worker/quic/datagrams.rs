@@ -42,9 +42,9 @@ impl Worker {
     }
 
     /// A datagram that another worker received came.
-    pub(in super::super) fn received_forwarded(&mut self, datagram: Box<Forwarded>) {
+    pub(in super::super) fn received_forwarded(&mut self, datagram: Forwarded) {
         self.own.forwarded.0.fetch_sub(1, Ordering::Relaxed);
-        let Forwarded { place, path, ecn, mut bytes } = *datagram;
+        let Forwarded { place, path, ecn, mut bytes } = datagram;
         self.route_datagram(place, &mut bytes, path, ecn, true, Instant::now());
         self.advance_touched(place);
     }

@@ -130,7 +130,7 @@ impl QuicConnection {
 impl Worker {
     /// A client begins.
     fn begin_quic(&mut self, place: usize, quic: Box<Connection>) -> Option<Key> {
-        let Some(Place { entrance, endpoint, .. }) = self.quic.places.get_mut(place) else { return None };
+        let Place { entrance, endpoint, .. } = self.quic.places.get_mut(place)?;
         let tls = self.shared.entrances.get(*entrance)?.tls.as_ref()?;
         let early = tls.early();
         let key = self.driver.reserve().ok()?;
