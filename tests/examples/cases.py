@@ -282,7 +282,7 @@ PROXY = Program([
 CHAT = Program([
     Case("GET", "/chat", type="text/html; charset=utf-8", body=has(b"new WebSocket")),
     not_found("/nowhere"),
-], languages=("c", "node", "python", "rust"))
+])
 
 CASES = {
     "hello": HELLO, "router": ROUTER, "shutdown": SHUTDOWN, "later": LATER, "stream": STREAM, "upload": UPLOAD, "duplex": DUPLEX,

@@ -4,6 +4,12 @@ A `Router` has handlers by method and path. A `Server` is made of one, and calls
 takes the `Exchange` to answer it later, from any thread, or bit by bit.
 """
 
+from .client import Client, ClientEvent
+from .client_request import ClientRequest
+from .client_response import ClientResponse
+from .client_tls import ClientTls
+from .connection import Connection
+from .connector import Connecting, Connector
 from .errors import has_status
 from .event import Event, EventKind, Flow
 from .exchange import Driver, Exchange
@@ -24,3 +30,5 @@ from .server_config import ServerConfig
 from .source import Piece, Source
 from .stock import Lines, StockMiddleware, Tokens, access_log, bearer_auth, forwarded, rate_limit, request_id
 from .tls import Tls
+from .websocket import AnySockets, Message, SocketHandler, Sockets, WebSocket
+from .websocket_options import WebSocketOptions

@@ -4,8 +4,11 @@ from .api import (
     EVENT_CANCELLED,
     EVENT_DATA,
     EVENT_END,
+    EVENT_HEAD,
+    EVENT_INFORMATIONAL,
     EVENT_READABLE,
     EVENT_REQUEST,
+    EVENT_SWITCHED,
     EVENT_WRITABLE,
     PAUSE,
     Bytes,
@@ -35,6 +38,15 @@ struct EventKind(Equatable, ImplicitlyCopyable):
 
     comptime READABLE = EventKind(Int32(EVENT_READABLE))
     """`Exchange.read` finds content; only from a queue."""
+
+    comptime INFORMATIONAL = EventKind(Int32(EVENT_INFORMATIONAL))
+    """An interim answer has come; only from a `Client`."""
+
+    comptime HEAD = EventKind(Int32(EVENT_HEAD))
+    """The head of the answer has come; only from a `Client`."""
+
+    comptime SWITCHED = EventKind(Int32(EVENT_SWITCHED))
+    """The server took the protocol that was offered; only from a `Client`."""
 
 
 struct Event(Movable):

@@ -9,6 +9,8 @@ from .queue import Queue
 from .route_options import RouteOptions
 from .stock import StockMiddleware
 from .text import bytes_of, terminated
+from .websocket import AnySockets
+from .websocket_options import WebSocketOptions
 
 
 struct Router(Movable):
@@ -116,6 +118,34 @@ struct Router(Movable):
         _ = pattern^
         _ = content_type^
         check(self._api, result)
+
+    def ws(mut self, var pattern: String, var sockets: AnySockets) raises:
+        """Adds WebSockets at a pattern: GET with Upgrade on HTTP/1.1, extended CONNECT on HTTP/2 (RFC 8441).
+
+        Raises:
+            As `add`.
+        """
+        self._ws(pattern^, sockets^, 0)
+
+    def ws(mut self, var pattern: String, var sockets: AnySockets, options: WebSocketOptions) raises:
+        """The same, with options of the route's own."""
+        self._ws(pattern^, sockets^, options._handle)
+
+    def _ws(mut self, var pattern: String, var sockets: AnySockets, options: Handle) raises:
+        var path = terminated(pattern, "the pattern")
+        var status = self._api[].router_ws(
+            self._handle,
+            path,
+            options,
+            sockets._open,
+            sockets._message,
+            sockets._writable,
+            sockets._close,
+            sockets.release(),
+            sockets._destroy,
+        )
+        _ = pattern^
+        check(self._api, status)
 
     def add_files(mut self, var pattern: String, var directory: String, var settings: String = String()) raises:
         """Serves the files below a directory; see flare_router_add_files() in docs/c-api/router.md.

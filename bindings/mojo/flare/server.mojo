@@ -1,6 +1,6 @@
 """Serving routes."""
 
-from .api import Handle
+from .api import ERROR_WOULD_BLOCK, WEBSOCKET_BINARY, WEBSOCKET_TEXT, Handle
 from .errors import check, check_handle
 from .hooks import AccessLog, Log, LogLevel, Task, access_of, log_of, task_of
 from .boxed import boxed, unbox
@@ -8,7 +8,7 @@ from .library import ApiPointer, api
 from .router import Router
 from .server_config import ServerConfig
 from .signals import release_signals
-from .text import place, room, terminated
+from .text import bytes_of, place, room, terminated
 from .tls import Tls
 
 
@@ -218,6 +218,28 @@ struct Server(Movable):
             As `reload_tls`, and when there is no such address.
         """
         check(self._api, self._api[].server_replace_tls(self._handle, UInt(index), tls._handle))
+
+    def publish(self, var topic: String, text: StringSpan) raises -> Bool:
+        """Sends a text to all WebSockets of a topic. False: too much waits for the workers already, and it is not sent.
+
+        Raises:
+            FLARE_ERROR_INVALID_STATE before the start, FLARE_ERROR_CLOSED behind the end.
+        """
+        return self._publish(topic^, WEBSOCKET_TEXT, text.as_bytes())
+
+    def publish(self, var topic: String, data: Span[UInt8, _]) raises -> Bool:
+        """The same, with bytes."""
+        return self._publish(topic^, WEBSOCKET_BINARY, data)
+
+    def _publish(self, var topic: String, kind: Int, data: Span[UInt8, _]) raises -> Bool:
+        var status = self._api[].server_publish(
+            self._handle, terminated(topic, "the topic"), Int32(kind), bytes_of(data), UInt(len(data))
+        )
+        _ = topic^
+        if status == ERROR_WOULD_BLOCK:
+            return False
+        check(self._api, status)
+        return True
 
     def post[T: Task](self, worker: Int, var task: T, *, delay_ms: Int = 0) raises:
         """Runs a task on a worker, after the events that came before.
