@@ -1,14 +1,13 @@
 'use strict';
 const { Readable } = require('node:stream');
-const { native } = require('./native.cjs');
-const { overError } = require('./errors.cjs');
-const { ID } = require('./symbols.cjs');
 
-/** The content of a request, piece by piece. Reading is not begun before somebody asks, and goes no further than he does. */
+/**
+ * Content piece by piece. Reading is not begun before somebody asks, and goes no further than he does. `read()` gives a Buffer, `undefined` when
+ * there is nothing yet, `null` at the end, or throws.
+ */
 class Content {
   /** `whole`: content that was collected already. */
-  constructor(request, whole) {
-    this.request = request;
+  constructor(whole) {
     this.whole = whole;
     this.ended = false;
     this.error = undefined;
@@ -31,17 +30,26 @@ class Content {
         return this.whole.length === 0 ? undefined : this.whole;
       }
       if (this.error !== undefined) throw this.error;
-      const found = native.read(this.request[ID]);
-      if (typeof found === 'object') return found;
-      if (found === 1) {
+      let found;
+      try {
+        found = this.read();
+      } catch (error) {
+        throw (this.error = error);
+      }
+      if (found === null) {
         this.ended = true;
         return undefined;
       }
-      if (found < 0) throw (this.error = overError(found));
-      await new Promise((resolve) => {
-        this.waiting = resolve;
-      });
+      if (found !== undefined) return found;
+      await this.wait();
     }
+  }
+
+  /** Waits until there is something to read, or the end. */
+  wait() {
+    return new Promise((resolve) => {
+      this.waiting = resolve;
+    });
   }
 
   /** There is something to read, or the end. */
@@ -75,6 +83,10 @@ class Content {
       read() {
         content.next().then((part) => this.push(part ?? null), (error) => this.destroy(error));
       },
+      destroy(error, done) {
+        if (!content.ended) content.cancel?.();
+        done(error);
+      },
     });
   }
 
@@ -91,6 +103,9 @@ class Content {
         } else {
           controller.enqueue(new Uint8Array(part));
         }
+      },
+      cancel() {
+        content.cancel?.();
       },
     }, { highWaterMark: 0 });
   }

@@ -1,5 +1,6 @@
 'use strict';
 const { App } = require('./app.cjs');
+const { Client } = require('./client.cjs');
 const { Reply } = require('./reply.cjs');
 const { HttpError } = require('./errors.cjs');
 const { requestId, accessLog, bearer, rateLimit, forwarded, files, prepared } = require('./stock.cjs');
@@ -7,4 +8,4 @@ const { serve } = require('./fetch.cjs');
 const { Queue } = require('./queue.cjs');
 const { Mux, MuxListener, MuxStream } = require('./mux.cjs');
 
-module.exports = { App, Reply, HttpError, Queue, Mux, MuxListener, MuxStream, serve, requestId, accessLog, bearer, rateLimit, forwarded, files, prepared };
+module.exports = { App, Client, Reply, HttpError, Queue, Mux, MuxListener, MuxStream, serve, requestId, accessLog, bearer, rateLimit, forwarded, files, prepared };

@@ -62,15 +62,27 @@ const TEXT_MESSAGE = 2;
 const BINARY_MESSAGE = 3;
 const SENDABLE = 4;
 
+/** What happens on a connection to a server: `Happening` in src/client.rs. */
+const CONNECTED = 0;
+const UNCONNECTED = 1;
+const INFORMATIONAL = 2;
+const HEAD = 3;
+const DATA = 4;
+const ANSWER_END = 5;
+const ROOM = 6;
+const FAILED = 7;
+
 let dispatch;
 let notify;
 let ended;
 let socketed;
+let onClient;
 const registers = new Int32Array(native.initialize(
   (packed) => dispatch(packed),
   (id, notice) => notify(id, notice),
   (server, packed, status, bytes, duration, whole) => ended(server, packed, status, bytes, duration, whole),
   (id, what, value, code) => socketed(id, what, value, code),
+  (number, id, what, first, second) => onClient(number, id, what, first, second),
 ));
 
 /** Sets the functions that are called for a request, for what happens to it later, for its end, and for sockets. */
@@ -81,12 +93,18 @@ function connect(onRequest, onNotice, onEnd, onSocket) {
   socketed = onSocket;
 }
 
+/** Sets the function that is called for what happens on connections to servers. */
+function connectClients(onHappening) {
+  onClient = onHappening;
+}
+
 module.exports = {
-  native, registers, connect,
+  native, registers, connect, connectClients,
   EXCHANGE, HANDLER, FLAGS, KIND, STATUS,
   HAS_CONTENT, HAS_TRAILERS, STREAMING, GATE, COMING,
   DONE, KEPT, TEXT, JSON_TEXT, BYTES,
   READABLE, END, WRITABLE, CANCELLED, PASSED,
   ANSWERED, WOULD_BLOCK,
+  CONNECTED, UNCONNECTED, INFORMATIONAL, HEAD, DATA, ANSWER_END, ROOM, FAILED,
   ASKED, OPEN, TEXT_MESSAGE, BINARY_MESSAGE, SENDABLE,
 };

@@ -1,5 +1,6 @@
 'use strict';
 const { Fields } = require('./fields.cjs');
+const { isStream } = require('./pieces.cjs');
 
 function checkStatus(status) {
   if (!Number.isInteger(status) || status < 200 || status > 599) throw new RangeError(`${status} is no status of a final answer`);
@@ -48,10 +49,6 @@ function typed(body, type, init) {
   if (reply.headers.find('content-type') < 0) reply.headers.list.push('content-type', type);
   return reply;
 }
-
-const isStream = (value) =>
-  typeof value[Symbol.asyncIterator] === 'function' || typeof value.getReader === 'function' ||
-  (typeof value.next === 'function' && typeof value[Symbol.iterator] === 'function');
 
 /** What a handler gave back, as a reply. `undefined` and `null` are 204. */
 function toReply(value, status, fields) {

@@ -2,7 +2,7 @@
 const querystring = require('node:querystring');
 const { native, HAS_CONTENT, HAS_TRAILERS, STREAMING } = require('./native.cjs');
 const packed = require('./packed.cjs');
-const { HttpError } = require('./errors.cjs');
+const { HttpError, overError } = require('./errors.cjs');
 const { Content } = require('./content.cjs');
 const { PACKED, ID, FLAGS, CACHE, OVER } = require('./symbols.cjs');
 
@@ -218,7 +218,22 @@ function extra(request, index) {
 
 function content(request) {
   const own = cache(request);
-  return (own.content ??= new Content(request, request[FLAGS] & STREAMING ? undefined : request.body()));
+  return (own.content ??= new RequestContent(request, request[FLAGS] & STREAMING ? undefined : request.body()));
+}
+
+/** Content that the addon gives. */
+class RequestContent extends Content {
+  constructor(request, whole) {
+    super(whole);
+    this.request = request;
+  }
+
+  read() {
+    const found = native.read(this.request[ID]);
+    if (typeof found === 'object') return found;
+    if (found < 0) throw overError(found);
+    return found === 1 ? null : undefined;
+  }
 }
 
 function taken(request, flag) {

@@ -5,6 +5,7 @@ const { native, WRITABLE, CANCELLED, PASSED, READABLE, END, WOULD_BLOCK } = requ
 const { Fields } = require('./fields.cjs');
 const { Reply, toReply, checkStatus } = require('./reply.cjs');
 const { coded, overError } = require('./errors.cjs');
+const { piecesOf } = require('./pieces.cjs');
 const { isUnread, keepUnread, cancel } = require('./request.cjs');
 const { CACHE, FLAGS, ID, FIELDS, STATE, LATER, REQUEST, SINK, PASS, ROUTE } = require('./symbols.cjs');
 
@@ -319,23 +320,9 @@ function answer(response, reply) {
   pump(response, body);
 }
 
-/** The pieces of a stream, and how to give it up. */
-function open(source) {
-  if (typeof source.getReader === 'function') {
-    const reader = source.getReader();
-    return { next: () => reader.read(), stop: (error) => reader.cancel(error).catch(() => {}) };
-  }
-  const iterator = (source[Symbol.asyncIterator] ?? source[Symbol.iterator]).call(source);
-  const stop = (error) => {
-    if (typeof source.destroy === 'function') source.destroy();
-    else Promise.resolve(iterator.return?.(error)).catch(() => {});
-  };
-  return { next: () => iterator.next(), stop };
-}
-
 async function pump(response, source) {
   const own = later(response);
-  const pieces = open(source);
+  const pieces = piecesOf(source);
   own.source = pieces;
   try {
     for (;;) {

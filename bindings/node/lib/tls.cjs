@@ -14,15 +14,43 @@ function tlsSettings(options) {
   }
   if (cert.length === 0 || key.length === 0) throw new TypeError('tls.cert and tls.key are not empty');
   const list = [cert, key];
-  for (const name of [...FIRST, ...Object.keys(rest).filter((name) => !FIRST.includes(name))]) {
-    if (rest[name] === undefined) continue;
-    for (const value of Array.isArray(rest[name]) ? rest[name] : [rest[name]]) {
-      if (typeof value === 'boolean') list.push(name, value ? 1 : 0);
-      else if (typeof value === 'string' || Number.isSafeInteger(value)) list.push(name, value);
-      else throw new TypeError(`tls.${name} is a text, a whole number or a boolean`);
+  for (const name of [...FIRST, ...Object.keys(rest).filter((name) => !FIRST.includes(name))]) addSetting(list, name, rest[name]);
+  return list;
+}
+
+function addSetting(list, name, setting) {
+  if (setting === undefined) return;
+  for (const value of Array.isArray(setting) ? setting : [setting]) {
+    if (typeof value === 'boolean') list.push(name, value ? 1 : 0);
+    else if (typeof value === 'string' || Number.isSafeInteger(value)) list.push(name, value);
+    else throw new TypeError(`tls.${name} is a text, a whole number or a boolean`);
+  }
+}
+
+/** What is PEM: the path of a file, or what is in it. */
+const PEM = ['roots', 'revocation_lists'];
+
+/** Those of a client, as the addon reads them: names and values in turn. */
+function clientTlsSettings(options = {}) {
+  if (typeof options !== 'object' || options === null) throw new TypeError('tls is an object');
+  const { cert, key, ...rest } = options;
+  const list = [];
+  if ((cert === undefined) !== (key === undefined)) throw new TypeError('tls.cert and tls.key belong together');
+  if (cert !== undefined) list.push('cert', checkPem('cert', cert), 'key', checkPem('key', key));
+  for (const [name, setting] of Object.entries(rest)) {
+    if (!PEM.includes(name)) {
+      if (name === 'alpn') throw new TypeError('tls.alpn: http2 says which protocols are offered');
+      addSetting(list, name, setting);
+    } else if (setting !== undefined) {
+      for (const one of Array.isArray(setting) ? setting : [setting]) list.push(name, checkPem(name, one));
     }
   }
   return list;
 }
 
-module.exports = { tlsSettings };
+function checkPem(name, value) {
+  if ((typeof value !== 'string' && !(value instanceof Uint8Array)) || value.length === 0) throw new TypeError(`tls.${name} is a path or a Buffer with PEM`);
+  return value;
+}
+
+module.exports = { tlsSettings, clientTlsSettings };

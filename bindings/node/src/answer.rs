@@ -91,7 +91,7 @@ pub(crate) fn of_dispatch(turn: &Turn, id: i32, value: Value) -> Result<()> {
 }
 
 /// Why an answer was not written.
-enum Problem {
+pub(crate) enum Problem {
     Answer(AnswerError),
     Field(InvalidField),
     Js(Error),
@@ -147,7 +147,7 @@ fn append(env: Env, value: Value, into: &mut Vec<u8>) -> Result<()> {
 }
 
 /// Reads `name NUL value NUL ...`, as `lib/fields.cjs` packs it.
-fn read_fields(env: Env, value: Value, into: &mut Headers) -> std::result::Result<(), Problem> {
+pub(crate) fn read_fields(env: Env, value: Value, into: &mut Headers) -> std::result::Result<(), Problem> {
     if env.is_absent(value)? {
         return Ok(());
     }

@@ -38,6 +38,7 @@ struct Hooks {
     event: Reference,
     end: Reference,
     socket: Reference,
+    client: Reference,
 }
 
 /// An environment of JavaScript: its exchanges, and how to call it.
@@ -96,6 +97,7 @@ impl Environment {
                 event: hooks.event.value(env)?,
                 end: hooks.end.value(env)?,
                 socket: hooks.socket.value(env)?,
+                client: hooks.client.value(env)?,
                 environment: Rc::clone(self),
             }
         };
@@ -131,7 +133,7 @@ unsafe extern "C" fn forget(_: sys::napi_env, data: *mut c_void, _: *mut c_void)
     instance.environment.end();
 }
 
-/// `initialize(dispatch, event, end, socket)`: the functions that the core calls. Returns the memory of the registers.
+/// `initialize(dispatch, event, end, socket, client)`: the functions that the core calls. Returns the memory of the registers.
 fn initialize(arguments: &Arguments<'_>) -> Result<Value> {
     let Arguments { env, environment, .. } = *arguments;
     if environment.hooks.borrow().is_some() {
@@ -146,6 +148,7 @@ fn initialize(arguments: &Arguments<'_>) -> Result<Value> {
         event: Reference::new(env, arguments.get(1))?,
         end: Reference::new(env, arguments.get(2))?,
         socket: Reference::new(env, arguments.get(3))?,
+        client: Reference::new(env, arguments.get(4))?,
     });
     Ok(memory)
 }

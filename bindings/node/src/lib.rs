@@ -21,11 +21,15 @@
 //! | `tls` | certificates and settings of a server that speaks TLS |
 //! | `mux` | many streams on one connection |
 //! | `websocket` | WebSockets that were accepted |
+//! | `watch` | a descriptor in the loop of Node |
+//! | `connector`, `client` | connections to servers, and exchanges on them |
 //! | `testing` | connections without a socket |
 // Node-API is raw pointers: this is one of the crates that may hold unsafe code. Each block says why it is sound.
 #![allow(unsafe_code)]
 
 mod answer;
+mod client;
+mod connector;
 mod content;
 mod environment;
 mod gate;
@@ -42,6 +46,7 @@ mod testing;
 mod tls;
 mod turn;
 mod uv;
+mod watch;
 mod websocket;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -96,6 +101,8 @@ fn register(env: Env, exports: Value) -> Result<()> {
         news::FUNCTIONS,
         mux::FUNCTIONS,
         websocket::FUNCTIONS,
+        connector::FUNCTIONS,
+        client::FUNCTIONS,
     ];
     Environment::install(env, exports, uv, &functions)
 }

@@ -27,7 +27,7 @@ pub(crate) fn settings(env: Env, array: Value) -> Result<Option<ServerTls>> {
     Ok(Some(tls))
 }
 
-fn source(env: Env, name: &str, value: Value) -> Result<Source> {
+pub(crate) fn source(env: Env, name: &str, value: Value) -> Result<Source> {
     if env.kind(value)? == Kind::Text {
         return Ok(Source::file(env.to_string(value)?));
     }

@@ -21,6 +21,7 @@ pub(crate) struct Turn {
     pub(crate) event: Value,
     pub(crate) end: Value,
     pub(crate) socket: Value,
+    pub(crate) client: Value,
     pub(crate) environment: Rc<Environment>,
 }
 

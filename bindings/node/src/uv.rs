@@ -8,6 +8,8 @@ use std::mem::transmute;
 const UV_POLL: c_uint = 8;
 /// `UV_READABLE` of `uv_poll_event`.
 const UV_READABLE: c_int = 1;
+/// `UV_WRITABLE` of `uv_poll_event`.
+const UV_WRITABLE: c_int = 2;
 
 /// A loop of libuv's.
 pub(crate) type Loop = *mut c_void;
@@ -82,11 +84,12 @@ pub(crate) unsafe fn data(handle: Handle) -> *mut c_void {
     unsafe { handle.cast::<*mut c_void>().read() }
 }
 
-/// A descriptor that a loop watches for being readable. Its memory is libuv's from `start` to the callback of `close`.
+/// A descriptor that a loop watches, for being readable unless told otherwise. Its memory is libuv's from `start` to the callback of `close`.
 pub(crate) struct Poll {
     uv: Uv,
     /// `uv_poll_t`, whose size only libuv knows. Words, because it has to be aligned as pointers are.
     memory: Box<[u64]>,
+    on_poll: OnPoll,
 }
 
 impl Poll {
@@ -97,7 +100,7 @@ impl Poll {
     pub(crate) unsafe fn start(uv: Uv, uv_loop: Loop, fd: c_int, on_poll: OnPoll) -> Result<Self, String> {
         // SAFETY: asks for a number.
         let size = unsafe { (uv.handle_size)(UV_POLL) };
-        let mut poll = Self { uv, memory: vec![0; size.div_ceil(8)].into_boxed_slice() };
+        let mut poll = Self { uv, memory: vec![0; size.div_ceil(8)].into_boxed_slice(), on_poll };
         // SAFETY: the memory is as large as libuv asks and stays where it is; the caller's word for the rest.
         uv.check(unsafe { (uv.poll_init)(uv_loop, poll.handle(), fd) })?;
         // SAFETY: the handle was made above.
@@ -117,6 +120,18 @@ impl Poll {
     pub(crate) fn set_data(&mut self, data: *mut c_void) {
         // SAFETY: every handle of libuv's begins with its public field `data`.
         unsafe { self.handle().cast::<*mut c_void>().write(data) };
+    }
+
+    /// What to watch for from now on.
+    pub(crate) fn watch(&mut self, read: bool, write: bool) -> Result<(), String> {
+        let events = if read { UV_READABLE } else { 0 } | if write { UV_WRITABLE } else { 0 };
+        let (uv, handle) = (self.uv, self.handle());
+        if events == 0 {
+            // SAFETY: the handle is alive: its owner does not come here after `close`.
+            return uv.check(unsafe { (uv.poll_stop)(handle) });
+        }
+        // SAFETY: as above.
+        uv.check(unsafe { (uv.poll_start)(handle, events, self.on_poll) })
     }
 
     /// Whether the handle keeps the loop, and so the process, alive.

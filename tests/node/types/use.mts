@@ -1,5 +1,5 @@
 // Compiled by types.test.mjs with `tsc --strict`, and never run: what programs write must have a type, and mistakes must not.
-import { App, HttpError, Queue, Reply, accessLog, bearer, files, forwarded, prepared, rateLimit, requestId, serve } from 'flare-node';
+import { App, Client, HttpError, Queue, Reply, accessLog, bearer, files, forwarded, prepared, rateLimit, requestId, serve } from 'flare-node';
 import type { CloseReport, Handler, ServerWebSocket, WebSocketHandlers, Middleware, TestResponse } from 'flare-node';
 
 const app = new App({ bodyLimit: 1 << 20, idleTimeout: 5000, reusePort: true });
@@ -76,6 +76,14 @@ app.ws('/loop', async (socket, request) => {
 // @ts-expect-error there is no such option
 app.ws('/wrong', { limit: 1 }, {});
 const sent: boolean = app.publish('topic', 'text');
+const client = new Client(new URL('https://example.org'), { timeout: 1000, tls: { roots: ['ca.pem', Buffer.from('')], min_version: 13 } });
+const got = await client.post('/x', { body: (async function* () { yield 'a'; })(), headers: [['a', 1]], signal: AbortSignal.timeout(1), trailers: { b: '2' } });
+const [status, field]: [number, string | undefined] = [got.status, got.headers['x-a']];
+for await (const part of got) part.length + status + (field?.length ?? 0);
+await client.get('/', { onInterim: (interim, headers) => console.log(interim + 1, headers.link) }).then((answer) => answer.json<{ a: number }>());
+// @ts-expect-error there is no such option
+client.get('/', { nothing: 1 });
+await client.close();
 app.on('error', (error, request) => console.error(error, request?.path));
 app.on('end', ({ request, status, bytes }) => console.log(request.method, status + bytes));
 const handler: Handler = () => { throw new HttpError(404, 'nothing here'); };

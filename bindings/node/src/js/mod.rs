@@ -55,6 +55,12 @@ impl Env {
         Ok(Value(value))
     }
 
+    pub(crate) fn boolean(self, boolean: bool) -> Result<Value> {
+        let mut value = null_mut();
+        node!(self, napi_get_boolean(boolean, &mut value))?;
+        Ok(Value(value))
+    }
+
     pub(crate) fn integer(self, number: i32) -> Result<Value> {
         let mut value = null_mut();
         node!(self, napi_create_int32(number, &mut value))?;

@@ -1,0 +1,509 @@
+//! A connection to a server, in the loop of Node, and the exchanges on it.
+//!
+//! While it is made the loop watches the descriptor of that, then the socket. JavaScript has one function for what happens on all connections;
+//! content that it was given counts as used when it says so, so whoever does not read stops the server.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::io::ErrorKind;
+use std::os::fd::{AsFd, AsRawFd};
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use flare::client::{
+    Client, ContentLength, Event, ExchangeId, Failure, Request, RequestError, Response as Head,
+};
+use flare::connect::{Connecting, Connection};
+use flare::{Headers, Version};
+
+use crate::answer::read_fields;
+use crate::connector;
+use crate::environment::Environment;
+use crate::js::{Arguments, Env, Error, Function, Kind, Result, Value, ValueScope};
+use crate::packed::pack_fields;
+use crate::turn;
+use crate::watch::{Watch, Watched};
+
+pub(crate) const FUNCTIONS: &[Function] = &[
+    Function { name: "clientConnect", call: connect },
+    Function { name: "clientOpen", call: open },
+    Function { name: "clientWrite", call: write },
+    Function { name: "clientFinish", call: finish },
+    Function { name: "clientConsumed", call: consumed },
+    Function { name: "clientCancel", call: cancel },
+    Function { name: "clientForget", call: forget },
+    Function { name: "clientClose", call: close },
+    Function { name: "clientDestroy", call: destroy },
+    Function { name: "clientKeepAlive", call: keep_alive },
+    Function { name: "clientTls", call: tls },
+];
+
+/// So much is done before the loop goes on with others.
+const BUDGET: usize = 64;
+
+/// What happens on a connection. The numbers are those of `lib/native.cjs`.
+#[derive(Debug, Clone, Copy)]
+#[repr(i32)]
+enum Happening {
+    /// It is there. The value: whether several exchanges run at a time.
+    Connected = 0,
+    /// It was not made: a code and words.
+    Unconnected = 1,
+    /// An interim answer: status and fields.
+    Informational = 2,
+    /// The head of the answer: status and, behind a digit for the version, fields.
+    Head = 3,
+    /// Content.
+    Data = 4,
+    /// The answer has ended: its trailers.
+    End = 5,
+    /// Content of the request is taken again.
+    Writable = 6,
+    /// The exchange is over: a code and words.
+    Failed = 7,
+    /// The connection is over.
+    Over = 8,
+}
+
+enum State {
+    Connecting { connecting: Box<Connecting>, http2: bool },
+    Open(Box<Client>),
+    Over,
+}
+
+/// A connection. JavaScript holds it, and so does its watch until it is over.
+struct Hosted {
+    env: Env,
+    environment: Rc<Environment>,
+    /// What JavaScript knows it by.
+    number: i32,
+    me: Weak<Hosted>,
+    state: RefCell<State>,
+    watch: RefCell<Option<Watch>>,
+    /// What the watch watches for.
+    interest: Cell<(bool, bool)>,
+    /// More can be done, though no event will tell.
+    again: Cell<bool>,
+    keeps_alive: Cell<bool>,
+    exchanges: RefCell<HashMap<u64, ExchangeId>>,
+    /// What was found when JavaScript could not be called.
+    found: RefCell<VecDeque<Event>>,
+}
+
+/// What JavaScript holds: when it lets go, the connection is closed.
+struct JsClient(Rc<Hosted>);
+
+impl Drop for JsClient {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+fn of<'v>(arguments: &Arguments<'_>) -> Result<&'v Rc<Hosted>> {
+    // SAFETY: `lib` hands over here only what `clientConnect` gave it.
+    unsafe { arguments.env.to_external::<JsClient>(arguments.get(0)) }.map(|client| &client.0)
+}
+
+/// `clientConnect(connector, target, http2, number)`: begins to connect. `http2`: without ALPN it is known to be spoken.
+fn connect(arguments: &Arguments<'_>) -> Result<Value> {
+    let env = arguments.env;
+    let target = env.to_string(arguments.get(1))?;
+    let connecting = connector::of(env, arguments.get(0))?
+        .begin(&target)
+        .map_err(|error| Error::Coded(connector::code(&error), error.to_string()))?;
+    let fd = connecting.as_raw_fd();
+    let state = State::Connecting { connecting: Box::new(connecting), http2: env.to_boolean(arguments.get(2))? };
+    let number = env.to_integer(arguments.get(3))?;
+    let hosted = Rc::new_cyclic(|me| Hosted {
+        env,
+        environment: Rc::clone(arguments.environment),
+        number,
+        me: Weak::clone(me),
+        state: RefCell::new(state),
+        watch: RefCell::default(),
+        interest: Cell::new((true, false)),
+        again: Cell::new(false),
+        keeps_alive: Cell::new(true),
+        exchanges: RefCell::default(),
+        found: RefCell::default(),
+    });
+    let watched: Rc<dyn Watched> = Rc::clone(&hosted) as Rc<dyn Watched>;
+    *hosted.watch.borrow_mut() = Some(Watch::start(env, arguments.environment, fd, "FlareClient", watched)?);
+    env.external(Box::new(JsClient(hosted)))
+}
+
+impl Watched for Hosted {
+    fn ready(&self) {
+        // Err: the environment ends.
+        let _ = self.environment.enter(self.env, || self.work());
+    }
+
+    fn environment_ends(&self) {
+        self.environment.end();
+        self.end();
+    }
+}
+
+impl Hosted {
+    /// Closes at once, and tells nobody.
+    fn end(&self) {
+        // First the watch: its descriptor is open until then.
+        let watch = self.watch.borrow_mut().take();
+        drop(watch);
+        let state = self.state.replace(State::Over);
+        drop(state);
+    }
+
+    fn work(&self) {
+        let connected = match &*self.state.borrow() {
+            State::Connecting { connecting, http2 } => {
+                connecting.poll().map(|made| made.map(|connection| (connection, *http2)))
+            }
+            State::Open(_) | State::Over => Ok(None),
+        };
+        match connected {
+            Ok(Some((connection, http2))) => self.connected(connection, http2),
+            Ok(None) => {}
+            Err(error) => {
+                self.end();
+                let code = connector::code(&error);
+                return self.tell_failure(Happening::Unconnected, None, code, &error.to_string());
+            }
+        }
+        self.pump();
+        self.set_interest();
+    }
+
+    fn connected(&self, connection: Connection, http2: bool) {
+        let client = if http2 { Client::http2(connection) } else { Client::new(connection) };
+        let multiplexed = client.is_multiplexed();
+        let Some(me) = self.me.upgrade() else { return };
+        let fd = client.as_fd().as_raw_fd();
+        let watch = Watch::start(self.env, &self.environment, fd, "FlareClient", me as Rc<dyn Watched>);
+        match watch {
+            Ok(watch) => {
+                watch.keep_alive(self.keeps_alive.get());
+                // Before what it watched is closed.
+                let before = self.watch.replace(Some(watch));
+                drop(before);
+                let before = self.state.replace(State::Open(Box::new(client)));
+                drop(before);
+                self.interest.set((true, false));
+                self.tell(Happening::Connected, None, |env| {
+                    Ok([env.boolean(multiplexed)?, env.undefined()?])
+                });
+            }
+            Err(_) => {
+                self.end();
+                self.tell_failure(
+                    Happening::Unconnected,
+                    None,
+                    "ERR_FLARE_LOOP",
+                    "the loop can't watch the connection",
+                );
+            }
+        }
+    }
+
+    /// Hands over what has happened.
+    fn pump(&self) {
+        self.again.set(false);
+        for _ in 0..BUDGET {
+            let found = self.found.borrow_mut().pop_front();
+            let next = match found {
+                Some(event) => Ok(Some(event)),
+                None => self.next_event(),
+            };
+            match next {
+                Ok(Some(event)) => self.tell_event(event),
+                Ok(None) => return self.over(),
+                Err(ErrorKind::WouldBlock | ErrorKind::TimedOut) => return,
+                Err(_) => return self.over(),
+            }
+        }
+        self.again.set(true);
+    }
+
+    /// What happened next, without waiting for it.
+    fn next_event(&self) -> std::result::Result<Option<Event>, ErrorKind> {
+        match &mut *self.state.borrow_mut() {
+            State::Open(client) => {
+                client.next_event_unused(Some(Duration::ZERO)).map_err(|error| error.kind())
+            }
+            // It was closed by what was told before.
+            State::Connecting { .. } | State::Over => Err(ErrorKind::WouldBlock),
+        }
+    }
+
+    fn over(&self) {
+        self.end();
+        self.exchanges.borrow_mut().clear();
+        self.tell(Happening::Over, None, |env| Ok([env.undefined()?, env.undefined()?]));
+    }
+
+    /// Watches for what the connection waits for.
+    fn set_interest(&self) {
+        let interest = match &mut *self.state.borrow_mut() {
+            State::Open(client) => (client.wants_read(), client.wants_write() || self.again.get()),
+            State::Connecting { .. } | State::Over => return,
+        };
+        if self.interest.replace(interest) != interest {
+            let watch = self.watch.borrow();
+            let set = watch.as_ref().map_or(Ok(()), |watch| watch.set(interest.0, interest.1));
+            if set.is_err() {
+                drop(watch);
+                self.end();
+            }
+        }
+    }
+
+    /// There may be more to hand over, and JavaScript is calling just now: the loop comes back at once.
+    fn soon(&self) {
+        self.again.set(true);
+        self.set_interest();
+    }
+
+    fn tell_event(&self, event: Event) {
+        let id = event.exchange();
+        match event {
+            Event::Informational(_, head) => {
+                self.tell(Happening::Informational, Some(id), |env| told_head(env, &head));
+            }
+            Event::Head(_, head) => self.tell(Happening::Head, Some(id), |env| told_head(env, &head)),
+            Event::Data(_, data) => {
+                self.tell(Happening::Data, Some(id), |env| Ok([env.buffer(&data)?, env.undefined()?]))
+            }
+            Event::End(_, trailers) => {
+                self.tell(Happening::End, Some(id), |env| {
+                    let mut packed = Vec::new();
+                    pack_fields(&trailers, &mut packed);
+                    Ok([env.latin1(&packed)?, env.undefined()?])
+                });
+            }
+            Event::Writable(_) => {
+                self.tell(Happening::Writable, Some(id), |env| Ok([env.undefined()?, env.undefined()?]));
+            }
+            Event::Failed(_, failure) => {
+                self.tell_failure(Happening::Failed, Some(id), failure_code(failure), &failure.to_string());
+            }
+            // Nothing of it was asked for.
+            _ => {}
+        }
+    }
+
+    fn tell_failure(&self, what: Happening, exchange: Option<ExchangeId>, code: &str, words: &str) {
+        self.tell(what, exchange, |env| Ok([env.text(code.as_bytes())?, env.text(words.as_bytes())?]));
+    }
+
+    fn tell(
+        &self,
+        what: Happening,
+        exchange: Option<ExchangeId>,
+        values: impl FnOnce(Env) -> Result<[Value; 2]>,
+    ) {
+        let tell = |turn: &turn::Turn| {
+            let env = turn.env;
+            let _scope = ValueScope::open(env)?;
+            let [first, second] = values(env)?;
+            let exchange = exchange.map_or(-1.0, |id| id.number() as f64);
+            let arguments =
+                [env.integer(self.number)?, env.number(exchange)?, env.integer(what as i32)?, first, second];
+            env.call(turn.this, turn.client, &arguments).map(drop)
+        };
+        // None: JavaScript can't be called.
+        let _ = turn::with(|turn| {
+            if let Err(error) = tell(turn) {
+                turn.fail(error);
+            }
+        });
+    }
+
+    /// Does something with the connection, and watches for what it waits for then.
+    fn with<T>(&self, what: impl FnOnce(&mut Client) -> T) -> Option<T> {
+        let result = match &mut *self.state.borrow_mut() {
+            State::Open(client) => Some(what(client)),
+            State::Connecting { .. } | State::Over => None,
+        };
+        self.set_interest();
+        result
+    }
+
+    fn exchange(&self, arguments: &Arguments<'_>) -> Result<Option<ExchangeId>> {
+        let number = arguments.env.to_number(arguments.get(1))?;
+        Ok(self.exchanges.borrow().get(&(number as u64)).copied())
+    }
+}
+
+/// Status and, behind a digit for the version, fields.
+fn told_head(env: Env, head: &Head) -> Result<[Value; 2]> {
+    let mut packed = vec![match head.version {
+        Version::Http10 => b'0',
+        Version::Http11 => b'1',
+        _ => b'2',
+    }];
+    pack_fields(&head.headers, &mut packed);
+    Ok([env.integer(head.status.into())?, env.latin1(&packed)?])
+}
+
+fn failure_code(failure: Failure) -> &'static str {
+    match failure {
+        Failure::Refused => "ERR_FLARE_REFUSED",
+        Failure::Reset(_) => "ERR_FLARE_RESET",
+        Failure::Cut => "ERR_FLARE_CUT",
+        _ => "ERR_FLARE_PROTOCOL",
+    }
+}
+
+/// A refused command as a number: -1 when exchange or connection are over, -2 when there is no room for now. Misuse is thrown.
+fn told(env: Env, result: std::result::Result<(), RequestError>) -> Result<Value> {
+    match result {
+        Ok(()) => env.integer(0),
+        Err(RequestError::Over | RequestError::ConnectionOver) => env.integer(-1),
+        Err(RequestError::WouldBlock | RequestError::Busy) => env.integer(-2),
+        Err(error) => Err(Error::Type(error.to_string())),
+    }
+}
+
+/// `clientOpen(client, method, scheme, authority, target, fields, length)`: the number of the exchange, -1 when the connection is over, or -2
+/// when it takes no other exchange now. `length`: -1 for no content, -2 for content of an unknown length.
+fn open(arguments: &Arguments<'_>) -> Result<Value> {
+    let env = arguments.env;
+    let hosted = of(arguments)?;
+    let mut headers = Headers::new();
+    read_fields(env, arguments.get(5), &mut headers)?;
+    let length = env.to_number(arguments.get(6))?;
+    let request = Request {
+        scheme: env.to_string(arguments.get(2))?,
+        headers,
+        content: match length {
+            -1.0 => ContentLength::None,
+            -2.0 => ContentLength::Unknown,
+            length => ContentLength::Known(length as u64),
+        },
+        ..Request::new(
+            &env.to_string(arguments.get(1))?,
+            &env.to_string(arguments.get(3))?,
+            &env.to_string(arguments.get(4))?,
+        )
+    };
+    // What the server has said since, such as that it ends the connection.
+    loop {
+        match hosted.next_event() {
+            Ok(Some(event)) => hosted.found.borrow_mut().push_back(event),
+            Ok(None) => break,
+            Err(_) => break,
+        }
+        hosted.again.set(true);
+    }
+    match hosted.with(|client| client.open(&request)) {
+        Some(Ok(id)) => {
+            hosted.exchanges.borrow_mut().insert(id.number(), id);
+            env.number(id.number() as f64)
+        }
+        Some(Err(error)) => told(env, Err(error)),
+        None => env.integer(-1),
+    }
+}
+
+/// `clientWrite(client, exchange, content)`: a string or bytes, which are taken whole or not.
+fn write(arguments: &Arguments<'_>) -> Result<Value> {
+    let env = arguments.env;
+    let hosted = of(arguments)?;
+    let Some(id) = hosted.exchange(arguments)? else { return env.integer(-1) };
+    let content = arguments.get(2);
+    let result = if env.kind(content)? == Kind::Text {
+        let text = env.to_string(content)?;
+        hosted.with(|client| client.try_write(id, text.as_bytes()))
+    } else {
+        let wrong = || Error::Type("content is neither a text nor a Uint8Array".to_owned());
+        let bytes = env.bytes(content)?.ok_or_else(wrong)?;
+        hosted.with(|client| client.try_write(id, bytes))
+    };
+    told(env, result.unwrap_or(Err(RequestError::Over)))
+}
+
+/// `clientFinish(client, exchange, trailers)`: the request is whole.
+fn finish(arguments: &Arguments<'_>) -> Result<Value> {
+    let env = arguments.env;
+    let hosted = of(arguments)?;
+    let Some(id) = hosted.exchange(arguments)? else { return env.integer(-1) };
+    let mut trailers = Headers::new();
+    read_fields(env, arguments.get(2), &mut trailers)?;
+    let trailers = (!trailers.is_empty()).then_some(&trailers);
+    let result = hosted.with(|client| client.finish(id, trailers));
+    told(env, result.unwrap_or(Err(RequestError::Over)))
+}
+
+/// `clientConsumed(client, exchange, bytes)`: so much content was used.
+fn consumed(arguments: &Arguments<'_>) -> Result<Value> {
+    let env = arguments.env;
+    let hosted = of(arguments)?;
+    let bytes = env.to_number(arguments.get(2))? as usize;
+    if let Some(id) = hosted.exchange(arguments)? {
+        hosted.with(|client| client.consumed(id, bytes));
+        hosted.soon();
+    }
+    env.undefined()
+}
+
+/// `clientCancel(client, exchange)`: nothing more of it is told.
+fn cancel(arguments: &Arguments<'_>) -> Result<Value> {
+    let hosted = of(arguments)?;
+    if let Some(id) = hosted.exchange(arguments)? {
+        hosted.exchanges.borrow_mut().remove(&id.number());
+        hosted.found.borrow_mut().retain(|event| event.exchange() != id);
+        hosted.with(|client| client.cancel(id));
+        // It may be over now.
+        hosted.soon();
+    }
+    arguments.env.undefined()
+}
+
+/// `clientForget(client, exchange)`: it is over, and all of its content was used.
+fn forget(arguments: &Arguments<'_>) -> Result<Value> {
+    let hosted = of(arguments)?;
+    if let Some(id) = hosted.exchange(arguments)? {
+        hosted.exchanges.borrow_mut().remove(&id.number());
+    }
+    arguments.env.undefined()
+}
+
+/// `clientClose(client)`: no more exchanges; over when those that run are.
+fn close(arguments: &Arguments<'_>) -> Result<Value> {
+    let hosted = of(arguments)?;
+    hosted.with(Client::close);
+    hosted.soon();
+    arguments.env.undefined()
+}
+
+/// `clientDestroy(client)`: over at once, and nothing more is told.
+fn destroy(arguments: &Arguments<'_>) -> Result<Value> {
+    of(arguments)?.end();
+    arguments.env.undefined()
+}
+
+/// `clientKeepAlive(client, keep)`: whether it keeps the process alive.
+fn keep_alive(arguments: &Arguments<'_>) -> Result<Value> {
+    let hosted = of(arguments)?;
+    let keep = arguments.env.to_boolean(arguments.get(1))?;
+    hosted.keeps_alive.set(keep);
+    if let Some(watch) = hosted.watch.borrow().as_ref() {
+        watch.keep_alive(keep);
+    }
+    arguments.env.undefined()
+}
+
+/// `clientTls(client)`: version, suite, ALPN, certificate of the server and whether the session was resumed; `undefined` without TLS.
+fn tls(arguments: &Arguments<'_>) -> Result<Value> {
+    let env = arguments.env;
+    let state = of(arguments)?.state.borrow();
+    let State::Open(client) = &*state else { return env.undefined() };
+    let Some(tls) = client.connection().tls() else { return env.undefined() };
+    let list = env.array()?;
+    env.set_element(list, 0, env.text(tls.version().name().as_bytes())?)?;
+    env.set_element(list, 1, env.text(tls.suite().as_bytes())?)?;
+    env.set_element(list, 2, env.latin1(tls.alpn().unwrap_or_default())?)?;
+    env.set_element(list, 3, env.buffer(tls.peer_certificate().unwrap_or_default())?)?;
+    env.set_element(list, 4, env.boolean(tls.is_resumed())?)?;
+    Ok(list)
+}

@@ -1,0 +1,69 @@
+// Asks 20,000 times with the client of flare, in every way in which a request can end, and tells what is left.
+import { App, Client } from 'flare-node';
+
+let alive = 0;
+const collected = new FinalizationRegistry(() => alive--);
+const watch = (object) => {
+  alive++;
+  collected.register(object);
+  return object;
+};
+const app = new App();
+app.on('error', () => {});
+app.get('/text', () => 'text');
+app.get('/large', async function* () { for (let i = 0; i < 10; i++) yield Buffer.alloc(100_000); });
+app.post('/up', { streaming: true }, async (req) => `${(await req.body()).length}`);
+app.post('/refuse', { streaming: true }, () => 'no');
+app.get('/hang', (req, res) => { res.on('close', () => {}); });
+const { port } = await app.listen();
+const origin = `http://127.0.0.1:${port}`;
+
+async function* parts() {
+  for (let i = 0; i < 10; i++) yield 'part';
+}
+
+async function one(client, number) {
+  switch (number % 8) {
+    case 0: return (await client.get('/large')).cancel();
+    case 1: return (await client.post('/up', { body: parts() })).text();
+    case 2: return (await client.post('/refuse', { body: parts() })).text();
+    case 3: return client.get('/hang', { signal: AbortSignal.timeout(1) }).catch(() => {});
+    case 4: for await (const part of await client.get('/large')) if (part) return undefined;
+    // Its content is never read: it is small, so it holds up nothing.
+    default: return client.get('/text');
+  }
+}
+
+async function ask(count) {
+  let left = count;
+  await Promise.all([true, false].flatMap((http2) => Array.from({ length: 4 }, async () => {
+    let client = watch(new Client(origin, { http2 }));
+    while (left-- > 0) {
+      const found = await one(client, left);
+      if (typeof found === 'object') watch(found);
+      if (left % 100) continue;
+      // Some are closed, some are left to the collector.
+      if (left % 200) await client.close();
+      client = watch(new Client(origin, { http2 }));
+    }
+    client.destroy();
+  })));
+}
+
+async function settle() {
+  for (let i = 0; i < 10; i++) {
+    globalThis.gc();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+await ask(10_000);
+await settle();
+const before = process.memoryUsage.rss();
+await ask(10_000);
+await settle();
+const grown = process.memoryUsage.rss() - before;
+await app.close(100);
+await settle();
+const { readdirSync } = await import('node:fs');
+console.log(JSON.stringify({ grown, alive, open: readdirSync('/proc/self/fd').length }));
