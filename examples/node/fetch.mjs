@@ -1,14 +1,14 @@
 // A client: fetches several things from one server, at the same time where the wire can, and writes their content to standard output in
 // the order they were asked for.
 //
-//     fetch.mjs [--http2] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH...
+//     fetch [--http2] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH...
 //
 // --http2: without TLS, by prior knowledge; with TLS the server chooses. --send: POST with the content of a file.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Client } from 'flare-node';
 
-const USAGE = 'usage: fetch.mjs [--http2] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH...';
+const USAGE = 'usage: fetch [--http2] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH...';
 
 function options() {
   const { values, positionals: [origin, ...paths] } = parseArgs({
