@@ -67,6 +67,41 @@ def nobody():
         return listener.getsockname()[1]
 
 
+TALK_USAGE = "usage: talk [--http2] [--ca FILE | --insecure] [--deflate] [--protocol NAME] ws[s]://HOST[:PORT][/PATH]"
+
+
+def talk(command, port, options, path, says, expected):
+    """Says these lines, and is answered with those."""
+    words = [*command, *options, f"ws://127.0.0.1:{port}{path}"]
+    try:
+        done = subprocess.run(words, input=says, capture_output=True, timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        raise Failure(f"it did not end within {LIMIT} s") from None
+    if done.returncode or b"closed: 1000" not in done.stderr:
+        raise Failure(f"it ended with status {done.returncode}: {done.stderr[-500:]!r}")
+    if done.stdout != expected:
+        raise Failure(f"it wrote {len(done.stdout)} bytes: {done.stdout[:80]!r}")
+
+
+def run_talk(count, title, language):
+    """Against the chat of the same language."""
+    command = language.start("talk")
+    count.step(f"{title}: without words", refuse, command, [], TALK_USAGE)
+    count.step(f"{title}: nobody is there", refuse, command, [f"ws://127.0.0.1:{nobody()}/"], "")
+    running = count.step(f"{title}: start of chat", Running, language.start("chat"), ("127.0.0.1:0",))
+    if running is None:
+        return
+    try:
+        for wire in ([], ["--http2"]):
+            for options in (wire, [*wire, "--deflate"]):
+                for says in (b"", b"hello\n", LINES[:300_000]):
+                    count.step(f"{title} {options}: {len(says)} bytes", talk, command, running.port, options, "/", says, says)
+        count.step(f"{title}: no such path", refuse, command, [f"ws://127.0.0.1:{running.port}/nowhere"], "404")
+        count.step(f"{title}: the end of chat", running.end, "")
+    finally:
+        running.kill()
+
+
 def run(count, title, language):
     command = language.start("fetch")
     count.step(f"{title}: without words", refuse, command, [], USAGE)

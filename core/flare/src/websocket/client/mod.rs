@@ -48,6 +48,9 @@ mod backoff;
 mod error;
 mod event;
 mod handshake;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test wants to fail here")]
+mod joined_tests;
 mod link;
 mod opener;
 mod opening;
