@@ -1,14 +1,14 @@
-//! A connection that is never blocked costs no allocation: neither for a request, nor for its answer, its timer or its turn.
+//! A connection that is never blocked costs no allocation: neither for a request, nor for its answer, its timer or its turn. Nor do datagrams.
 #![allow(clippy::unwrap_used, unsafe_code)]
 
 mod support;
 
 use bytes::Bytes;
-use flare_net::{Event, Millis, Output, Sent, Wheel};
+use flare_net::{Ecn, Event, Millis, Output, Sent, Transmits, UdpOptions, Wheel};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::{Read, Write};
-use support::{SORTS, connect, driver, event};
+use support::{SORTS, connect, driver, event, udp};
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
@@ -68,4 +68,39 @@ fn requests_allocate_nothing() {
         assert!(before > 0, "nothing is counted");
         assert_eq!(COUNT.get() - before, 0, "{sort:?}");
     }
+}
+
+#[test]
+fn datagrams_allocate_nothing() {
+    let mut driver = driver(4096);
+    let (socket, address) = udp::bind(&mut driver, "127.0.0.1", &UdpOptions::default());
+    let (peer, _) = udp::plain("127.0.0.1");
+    let mut transmits = Transmits::new();
+    let mut before = 0;
+    for round in 0..1_000 {
+        if round == 10 {
+            before = COUNT.get();
+        }
+        peer.send_to(b"question", address).unwrap();
+        match event(&mut driver) {
+            Event::Datagrams { mut batch, .. } => {
+                while let Some(datagram) = batch.next() {
+                    for _ in 0..3 {
+                        transmits.push(datagram.bytes, datagram.from, Some(datagram.to), Ecn::Ect0);
+                    }
+                }
+                driver.recycle_datagrams(batch);
+                assert_eq!(driver.send_datagrams(socket, &mut transmits), Sent::All);
+            }
+            other => panic!("{other:?}"),
+        }
+        for _ in 0..3 {
+            let mut answer = [0; 100];
+            let (length, from) = peer.recv_from(&mut answer).unwrap();
+            assert_eq!((&answer[..length], from), (&b"question"[..], address));
+        }
+    }
+    assert!(before > 0, "nothing is counted");
+    assert_eq!(COUNT.get() - before, 0);
+    assert_eq!(driver.udp_counters(socket).sent, 3_000);
 }

@@ -120,6 +120,41 @@ impl Driver {
     ///
     /// # Errors
     /// What the system says when it cannot watch the socket: out of memory, or of watches.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use flare_net::{Driver, DriverOptions, Ecn, Event, Transmits, UdpOptions, UdpSocket};
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let mut driver = Driver::new(DriverOptions::default())?;
+    /// let echo = UdpSocket::bind(&([127, 0, 0, 1], 0).into(), &UdpOptions::default())?;
+    /// let address = echo.local_address();
+    /// driver.bind_udp(echo)?;
+    ///
+    /// let client = std::net::UdpSocket::bind("127.0.0.1:0")?;
+    /// client.send_to(b"hello", address)?;
+    ///
+    /// let mut transmits = Transmits::new();
+    /// 'serve: loop {
+    ///     driver.wait(None)?;
+    ///     while let Some(event) = driver.next() {
+    ///         if let Event::Datagrams { socket, mut batch } = event {
+    ///             while let Some(datagram) = batch.next() {
+    ///                 transmits.push(datagram.bytes, datagram.from, Some(datagram.to), Ecn::NotEct);
+    ///             }
+    ///             driver.recycle_datagrams(batch);
+    ///             driver.send_datagrams(socket, &mut transmits);
+    ///             break 'serve;
+    ///         }
+    ///     }
+    /// }
+    /// let mut room = [0; 100];
+    /// let (length, from) = client.recv_from(&mut room)?;
+    /// assert_eq!((&room[..length], from), (&b"hello"[..], address));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn bind_udp(&mut self, socket: UdpSocket) -> io::Result<UdpKey> {
         let fd = socket.socket.as_raw_fd();
         let endpoint = Endpoint {
