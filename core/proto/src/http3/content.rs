@@ -20,6 +20,9 @@ impl<R: Role> Connection<R> {
             Phase::Ended if !stream.is_unwanted => {
                 return Err(ConnectionError::unexpected("DATA behind the end of a message"));
             }
+            Phase::Content if stream.trailers.is_some() => {
+                return Err(ConnectionError::unexpected("DATA behind trailers"));
+            }
             Phase::Ended | Phase::Content => {}
         }
         if stream.receive_left != UNKNOWN_LENGTH {

@@ -26,7 +26,7 @@ impl<R: Role> Connection<R> {
     /// The head of a HEADERS.
     pub(super) fn headers_frame<'a>(&mut self, id: u64, length: u64) -> Received<'a, R::Info> {
         let Some(stream) = self.streams.get_mut(id) else { return Ok(None) };
-        if stream.receiving == Phase::Ended && !stream.is_unwanted {
+        if stream.trailers.is_some() || stream.receiving == Phase::Ended && !stream.is_unwanted {
             return Err(ConnectionError::unexpected("HEADERS behind the end of a message"));
         }
         if stream.receiving != Phase::Head && stream.is_connect {
@@ -104,13 +104,17 @@ impl<R: Role> Connection<R> {
         section: Section<'_>,
         trailers: &mut Headers,
     ) -> Received<'a, R::Info> {
-        let Section { stream: id, prefix, lines, .. } = section;
+        let Section { stream: id, prefix, lines, ended } = section;
         let rules = self.limits.section_rules();
         let read = read::read_trailers(self.decoder.lines(prefix, lines), &rules, trailers)?;
         self.decoder.acknowledge(id, prefix);
         let Some(stream) = self.streams.get_mut(id) else { return Ok(None) };
         let reason = match read {
             Read::Good(()) if matches!(stream.receive_left, 0 | UNKNOWN_LENGTH) => {
+                if !ended {
+                    stream.trailers = Some(Box::new(std::mem::take(trailers)));
+                    return Ok(None);
+                }
                 stream.receiving = Phase::Ended;
                 self.remove_if_over(id);
                 return Ok(Some(Event::End { stream: id, has_trailers: true }));

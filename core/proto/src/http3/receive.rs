@@ -125,7 +125,7 @@ impl<R: Role> Connection<R> {
                     if input.is_empty() {
                         return match fin {
                             true if !partial.is_empty() => Err(CUT),
-                            true => self.peer_ended(id),
+                            true => self.peer_ended(id, trailers),
                             false => Ok(None),
                         };
                     }
@@ -208,7 +208,7 @@ impl<R: Role> Connection<R> {
     }
 
     /// The stream has ended between two frames.
-    fn peer_ended<'a>(&mut self, id: u64) -> Received<'a, R::Info> {
+    fn peer_ended<'a>(&mut self, id: u64, trailers: &mut Headers) -> Received<'a, R::Info> {
         let Some(stream) = self.streams.get_mut(id) else { return Ok(None) };
         match stream.receiving {
             Phase::Ended => Ok(None),
@@ -221,8 +221,13 @@ impl<R: Role> Connection<R> {
             }
             Phase::Content => {
                 stream.receiving = Phase::Ended;
+                let kept = stream.trailers.take();
+                let has_trailers = kept.is_some();
+                if let Some(kept) = kept {
+                    *trailers = *kept;
+                }
                 self.remove_if_over(id);
-                Ok(Some(Event::End { stream: id, has_trailers: false }))
+                Ok(Some(Event::End { stream: id, has_trailers }))
             }
         }
     }

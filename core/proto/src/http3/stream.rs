@@ -1,6 +1,7 @@
 //! One request and its answer (RFC 9114 section 4.1).
 
 use super::frame::PartialHeader;
+use crate::Headers;
 use crate::qpack::SectionPrefix;
 use crate::section::priority::Priority;
 use crate::section::{Phase, UNKNOWN_LENGTH};
@@ -25,6 +26,8 @@ pub(super) struct Stream {
     pub(super) inbound: Inbound,
     /// What came of a field section that is not whole, or that is blocked. The connection counts it.
     pub(super) kept: Vec<u8>,
+    /// Trailers that came before the end of their stream: nothing may follow them, and only the end makes the message whole.
+    pub(super) trailers: Option<Box<Headers>>,
 }
 
 /// What the next byte belongs to.
@@ -75,6 +78,7 @@ impl Stream {
             send_left: UNKNOWN_LENGTH,
             inbound: Inbound::start(),
             kept: Vec::new(),
+            trailers: None,
         }
     }
 

@@ -258,3 +258,17 @@ fn content_that_nobody_wants_is_dropped() {
     assert_eq!(end.connection.send_head(0, &parts.of(), &mut out), Ok(false));
     assert_eq!(end.connection.streams(), 0);
 }
+
+#[test]
+fn trailers_make_a_message_whole_only_with_the_end_of_their_stream() {
+    let mut end = server(Limits::default());
+    end.feed(0, &[headers(&POST), frame(DATA, "x"), headers(&[("x-sum", "1")])].concat(), false).unwrap();
+    assert_eq!(end.told(), ["head 0 POST a /", "data 0 x"]);
+    assert!(!end.connection.has_received_all(0));
+    // A frame of an unknown kind may still come.
+    end.feed(0, &frame(0x21, "what"), false).unwrap();
+    assert_eq!(end.told(), Vec::<String>::new());
+    end.feed(0, &[], true).unwrap();
+    assert_eq!(end.told(), ["end 0 x-sum=1"]);
+    assert!(end.connection.has_received_all(0));
+}
