@@ -1,10 +1,11 @@
 //! Datagrams of a worker's UDP sockets: whose they are, and how they leave.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use flare_net::{Datagrams, Ecn, Key, Sent, UdpKey};
-use flare_quic::{Path, Route};
+use flare_quic::{Path, Route, ServerContext};
 
 use super::Worker;
 use crate::server::shared::Message;
@@ -24,6 +25,16 @@ pub(crate) struct Forwarded {
     bytes: Vec<u8>,
 }
 
+/// What is known of a datagram beside its bytes.
+struct Came {
+    /// Of the socket.
+    number: usize,
+    path: Path,
+    ecn: flare_quic::Ecn,
+    forwarded: bool,
+    now: Instant,
+}
+
 /// How many of them wait for a worker.
 #[derive(Default)]
 pub(crate) struct Waiting(AtomicUsize);
@@ -31,38 +42,39 @@ pub(crate) struct Waiting(AtomicUsize);
 impl Worker {
     /// Datagrams came.
     pub(in super::super) fn received_datagrams(&mut self, socket: UdpKey, batch: &mut Datagrams) {
-        let Some(place) = self.quic.places.iter().position(|place| place.socket == socket) else { return };
+        let Some(number) = self.quic.places.iter().position(|place| place.socket == socket) else { return };
+        let Some(context) = self.quic_context(number) else { return };
         let now = Instant::now();
         while let Some(datagram) = batch.next() {
             self.counters.bytes_in.add(datagram.bytes.len() as u64);
             let path = Path { local: datagram.to, peer: datagram.from };
-            self.route_datagram(place, datagram.bytes, path, from_net(datagram.ecn), false, now);
+            let came = Came { number, path, ecn: from_net(datagram.ecn), forwarded: false, now };
+            self.route_datagram(&came, datagram.bytes, &context);
         }
-        self.advance_touched(place);
+        self.advance_touched(number);
     }
 
     /// A datagram that another worker received came.
     pub(in super::super) fn received_forwarded(&mut self, datagram: Forwarded) {
         self.own.forwarded.0.fetch_sub(1, Ordering::Relaxed);
-        let Forwarded { place, path, ecn, mut bytes } = datagram;
-        self.route_datagram(place, &mut bytes, path, ecn, true, Instant::now());
-        self.advance_touched(place);
+        let Forwarded { place: number, path, ecn, mut bytes } = datagram;
+        let Some(context) = self.quic_context(number) else { return };
+        let came = Came { number, path, ecn, forwarded: true, now: Instant::now() };
+        self.route_datagram(&came, &mut bytes, &context);
+        self.advance_touched(number);
     }
 
-    fn route_datagram(
-        &mut self,
-        number: usize,
-        bytes: &mut [u8],
-        path: Path,
-        ecn: flare_quic::Ecn,
-        forwarded: bool,
-        now: Instant,
-    ) {
+    /// What connections are made of that begin now.
+    fn quic_context(&self, number: usize) -> Option<Arc<ServerContext>> {
+        let place = self.quic.places.get(number)?;
+        self.shared.entrances.get(place.entrance)?.tls.as_ref()?.quic_context()
+    }
+
+    fn route_datagram(&mut self, came: &Came, bytes: &mut [u8], context: &ServerContext) {
+        let Came { number, path, ecn, forwarded, now } = *came;
         let Some(place) = self.quic.places.get_mut(number) else { return };
-        let tls = self.shared.entrances.get(place.entrance).and_then(|entrance| entrance.tls.as_ref());
-        let Some(context) = tls.and_then(|tls| tls.quic_context()) else { return };
         let room = !self.env.draining && self.shared.has_room(&self.own);
-        let key = match place.endpoint.route(bytes, path, forwarded, room, &context, now) {
+        let key = match place.endpoint.route(bytes, path, forwarded, room, context, now) {
             Route::Connection(name) => Some(Key::from_u64(name)),
             Route::Begin(quic) => self.begin_quic(number, quic),
             Route::Worker(worker) => {
@@ -74,9 +86,12 @@ impl Worker {
         if let Some(key) = key
             && let Some(connection) = self.quic.connections.get_mut(key)
         {
+            // The connection to go when that panics.
+            self.at = Some(key);
             connection.quic.receive(bytes, path, ecn);
+            self.at = None;
             if !std::mem::replace(&mut connection.touched, true) {
-                self.quic.touched.push(key);
+                self.quic.touched.push_back(key);
             }
         }
     }
@@ -93,8 +108,7 @@ impl Worker {
     /// Looks at the connections that got datagrams of this socket, and sends what they and the endpoint have to say.
     fn advance_touched(&mut self, place: usize) {
         self.take_replies(place);
-        let mut touched = std::mem::take(&mut self.quic.touched);
-        for key in touched.drain(..) {
+        while let Some(key) = self.quic.touched.pop_front() {
             if let Some(connection) = self.quic.connections.get_mut(key) {
                 connection.touched = false;
                 self.at = Some(key);
@@ -102,7 +116,6 @@ impl Worker {
                 self.at = None;
             }
         }
-        self.quic.touched = touched;
         self.send_datagrams(place);
     }
 

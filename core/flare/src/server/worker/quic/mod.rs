@@ -6,6 +6,7 @@
 
 mod datagrams;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,7 +31,7 @@ pub(super) struct Quic {
     /// Those that have not ended, as handlers and reports see it.
     live: usize,
     /// Connections that got datagrams and were not looked at yet.
-    touched: Vec<Key>,
+    touched: VecDeque<Key>,
     /// What leaves next, of all connections.
     transmits: Transmits,
     /// Where datagrams of one connection are made.
@@ -89,7 +90,7 @@ impl Quic {
             places,
             connections: Connections::new(),
             live: 0,
-            touched: Vec::new(),
+            touched: VecDeque::new(),
             transmits: Transmits::new(),
             scratch: Vec::new(),
         })
