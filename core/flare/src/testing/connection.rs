@@ -1,15 +1,16 @@
 //! A connection without a socket, with a clock that stands until it is moved.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use flare_net::{Address, Key, Millis, Output, Peer};
 
-use crate::exchange::{CancelReason, Ends, ExchangeKey, Home};
+use crate::exchange::{CancelReason, Ends};
 use crate::server::environment::{Environment, Service};
 use crate::server::session::{Next, Session};
-use crate::websocket::{self, Budget, Publication, SendError, TopicCommand, Topics};
+use crate::testing::inbox::{Inbox, Message};
+use crate::websocket::Topics;
 
 /// How long a test waits for an answer from another thread.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,45 +27,9 @@ pub struct TestConnection {
     late: Receiver<Message>,
 }
 
-/// What the connection is told.
-enum Message {
-    Wake(ExchangeKey),
-    Topic(TopicCommand),
-    Publish(Arc<Publication>),
-}
-
-struct Inbox {
-    sender: Mutex<Sender<Message>>,
-    budget: Arc<Budget>,
-}
-
-impl Inbox {
-    fn post(&self, message: Message) {
-        // Err: the test is over.
-        let _ = self.sender.lock().unwrap_or_else(PoisonError::into_inner).send(message);
-    }
-}
-
-impl Home for Inbox {
-    fn wake(&self, key: ExchangeKey) {
-        self.post(Message::Wake(key));
-    }
-
-    fn topic(&self, command: TopicCommand) {
-        self.post(Message::Topic(command));
-    }
-
-    fn publish(&self, topic: &str, message: websocket::Message<'_>) -> Result<(), SendError> {
-        let publication = Publication::new(topic, message, &self.budget).ok_or(SendError::WouldBlock)?;
-        self.post(Message::Publish(publication));
-        Ok(())
-    }
-}
-
 impl TestConnection {
     pub(crate) fn new(service: &Service) -> Self {
-        let (sender, late) = channel();
-        let home = Arc::new(Inbox { sender: Mutex::new(sender), budget: Arc::default() });
+        let (home, late) = Inbox::new();
         let env = Environment::new(service.clone(), home, Arc::default(), Millis(0), 1);
         let ends = Ends { peer: Peer::Unix, local: Arc::new(Address::Unix(None)), tls: None };
         let session = Session::new(Key::from_u64(0), ends, &env);

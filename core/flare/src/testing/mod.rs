@@ -16,6 +16,7 @@
 
 mod client;
 mod connection;
+pub(crate) mod inbox;
 
 pub use client::{TestClient, TestRequest, TestResponse};
 pub use connection::TestConnection;

@@ -11,6 +11,8 @@ mod input;
 mod lane;
 mod outbox;
 mod own;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

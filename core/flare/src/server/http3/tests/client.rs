@@ -1,0 +1,399 @@
+//! A client of HTTP/3 on a connection without a socket.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use flare_proto::http3::{ClientConnection, ErrorCode, Event, Limits, RequestParts, Unidirectional};
+use flare_proto::{ContentLength, Headers, ResponseHead};
+use flare_quic::{ClientContext, Connection, Ecn, Path, QuicSettings, Read, StreamError};
+use flare_tls::{ClientTls, Trust};
+
+use super::served::{Served, drain};
+use crate::server::environment::Service;
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+static CONTEXT: LazyLock<ClientContext> = LazyLock::new(|| context(&settings()));
+
+fn context(quic: &QuicSettings) -> ClientContext {
+    let tls = ClientTls { trust: Trust::InsecureAnyCertificate, ..ClientTls::default() };
+    ClientContext::new(&tls, quic).unwrap()
+}
+
+pub fn settings() -> QuicSettings {
+    // Probes for larger packets take time from tests of what moves when.
+    QuicSettings { path_mtu_discovery: false, ..QuicSettings::default() }
+}
+
+/// What has come on a stream.
+#[derive(Debug, Default)]
+pub struct Answer {
+    pub interim: Vec<u16>,
+    pub status: u16,
+    pub headers: Headers,
+    pub body: Vec<u8>,
+    pub trailers: Headers,
+    /// The answer is whole.
+    pub ended: bool,
+    pub reset: Option<u64>,
+    /// The server does not want the rest of the request.
+    pub stopped: Option<u64>,
+}
+
+impl Answer {
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get_str(name)
+    }
+}
+
+/// What a stream still has to send.
+#[derive(Default)]
+struct Unsent {
+    bytes: Vec<u8>,
+    fin: bool,
+}
+
+pub struct Client {
+    pub server: Served,
+    pub quic: Connection,
+    pub wire: ClientConnection,
+    path: Path,
+    own: [Option<u64>; 3],
+    unsent: BTreeMap<u64, Unsent>,
+    answers: BTreeMap<u64, Answer>,
+    head: ResponseHead,
+    trailers: Headers,
+    /// Whether answers are read; if not, the transport's windows fill.
+    pub greedy: bool,
+    /// Whether the QPACK encoder's instructions wait, so that requests that need them are blocked.
+    pub holds_encoder: bool,
+    /// The ids that GOAWAYs named.
+    pub goaways: Vec<u64>,
+}
+
+impl Client {
+    pub fn new(service: &Service) -> Self {
+        Self::with(service, &CONTEXT, &settings(), Limits::default())
+    }
+
+    /// With a window of so many bytes for each answer.
+    pub fn with_window(service: &Service, bytes: u64) -> Self {
+        let quic = QuicSettings { stream_window: bytes, ..settings() };
+        Self::with(service, &context(&quic), &settings(), Limits::default())
+    }
+
+    /// Of a server whose transport has these settings.
+    pub fn of(service: &Service, quic: &QuicSettings) -> Self {
+        Self::with(service, &CONTEXT, quic, Limits::default())
+    }
+
+    fn with(service: &Service, context: &ClientContext, quic: &QuicSettings, limits: Limits) -> Self {
+        let path = Path { local: "10.0.1.1:2000".parse().unwrap(), peer: "10.0.0.1:443".parse().unwrap() };
+        let connection = Connection::connect(context, "localhost", path, false, Instant::now()).unwrap();
+        let mut client = Self {
+            server: Served::new(service, quic, path),
+            quic: connection,
+            wire: ClientConnection::new(Arc::new(limits)),
+            path,
+            own: [None; 3],
+            unsent: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            head: ResponseHead::new(),
+            trailers: Headers::new(),
+            greedy: true,
+            holds_encoder: false,
+            goaways: Vec::new(),
+        };
+        client.until("SETTINGS", |client| client.wire.peer_settings().extended_connect);
+        client
+    }
+
+    /// Moves datagrams both ways until nobody has any.
+    pub fn talk(&mut self) {
+        while self.turn() {}
+    }
+
+    /// Lets everything go on until `done`.
+    pub fn until(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
+        let begin = Instant::now();
+        loop {
+            self.talk();
+            while self.server.try_step() {
+                self.talk();
+            }
+            if done(self) {
+                return;
+            }
+            assert!(begin.elapsed() < PATIENCE, "{what}: it takes too long");
+            let theirs = self.server.quic.as_ref().and_then(|quic| quic.deadline());
+            let longest = Instant::now() + Duration::from_millis(20);
+            let next = [self.quic.deadline(), theirs, Some(longest)].into_iter().flatten().min();
+            std::thread::sleep(next.unwrap_or(longest).saturating_duration_since(Instant::now()));
+        }
+    }
+
+    /// Sends and delivers what there is. Whether there was anything.
+    fn turn(&mut self) -> bool {
+        let now = Instant::now();
+        if self.quic.deadline().is_some_and(|at| at <= now) {
+            self.quic.timeout(now);
+        }
+        if self.quic.is_ready() && !self.quic.is_closing() {
+            self.send_own();
+            self.send_unsent();
+        }
+        let ours = drain(&mut self.quic);
+        let back = Path { local: self.path.peer, peer: self.path.local };
+        let moved = !ours.is_empty();
+        if moved {
+            self.server.receive(ours, back);
+        }
+        let theirs = self.server.transmit();
+        let moved = moved || !theirs.is_empty();
+        for mut datagram in theirs {
+            self.quic.receive(&mut datagram, self.path, Ecn::NotCapable);
+        }
+        self.take();
+        moved
+    }
+
+    fn send_own(&mut self) {
+        let kinds = [Unidirectional::Control, Unidirectional::Encoder, Unidirectional::Decoder];
+        for (kind, place) in kinds.into_iter().zip(&mut self.own) {
+            let waiting = self.wire.output(kind);
+            if waiting.is_empty() || self.holds_encoder && kind == Unidirectional::Encoder {
+                continue;
+            }
+            let id = *place.get_or_insert_with(|| self.quic.open_unidirectional().unwrap());
+            match self.quic.write(id, waiting, false) {
+                Ok(taken) => drop(waiting.drain(..taken)),
+                Err(StreamError::Blocked) => {}
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+    }
+
+    fn send_unsent(&mut self) {
+        let quic = &mut self.quic;
+        let answers = &mut self.answers;
+        self.unsent.retain(|&id, unsent| match quic.write(id, &unsent.bytes, unsent.fin) {
+            Ok(taken) => {
+                unsent.bytes.drain(..taken);
+                !unsent.bytes.is_empty()
+            }
+            Err(StreamError::Blocked) => true,
+            Err(StreamError::Stopped(code)) => {
+                answers.entry(id).or_default().stopped = Some(code);
+                false
+            }
+            Err(error) => panic!("stream {id}: {error:?}"),
+        });
+        // Who is named is tried above.
+        while let Some(id) = self.quic.next_writable() {
+            if let Err(StreamError::Stopped(code)) = self.quic.capacity(id) {
+                self.answers.entry(id).or_default().stopped = Some(code);
+            }
+        }
+    }
+
+    fn take(&mut self) {
+        while let Some(id) = self.quic.next_readable() {
+            if self.greedy || id & 0b11 != 0 {
+                self.read(id);
+            }
+        }
+    }
+
+    fn read(&mut self, id: u64) {
+        let mut buffer = vec![0; 16 * 1024];
+        loop {
+            match self.quic.read(id, &mut buffer) {
+                Ok(Read { length, fin }) => {
+                    self.process(id, &buffer[..length], fin);
+                    if fin {
+                        return;
+                    }
+                }
+                Err(StreamError::Reset(code)) => {
+                    self.answers.entry(id).or_default().reset = Some(code);
+                    self.wire.receive_reset(id, code).unwrap();
+                    return;
+                }
+                Err(StreamError::Blocked | StreamError::Closed) => return,
+                Err(error) => panic!("stream {id}: {error:?}"),
+            }
+        }
+    }
+
+    fn process(&mut self, id: u64, input: &[u8], fin: bool) {
+        let mut rest = input;
+        while let Some(event) =
+            self.wire.receive(id, &mut rest, fin, &mut self.head, &mut self.trailers).unwrap()
+        {
+            match event {
+                Event::Head { stream, info } => {
+                    let answer = self.answers.entry(stream).or_default();
+                    answer.status = self.head.status();
+                    answer.headers = self.head.headers().clone();
+                    answer.ended = info.ended;
+                }
+                Event::Interim { stream } => {
+                    self.answers.entry(stream).or_default().interim.push(self.head.status());
+                }
+                Event::Data { stream, bytes } => {
+                    self.answers.entry(stream).or_default().body.extend_from_slice(bytes);
+                }
+                Event::End { stream, has_trailers } => {
+                    let answer = self.answers.entry(stream).or_default();
+                    answer.ended = true;
+                    if has_trailers {
+                        answer.trailers = self.trailers.clone();
+                    }
+                }
+                Event::Goaway { first } => self.goaways.push(first),
+                Event::Reset { stream, code, .. } => {
+                    self.answers.entry(stream).or_default().reset = Some(code.number());
+                }
+                Event::Settings => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(rest.is_empty(), "this client's table of fields is used, so its requests have to be kept");
+    }
+
+    /// Reads what the transport has of all answers, which opens the windows again.
+    pub fn use_content(&mut self) {
+        for id in self.answers.keys().copied().collect::<Vec<_>>() {
+            self.read(id);
+        }
+        self.talk();
+    }
+
+    /// Begins a request whose content follows.
+    pub fn begin(&mut self, method: &str, target: &str, fields: &[(&str, &str)]) -> u64 {
+        self.open(method, target, fields, ContentLength::Unknown, None)
+    }
+
+    /// Sends a request without content.
+    pub fn send(&mut self, method: &str, target: &str, fields: &[(&str, &str)]) -> u64 {
+        self.open(method, target, fields, ContentLength::None, None)
+    }
+
+    /// Offers to switch to another protocol.
+    pub fn offer(&mut self, target: &str, protocol: &str, fields: &[(&str, &str)]) -> u64 {
+        self.open("CONNECT", target, fields, ContentLength::Unknown, Some(protocol))
+    }
+
+    fn open(
+        &mut self,
+        method: &str,
+        target: &str,
+        fields: &[(&str, &str)],
+        body: ContentLength,
+        protocol: Option<&str>,
+    ) -> u64 {
+        let mut headers = Headers::new();
+        for (name, value) in fields {
+            headers.append(name, value).unwrap();
+        }
+        let parts = RequestParts {
+            method,
+            scheme: "https",
+            authority: "a.test",
+            target,
+            protocol,
+            headers: &headers,
+            body,
+        };
+        let mut bytes = Vec::new();
+        let id = self.wire.send_request(&parts, &mut bytes).unwrap();
+        assert_eq!(self.quic.open_bidirectional(), Ok(id));
+        self.answers.entry(id).or_default();
+        let fin = self.wire.has_sent_all(id);
+        self.give(id, &bytes, fin);
+        id
+    }
+
+    /// Sends bytes on a stream, whatever they are.
+    pub fn give(&mut self, id: u64, bytes: &[u8], fin: bool) {
+        let unsent = self.unsent.entry(id).or_default();
+        unsent.bytes.extend_from_slice(bytes);
+        unsent.fin |= fin;
+        self.talk();
+    }
+
+    /// How many bytes of a request wait for the windows.
+    pub fn waiting(&self, id: u64) -> usize {
+        self.unsent.get(&id).map_or(0, |unsent| unsent.bytes.len())
+    }
+
+    /// Sends content.
+    pub fn write(&mut self, id: u64, content: &[u8], last: bool) {
+        let mut bytes = Vec::new();
+        self.wire.send_data(id, content, last, &mut bytes).unwrap();
+        self.give(id, &bytes, last);
+    }
+
+    /// Ends a request with trailers.
+    pub fn end_with(&mut self, id: u64, name: &str, value: &str) {
+        let mut trailers = Headers::new();
+        trailers.append(name, value).unwrap();
+        let mut bytes = Vec::new();
+        self.wire.send_end(id, Some(&trailers), &mut bytes).unwrap();
+        self.give(id, &bytes, true);
+    }
+
+    /// Gives a request up, as browsers do: in both directions.
+    pub fn reset(&mut self, id: u64) {
+        self.unsent.remove(&id);
+        self.wire.reset(id);
+        self.quic.reset(id, ErrorCode::RequestCancelled.number());
+        self.quic.stop(id, ErrorCode::RequestCancelled.number());
+        self.talk();
+    }
+
+    /// What has come on this stream until now.
+    pub fn answer(&mut self, id: u64) -> &Answer {
+        self.answers.entry(id).or_default()
+    }
+
+    /// The answer when it is whole.
+    pub fn whole(&mut self, id: u64) -> &Answer {
+        self.until("an answer", |client| client.answer(id).ended || client.answer(id).reset.is_some());
+        assert_eq!(self.answer(id).reset, None);
+        self.answer(id)
+    }
+
+    /// The answer to a request without content.
+    pub fn get(&mut self, target: &str) -> &Answer {
+        let id = self.send("GET", target, &[]);
+        self.whole(id)
+    }
+
+    /// Waits for something that another thread does to an exchange.
+    pub fn step(&mut self) -> bool {
+        let stepped = self.server.step();
+        self.talk();
+        stepped
+    }
+
+    /// Moves the time of the server, and lets deadlines pass.
+    pub fn advance(&mut self, time: Duration) {
+        self.server.env.now = self.server.env.now + time;
+        self.talk();
+    }
+
+    /// The code with which the server ended the connection.
+    pub fn closed(&mut self) -> Option<u64> {
+        self.quic.close_reason().map(|close| {
+            assert!(close.by_peer && close.application, "{close}");
+            close.code
+        })
+    }
+}
