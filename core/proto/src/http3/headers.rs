@@ -24,7 +24,12 @@ pub struct Section<'s> {
 
 impl<R: Role> Connection<R> {
     /// The head of a HEADERS.
-    pub(super) fn headers_frame<'a>(&mut self, id: u64, length: u64) -> Received<'a, R::Info> {
+    pub(super) fn headers_frame<'a>(
+        &mut self,
+        id: u64,
+        length: u64,
+        head: &mut R::Head,
+    ) -> Received<'a, R::Info> {
         let Some(stream) = self.streams.get_mut(id) else { return Ok(None) };
         if stream.trailers.is_some() || stream.receiving == Phase::Ended && !stream.is_unwanted {
             return Err(ConnectionError::unexpected("HEADERS behind the end of a message"));
@@ -33,13 +38,28 @@ impl<R: Role> Connection<R> {
             return Err(ConnectionError::unexpected("HEADERS in a tunnel"));
         }
         if length > u64::from(self.limits.section_bytes) {
-            return self.stream_error(id, ErrorCode::ExcessiveLoad, "field section too long");
+            if R::IS_SERVER && stream.receiving == Phase::Head {
+                return self.refuse_section(id, length, head);
+            }
+            return self.stream_error(id, ErrorCode::ExcessiveLoad, TOO_LONG);
         }
         stream.inbound = match stream.is_unwanted {
             true => Inbound::Skipped { left: length },
             false => Inbound::Section { left: length },
         };
         Ok(None)
+    }
+
+    /// At a server: a head that is not even looked at. Nothing of the request is read any more.
+    fn refuse_section<'a>(&mut self, id: u64, length: u64, head: &mut R::Head) -> Received<'a, R::Info> {
+        R::clear(head);
+        if let Some(stream) = self.streams.get_mut(id) {
+            (stream.receiving, stream.is_unwanted) = (Phase::Ended, true);
+            stream.inbound = Inbound::Skipped { left: length };
+        }
+        // Its entries of the table are not referred to any more (RFC 9204 section 4.4.2).
+        self.decoder.cancel(id);
+        Ok(Some(Event::Refused { stream: id, status: 431, reason: TOO_LONG, ended: false }))
     }
 
     /// A section that is whole.
@@ -126,6 +146,8 @@ impl<R: Role> Connection<R> {
         self.stream_error(id, ErrorCode::Message, reason)
     }
 }
+
+const TOO_LONG: &str = "field section too long";
 
 /// So many instructions of QPACK a field section may need.
 const INSTRUCTIONS: u32 = 32;

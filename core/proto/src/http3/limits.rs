@@ -17,7 +17,8 @@ pub struct Limits {
     pub target_bytes: u32,
     /// The fields of trailers, counted as those of a head. Default 8 KiB.
     pub trailer_bytes: u32,
-    /// A field section as it is on the wire, in bytes. What is longer resets the stream. Default 64 KiB.
+    /// A field section as it is on the wire, in bytes. A longer head is refused with 431 and not read; other sections reset the stream. Default
+    /// 64 KiB.
     pub section_bytes: u32,
     /// How many requests may be open at a time. Those beyond are rejected, not queued. Default 128. The transport's limit is what the peer is told.
     pub streams: u32,

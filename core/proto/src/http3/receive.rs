@@ -130,7 +130,7 @@ impl<R: Role> Connection<R> {
                         };
                     }
                     match partial.take(input) {
-                        Some(header) => self.begin_frame(id, header)?,
+                        Some(header) => self.begin_frame(id, header, head)?,
                         None => None,
                     }
                 }
@@ -188,10 +188,15 @@ impl<R: Role> Connection<R> {
     }
 
     /// The head of a frame.
-    fn begin_frame<'a>(&mut self, id: u64, header: FrameHeader) -> Received<'a, R::Info> {
+    fn begin_frame<'a>(
+        &mut self,
+        id: u64,
+        header: FrameHeader,
+        head: &mut R::Head,
+    ) -> Received<'a, R::Info> {
         match header.kind {
             FrameKind::Data => self.data_frame(id, header.length),
-            FrameKind::Headers => self.headers_frame(id, header.length),
+            FrameKind::Headers => self.headers_frame(id, header.length, head),
             FrameKind::Unknown => {
                 self.spend(Cost::IdleFrame)?;
                 if let Some(stream) = self.streams.get_mut(id) {

@@ -17,6 +17,10 @@ pub trait Role: private::Sealed + Sized {
     #[doc(hidden)]
     const IS_SERVER: bool;
 
+    /// Forgets what a head held.
+    #[doc(hidden)]
+    fn clear(head: &mut Self::Head);
+
     /// A field section that is no trailers.
     #[doc(hidden)]
     fn receive_head<'a>(
@@ -45,6 +49,10 @@ impl Role for Server {
     type Info = RequestInfo;
     const IS_SERVER: bool = true;
 
+    fn clear(head: &mut RequestHead) {
+        head.clear();
+    }
+
     #[inline]
     fn receive_head<'a>(
         connection: &mut Connection<Self>,
@@ -59,6 +67,10 @@ impl Role for Client {
     type Head = ResponseHead;
     type Info = ResponseInfo;
     const IS_SERVER: bool = false;
+
+    fn clear(head: &mut ResponseHead) {
+        head.clear();
+    }
 
     fn receive_head<'a>(
         connection: &mut Connection<Self>,

@@ -154,7 +154,7 @@ fn limits_are_answered() {
         assert_eq!(told.first().unwrap().trim_end_matches(" ended"), expected.trim_end_matches(" ended"));
     }
     let section = frame(HEADERS, vec![0; 401]);
-    assert_eq!(told(&section), ["rejected 0 H3_EXCESSIVE_LOAD field section too long"]);
+    assert_eq!(told(&section), ["refused 0 431 field section too long"]);
     let trailers = [headers(&POST), headers(&[("x", &"x".repeat(300))])].concat();
     let few = || server(Limits { trailer_bytes: 100, ..Limits::default() });
     assert_eq!(told_of(few, 0, &trailers), ["head 0 POST a /", "reset 0 H3_MESSAGE_ERROR"]);

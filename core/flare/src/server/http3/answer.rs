@@ -106,7 +106,7 @@ impl Http3 {
     pub(super) fn push(&mut self, id: u64, quic: &mut Quic, env: &mut Environment) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         lane.outbox.borrow(&mut env.buffers.frames);
-        let sent = lane.send(id, &mut self.wire, quic, env);
+        let sent = lane.send(id, &mut self.wire, &mut self.own, quic, env);
         lane.outbox.give_back(&mut env.buffers.frames);
         match sent {
             Ok(Sent::Whole) => return self.finish(id, quic, env),

@@ -7,6 +7,7 @@ use flare_proto::http3::ServerConnection;
 use flare_quic::{Connection as Quic, StreamError};
 
 use super::outbox::{Outbox, Sent};
+use super::own::OwnStreams;
 use crate::server::environment::Environment;
 use crate::server::running::Answer;
 use crate::server::streams::Stream;
@@ -80,6 +81,7 @@ impl Lane {
         &mut self,
         id: u64,
         wire: &mut ServerConnection,
+        own: &mut OwnStreams,
         quic: &mut Quic,
         env: &Environment,
     ) -> Result<Sent, Unsent> {
@@ -94,6 +96,9 @@ impl Lane {
                 }
                 Carried::Head { .. } | Carried::Refusal { .. } => None,
             };
+            // What the frames need of QPACK goes first: a client that can't read them takes nothing behind them, and its window would be
+            // full before the rest could come (RFC 9204, 2.1.3). Err: it is found again behind the batch.
+            let _ = own.flush(wire, quic);
             match self.outbox.send(id, outgoing, quic, env.now)? {
                 Sent::More(count) => turn = turn.saturating_sub(count),
                 other => return Ok(other),
