@@ -188,12 +188,7 @@ impl<R: Role> Connection<R> {
     }
 
     /// The head of a frame.
-    fn begin_frame<'a>(
-        &mut self,
-        id: u64,
-        header: FrameHeader,
-        head: &mut R::Head,
-    ) -> Received<'a, R::Info> {
+    fn begin_frame<'a>(&mut self, id: u64, header: FrameHeader, head: &mut R::Head) -> Received<'a, R::Info> {
         match header.kind {
             FrameKind::Data => self.data_frame(id, header.length),
             FrameKind::Headers => self.headers_frame(id, header.length, head),

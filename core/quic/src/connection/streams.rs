@@ -67,6 +67,10 @@ pub(super) struct Streams {
     blocked: Vec<u64>,
     /// Of those, the ones that have room.
     room: VecDeque<u64>,
+    /// Streams that the peer stopped, and that nobody waits to write.
+    stopped: VecDeque<u64>,
+    /// How often the peer had stopped one when they were looked for.
+    stops: u64,
     /// Streams that were reset here, while there are any. quiche would only call them blocked.
     reset: Vec<u64>,
     next_unidirectional: u64,
@@ -84,6 +88,8 @@ impl Streams {
             more: VecDeque::new(),
             blocked: Vec::new(),
             room: VecDeque::new(),
+            stopped: VecDeque::new(),
+            stops: 0,
             reset: Vec::new(),
             // The two lowest bits tell the direction and who opened the stream (RFC 9000, 2.1).
             next_unidirectional: 2 + u64::from(server),
@@ -186,16 +192,13 @@ impl Connection {
         }
     }
 
-    /// The next stream that may be written again after [`StreamError::Blocked`] or a write in part, or that the peer stopped.
+    /// The next stream that may be written again after [`StreamError::Blocked`] or a write in part, or that the peer stopped. A stopped one
+    /// may be named again until it is reset.
     pub fn next_writable(&mut self) -> Option<u64> {
-        while let Some(stream) = self.inner.stream_writable_next() {
-            // Those that have room are found below, if somebody waits for it.
-            let stopped = matches!(self.inner.stream_capacity(stream), Err(Error::StreamStopped(_)));
-            if stopped && !self.streams.blocked.contains(&stream) {
-                return Some(stream);
-            }
-        }
         self.look_again();
+        if let Some(stream) = self.streams.stopped.pop_front() {
+            return Some(stream);
+        }
         while let Some(stream) = self.streams.room.pop_front() {
             if self.has_room(stream) {
                 self.streams.forget_blocked(stream);
@@ -225,6 +228,27 @@ impl Connection {
             let Some(stream) = self.streams.blocked.get(index).copied() else { break };
             if !self.streams.room.contains(&stream) && self.has_room(stream) {
                 self.streams.room.push_back(stream);
+            }
+        }
+        self.look_for_stopped();
+    }
+
+    /// Finds the streams that the peer stopped and that nobody waits to write. quiche has them among those that can be written, which it
+    /// tells once when they are asked for one by one; so they are only gone through, and only when there is a stop more than before.
+    fn look_for_stopped(&mut self) {
+        let stops = self.inner.stats().stopped_stream_count_remote;
+        if stops == self.streams.stops {
+            return;
+        }
+        let writable = self.inner.writable();
+        if writable.len() > 0 {
+            // Else the congestion window is full, and it names none.
+            self.streams.stops = stops;
+        }
+        for stream in writable {
+            let stopped = matches!(self.inner.stream_capacity(stream), Err(Error::StreamStopped(_)));
+            if stopped && !self.streams.blocked.contains(&stream) && !self.streams.stopped.contains(&stream) {
+                self.streams.stopped.push_back(stream);
             }
         }
     }

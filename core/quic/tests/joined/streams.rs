@@ -230,6 +230,7 @@ fn stop_sending_is_told_to_the_writer_whether_it_waits_or_not() {
     assert_eq!(world.client().write(waits, &[1; 5000], true), Ok(2000));
     assert_eq!(world.client().write(idle, &[1; 10], false), Ok(10));
     world.run_out();
+    assert_eq!(world.client().next_writable(), None, "nobody waits for room that is there");
     for stream in [waits, idle] {
         world.server().stop(stream, 0x10d);
     }

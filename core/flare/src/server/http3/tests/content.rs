@@ -121,7 +121,11 @@ fn large_answers_come_whole_through_small_windows() {
         let id = client.send("GET", "/wait", &[]);
         held.try_recv().unwrap().respond(content[..window.min(50_000) as usize * 30].to_vec());
         let answer = client.whole(id);
-        assert!(answer.body[..] == content[..window.min(50_000) as usize * 30], "{window}: {}", answer.body.len());
+        assert!(
+            answer.body[..] == content[..window.min(50_000) as usize * 30],
+            "{window}: {}",
+            answer.body.len()
+        );
     }
 }
 

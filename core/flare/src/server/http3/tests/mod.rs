@@ -51,4 +51,3 @@ fn serving(router: Router, config: ServerConfig) -> Service {
 fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|at| (at / 251 + at) as u8).collect()
 }
-
