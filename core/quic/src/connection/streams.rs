@@ -71,6 +71,8 @@ pub(super) struct Streams {
     stopped: VecDeque<u64>,
     /// How often the peer had stopped one when they were looked for.
     stops: u64,
+    /// Streams that were found stopped, with the code, until somebody is told: quiche forgets a stream when it has said so.
+    untold: Vec<(u64, u64)>,
     /// Streams that were reset here, while there are any. quiche would only call them blocked.
     reset: Vec<u64>,
     next_unidirectional: u64,
@@ -90,6 +92,7 @@ impl Streams {
             room: VecDeque::new(),
             stopped: VecDeque::new(),
             stops: 0,
+            untold: Vec::new(),
             reset: Vec::new(),
             // The two lowest bits tell the direction and who opened the stream (RFC 9000, 2.1).
             next_unidirectional: 2 + u64::from(server),
@@ -130,6 +133,11 @@ impl Streams {
         if !self.blocked.contains(&stream) {
             self.blocked.push(stream);
         }
+    }
+
+    fn take_stop(&mut self, stream: u64) -> Option<StreamError> {
+        let at = self.untold.iter().position(|(other, _)| *other == stream)?;
+        Some(StreamError::Stopped(self.untold.swap_remove(at).1))
     }
 
     fn forget_blocked(&mut self, stream: u64) {
@@ -246,16 +254,31 @@ impl Connection {
             self.streams.stops = stops;
         }
         for stream in writable {
-            let stopped = matches!(self.inner.stream_capacity(stream), Err(Error::StreamStopped(_)));
-            if stopped && !self.streams.blocked.contains(&stream) && !self.streams.stopped.contains(&stream) {
+            let waits = self.streams.blocked.contains(&stream) || self.streams.stopped.contains(&stream);
+            if !waits && self.is_stopped(stream) {
                 self.streams.stopped.push_back(stream);
             }
         }
     }
 
+    fn is_stopped(&mut self, stream: u64) -> bool {
+        matches!(self.room(stream), Err(Error::StreamStopped(_)))
+    }
+
     /// Whether a write would do anything, also fail.
     fn has_room(&mut self, stream: u64) -> bool {
-        self.inner.stream_capacity(stream) != Ok(0)
+        self.room(stream) != Ok(0)
+    }
+
+    /// How much quiche would take; that a stream was stopped is remembered.
+    fn room(&mut self, stream: u64) -> quiche::Result<usize> {
+        let room = self.inner.stream_capacity(stream);
+        if let Err(Error::StreamStopped(code)) = room
+            && !self.streams.untold.iter().any(|(other, _)| *other == stream)
+        {
+            self.streams.untold.push((stream, code));
+        }
+        room
     }
 
     /// How many bytes a stream takes now: flow control and congestion window. 0 is not an error.
@@ -263,7 +286,10 @@ impl Connection {
     /// # Errors
     /// [`StreamError`].
     pub fn capacity(&mut self, stream: u64) -> Result<usize, StreamError> {
-        Ok(self.inner.stream_capacity(stream)?)
+        match self.streams.take_stop(stream) {
+            Some(stopped) => Err(stopped),
+            None => Ok(self.inner.stream_capacity(stream)?),
+        }
     }
 
     /// Writes bytes that are copied. Says how many were taken; if not all, the end was not taken either, and
@@ -293,6 +319,10 @@ impl Connection {
     fn may_write(&mut self, stream: u64) -> Result<(), StreamError> {
         if self.streams.reset.contains(&stream) {
             return Err(StreamError::Closed);
+        }
+        if let Some(stopped) = self.streams.take_stop(stream) {
+            self.streams.forget_blocked(stream);
+            return Err(stopped);
         }
         if !self.is_ready() {
             self.streams.note_blocked(stream);
@@ -334,6 +364,7 @@ impl Connection {
     /// Sends RESET_STREAM: what was not sent of our side is dropped.
     pub fn reset(&mut self, stream: u64, code: u64) {
         self.streams.forget_blocked(stream);
+        let _ = self.streams.take_stop(stream);
         // What it would have taken may be given to others.
         self.streams.changed();
         // Err: there is no such stream, or its side is over.

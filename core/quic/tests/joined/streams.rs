@@ -220,6 +220,23 @@ fn a_reset_is_told_to_the_reader_also_when_it_has_not_read() {
 }
 
 #[test]
+fn stop_sending_is_told_also_when_the_other_side_has_ended() {
+    let mut world = World::joined();
+    let stream = world.client().open_bidirectional().unwrap();
+    world.client().write(stream, b"all of it", true).unwrap();
+    world.run_out();
+    let mut got = Vec::new();
+    assert_eq!(world.server().next_readable(), Some(stream));
+    assert!(read_all(world.server(), stream, &mut got));
+    assert_eq!(world.server().next_writable(), None);
+    world.client().stop(stream, 0x10c);
+    world.run_out();
+    assert_eq!(world.server().next_writable(), Some(stream));
+    assert_eq!(world.server().capacity(stream), Err(StreamError::Stopped(0x10c)));
+    assert_eq!(world.server().next_writable(), None);
+}
+
+#[test]
 fn stop_sending_is_told_to_the_writer_whether_it_waits_or_not() {
     let quic = QuicSettings { stream_window: 2000, ..QuicSettings::default() };
     let mut world = World::new(&server_tls(), &quic);

@@ -155,7 +155,8 @@ impl Http3 {
         }
         match quic.capacity(id) {
             Err(StreamError::Stopped(code)) => self.stopped(id, code, quic, env),
-            _ => self.push(id, quic, env),
+            Err(_) => self.reset(id, ErrorCode::RequestCancelled, CancelReason::PeerGone, quic, env),
+            Ok(_) => self.push(id, quic, env),
         }
     }
 
