@@ -350,9 +350,14 @@ impl Connection {
                 self.streams.forget_blocked(stream);
                 Ok(taken)
             }
-            Err(Error::Done) => {
+            // quiche says this also of a stream that is over in both directions.
+            Err(Error::Done) if self.inner.stream_capacity(stream).is_ok() => {
                 self.streams.note_blocked(stream);
                 Err(StreamError::Blocked)
+            }
+            Err(Error::Done) => {
+                self.streams.forget_blocked(stream);
+                Err(StreamError::Closed)
             }
             Err(error) => {
                 self.streams.forget_blocked(stream);

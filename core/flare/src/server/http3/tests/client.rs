@@ -39,7 +39,7 @@ pub struct Answer {
     pub ended: bool,
     pub reset: Option<u64>,
     /// The server does not want the rest of the request.
-    pub stopped: Option<u64>,
+    pub unwanted: bool,
 }
 
 impl Answer {
@@ -194,16 +194,17 @@ impl Client {
                 !unsent.bytes.is_empty()
             }
             Err(StreamError::Blocked) => true,
-            Err(StreamError::Stopped(code)) => {
-                answers.entry(id).or_default().stopped = Some(code);
+            // Closed: the answer was read to its end before.
+            Err(StreamError::Stopped(_) | StreamError::Closed) => {
+                answers.entry(id).or_default().unwanted = true;
                 false
             }
             Err(error) => panic!("stream {id}: {error:?}"),
         });
         // Who is named is tried above.
         while let Some(id) = self.quic.next_writable() {
-            if let Err(StreamError::Stopped(code)) = self.quic.capacity(id) {
-                self.answers.entry(id).or_default().stopped = Some(code);
+            if let Err(StreamError::Stopped(_)) = self.quic.capacity(id) {
+                self.answers.entry(id).or_default().unwanted = true;
             }
         }
     }

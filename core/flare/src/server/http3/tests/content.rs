@@ -40,7 +40,7 @@ fn too_much_content_is_refused_and_the_connection_goes_on() {
     assert_eq!(client.whole(id).status, 413);
     client.until("the wish for no more", |client| {
         client.write_more(id);
-        client.answer(id).stopped == Some(ErrorCode::NoError.number())
+        client.answer(id).unwanted
     });
     assert_eq!(client.get("/").text(), "home");
     assert_eq!(client.server.env.in_flight, 0);
@@ -49,7 +49,7 @@ fn too_much_content_is_refused_and_the_connection_goes_on() {
 impl Client {
     /// Tries to send more than the server wants.
     fn write_more(&mut self, id: u64) {
-        if self.answer(id).stopped.is_none() {
+        if !self.answer(id).unwanted {
             self.give(id, &[0x21, 0], false);
         }
     }
@@ -235,7 +235,7 @@ fn an_answer_before_the_end_of_its_request_lets_the_client_stop() {
     assert_eq!(client.whole(id).status, 403);
     client.until("the wish for no more", |client| {
         client.write_more(id);
-        client.answer(id).stopped == Some(ErrorCode::NoError.number())
+        client.answer(id).unwanted
     });
     assert_eq!(client.get("/").text(), "home");
 }
