@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path as File;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use boring::ssl::SslRef;
 use flare_tls::adapter::Facts;
@@ -129,7 +129,7 @@ impl Connection {
             return false;
         }
         let Ok(id) = self.inner.migrate_source(local) else { return false };
-        self.path.local = local;
+        self.go_on(Some(Path { local, ..self.path }));
         if let Some(client) = &mut self.client {
             // The same ID on two paths would tell others that both are one client.
             let before = std::mem::replace(&mut client.destination, id);
@@ -265,13 +265,28 @@ impl Connection {
         let mut moved = false;
         while let Some(event) = self.inner.path_event_next() {
             moved = true;
-            if let PathEvent::New(local, peer) = event {
-                // Err: no connection ID is left for the path; the peer may try again.
-                let _ = self.inner.probe_path(local, peer);
+            match event {
+                PathEvent::New(local, peer) => {
+                    // Err: no connection ID is left for the path; the peer may try again.
+                    let _ = self.inner.probe_path(local, peer);
+                }
+                PathEvent::Validated(local, peer) | PathEvent::FailedValidation(local, peer) => {
+                    self.judged(Path { local, peer });
+                }
+                _ => {}
             }
         }
-        if moved && let Some(path) = self.inner.path_stats().find(|path| path.active) {
-            self.path = Path { local: path.local_addr, peer: path.peer_addr };
+        if moved {
+            let now = self.inner.path_stats().find(|path| path.active);
+            self.go_on(now.map(|path| Path { local: path.local_addr, peer: path.peer_addr }));
+        }
+    }
+
+    /// What is sent goes by this path from now on.
+    fn go_on(&mut self, path: Option<Path>) {
+        if let Some(path) = path.filter(|path| *path != self.path) {
+            let before = std::mem::replace(&mut self.path, path);
+            self.leave(before, Instant::now());
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod coalesced;
 mod life;
+mod moved;
 mod streams;
 mod transmit;
 
@@ -15,6 +16,7 @@ use crate::context::{ClientContext, SessionKey};
 use crate::endpoint::Registration;
 use crate::path::{Ecn, Path};
 pub use life::{Close, Handshake, Stats};
+use moved::Left;
 use streams::Streams;
 pub use streams::{Read, StreamError};
 use transmit::Held;
@@ -46,6 +48,8 @@ pub struct Connection {
     handshake_deadline: Option<Instant>,
     /// A datagram that was made and is sent later.
     held: Option<Box<Held>>,
+    /// Paths on which something may still be on its way.
+    left: Vec<Left>,
     streams: Streams,
     client: Option<Client>,
     /// By which IDs the endpoint knows it.
@@ -96,6 +100,7 @@ impl Connection {
             handshake: None,
             handshake_deadline: Some(handshake_deadline),
             held: None,
+            left: Vec::new(),
             streams: Streams::new(true, early_limit),
             client: None,
             registration: Registration::default(),
@@ -116,6 +121,7 @@ impl Connection {
             handshake: None,
             handshake_deadline: Some(handshake_deadline),
             held: None,
+            left: Vec::new(),
             streams: Streams::new(false, u64::MAX),
             client: Some(Client { context, session, early, kept: false, destination: 0 }),
             registration: Registration::default(),
@@ -144,7 +150,7 @@ impl Connection {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let held = self.held.as_ref().map(|held| held.at());
-        let own = [self.inner.timeout_instant(), held, self.handshake_deadline];
+        let own = [self.inner.timeout_instant(), held, self.handshake_deadline, self.next_for_left()];
         if self.inner.is_closed() { None } else { own.into_iter().flatten().min() }
     }
 

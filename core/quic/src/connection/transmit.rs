@@ -43,8 +43,8 @@ impl Held {
 
 /// A datagram at the end of the buffer.
 #[derive(Clone, Copy)]
-struct Made {
-    length: usize,
+pub(super) struct Made {
+    pub(super) length: usize,
     path: Path,
     at: Instant,
 }
@@ -59,7 +59,10 @@ impl Connection {
                 out.extend_from_slice(&held.bytes);
                 Made { length: held.bytes.len(), path: held.path, at: held.at }
             }
-            None => self.make(out)?,
+            None => match self.transmit_for_left(now, out) {
+                Some(run) => return Some(run),
+                None => self.make(out)?,
+            },
         };
         if !is_due(first.at, now) {
             self.hold(first, out);
@@ -88,13 +91,18 @@ impl Connection {
         Some(Run { path: first.path, segment, ecn: Ecn::NotCapable })
     }
 
-    /// Makes the next datagram at the end of `out`.
     fn make(&mut self, out: &mut Vec<u8>) -> Option<Made> {
+        self.make_on(None, out)
+    }
+
+    /// Makes the next datagram, on this path if there is one, at the end of `out`.
+    pub(super) fn make_on(&mut self, path: Option<Path>, out: &mut Vec<u8>) -> Option<Made> {
         let start = out.len();
         out.resize(start + ROOM, 0);
         let room = out.get_mut(start..).unwrap_or_default();
         // Err: nothing to send, or an error by which the connection is closed: the next call makes the packet that says so.
-        let made = self.inner.send(room).ok();
+        let (local, peer) = path.map(|path| (path.local, path.peer)).unzip();
+        let made = self.inner.send_on_path(room, local, peer).ok();
         let length = made.map_or(0, |(length, _)| length);
         out.truncate(start + length);
         let (length, info) = made?;

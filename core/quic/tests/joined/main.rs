@@ -7,5 +7,7 @@ mod support;
 mod certificates;
 mod endpoint;
 mod handshake;
+mod life;
+mod other;
 mod resumption;
 mod streams;
