@@ -59,6 +59,7 @@ examples: $(C_EXAMPLES) ## build the examples
 # With one crate type cargo optimises across all crates (LTO); it would not for the list in capi/Cargo.toml.
 $(ARCHIVE): FORCE
 	@$(CARGO) rustc --release --package flare-capi --crate-type staticlib -- --print native-static-libs=$(NEEDED)
+	@sed -i 's/-lstdc++ *//' $(NEEDED) # capi/package.sh puts it inside
 
 $(LIB)/libflare.a: $(ARCHIVE) capi/package.sh capi/symbols
 	capi/package.sh $(ARCHIVE) $(LIB) $(VERSION) "$$(cat $(NEEDED))"

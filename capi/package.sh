@@ -25,7 +25,17 @@ version_script() {
 }
 
 mkdir -p "$out"
-ld -r --whole-archive "$archive" -o "$work/whole.o"
+# BoringSSL, which HTTP/3 brings, is C++. Its runtime goes in too, as far as it is used, and stays inside: so a program in C needs no
+# library of C++, and one in C++ keeps its own.
+runtime=$(${CXX:-c++} -print-file-name=libstdc++.a)
+[ -e "$runtime" ] || {
+    echo "capi/package.sh: there is no libstdc++.a beside ${CXX:-c++}; it comes with g++" >&2
+    exit 1
+}
+# Only what the functions of the list lead to: BoringSSL is in the archive twice, for quiche and for its bindings.
+roots=$(grep -v '^#' "$here/symbols" | sed 's/^\([^ ]*\).*/-u \1/')
+# shellcheck disable=SC2086 # the options are words
+ld -r $roots "$archive" "$runtime" -o "$work/whole.o"
 # Rust's standard library carries LLVM bitcode. No linker needs it, and binutils with the LLVM plugin of a distribution
 # abort when they meet bitcode of a newer LLVM.
 objcopy --wildcard --keep-global-symbol='flare_*' \
