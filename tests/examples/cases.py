@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
 
+import talking
 import upstream
 
 TEXT = "text/plain; charset=utf-8"
@@ -46,6 +47,7 @@ class Program:
     languages: tuple = ("c", "rust", "python", "node", "mojo")  # where there is such an example
     needs: str = ""  # a library that pkg-config must know; without it the example is neither built nor asked
     report: str = ""  # a pattern of what it prints at its end, besides "listening on"
+    talk: Callable | None = None  # what is said on its WebSockets, of talking.py
     prints: str | None = None  # it serves nobody: it ends by itself, and this is what it prints
 
 
@@ -278,11 +280,10 @@ PROXY = Program([
     not_found("/nowhere"),
 ])
 
-# What is said in it is tested by tests/peers.
 CHAT = Program([
     Case("GET", "/chat", type="text/html; charset=utf-8", body=has(b"new WebSocket")),
     not_found("/nowhere"),
-])
+], talk=talking.chat)
 
 CASES = {
     "hello": HELLO, "router": ROUTER, "shutdown": SHUTDOWN, "later": LATER, "stream": STREAM, "upload": UPLOAD, "duplex": DUPLEX,

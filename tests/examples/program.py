@@ -3,6 +3,7 @@ import os, re, select, shutil, signal, subprocess, time
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
+import talking
 from client import Malformed
 
 LIMIT = 20  # seconds for a start, an answer, an end
@@ -124,6 +125,12 @@ class Running:
         except (OSError, ValueError, Malformed) as error:
             raise Failure(f"{error!r}") from error
         compare(case, answer, wire)
+
+    def talk(self, talk):
+        try:
+            talk(self.port, LIMIT)
+        except (OSError, ValueError, talking.Unexpected) as error:
+            raise Failure(f"{error!r}") from error
 
     def hold_over_sigterm(self, case, wire):
         """The 100 says that the exchange runs, the closed port that the drain began: so nothing here depends on time."""
