@@ -112,7 +112,8 @@ fn connect(arguments: &Arguments<'_>) -> Result<Value> {
         .begin(&target)
         .map_err(|error| Error::Coded(connector::code(&error), error.to_string()))?;
     let fd = connecting.as_raw_fd();
-    let state = State::Connecting { connecting: Box::new(connecting), http2: env.to_boolean(arguments.get(2))? };
+    let state =
+        State::Connecting { connecting: Box::new(connecting), http2: env.to_boolean(arguments.get(2))? };
     let number = env.to_integer(arguments.get(3))?;
     let hosted = Rc::new_cyclic(|me| Hosted {
         env,
