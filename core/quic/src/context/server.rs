@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use boring::ssl::{
     ClientHello, NameType, SelectCertError, SslContextBuilder, SslRef, SslVerifyError, SslVerifyMode,
 };
+use boring::stack::Stack;
+use boring::x509::X509Name;
 use flare_tls::adapter::{Identities, Judge, KeyLog};
 use flare_tls::{ClientAuth, ConfigError, EarlyData, LoadedIdentity, Resumption, ServerTls};
 use quiche::{ConnectionId, RetryConnectionIds};
@@ -186,6 +188,13 @@ fn choose_identity(builder: &mut SslContextBuilder, tls: &ServerTls) -> Result<(
 /// Asks clients for certificates, if the settings say so.
 fn ask_clients(builder: &mut SslContextBuilder, tls: &ServerTls) -> Result<(), ConfigError> {
     let Some(judge) = Judge::of_clients(tls)? else { return Ok(()) };
+    // Clients with several certificates choose by who is believed here.
+    let wrong = wrong("client_auth.roots");
+    let mut authorities = Stack::new().map_err(&wrong)?;
+    for name in judge.authorities() {
+        authorities.push(X509Name::from_der(name).map_err(&wrong)?).map_err(&wrong)?;
+    }
+    builder.set_client_ca_list(authorities);
     let mut mode = SslVerifyMode::PEER;
     if matches!(tls.client_auth, ClientAuth::Required { .. }) {
         mode |= SslVerifyMode::FAIL_IF_NO_PEER_CERT;

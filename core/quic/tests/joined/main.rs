@@ -8,6 +8,7 @@ mod certificates;
 mod endpoint;
 mod handshake;
 mod life;
+mod noise;
 mod other;
 mod resumption;
 mod streams;
