@@ -2,7 +2,6 @@
 
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use flare::Headers;
 use flare::client::{Client, ContentLength, Event, ExchangeId, Failure, Request, RequestError, Response};
@@ -203,12 +202,10 @@ impl PyLink {
     /// The next thing that happened: `(kind, number, value, more)`. Waits for it at most so many seconds, but a breath, so that the program may
     /// look for signals. None: nothing came.
     fn next_event<'py>(&self, py: Python<'py>, timeout: f64) -> PyResult<Option<Told<'py>>> {
-        let timeout = Duration::from_secs_f64(timeout.clamp(0.0, config::BREATH.as_secs_f64()));
+        let timeout = config::breath(timeout);
         match self.with(py, |client| client.next_event_unused(Some(timeout))) {
             Ok(event) => tell(py, event).map(Some),
-            Err(error)
-                if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) =>
-            {
+            Err(error) if config::is_patience(&error) => {
                 py.check_signals()?;
                 Ok(None)
             }

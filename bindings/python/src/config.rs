@@ -10,6 +10,16 @@ use pyo3::types::{PyDict, PyString};
 /// How long a wait goes on before Python may look for signals.
 pub(crate) const BREATH: Duration = Duration::from_millis(200);
 
+/// How long to wait of so many seconds, before Python may look for signals.
+pub(crate) fn breath(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds.clamp(0.0, BREATH.as_secs_f64()))
+}
+
+/// Whether nothing was wrong but that nothing happened in time.
+pub(crate) fn is_patience(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
+}
+
 /// Settings by name. Those that end with `_timeout` are in seconds.
 pub(crate) fn from_dict(settings: &Bound<'_, PyDict>) -> PyResult<ServerConfig> {
     let mut config = ServerConfig { workers: 1, ..ServerConfig::default() };

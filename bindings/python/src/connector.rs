@@ -19,7 +19,7 @@ pub(crate) struct PyConnector {
 }
 
 /// Why there is no connection, as an exception.
-fn from_connect(py: Python<'_>, error: &ConnectError) -> PyErr {
+pub(crate) fn from_connect(py: Python<'_>, error: &ConnectError) -> PyErr {
     let text = error.to_string();
     if error.phase() == Phase::Target {
         return PyValueError::new_err(text);

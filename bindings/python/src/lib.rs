@@ -33,6 +33,7 @@ mod stream;
 mod text;
 mod tls;
 mod websocket;
+mod websocket_client;
 mod websocket_route;
 
 use pyo3::prelude::*;
@@ -66,6 +67,8 @@ mod _flare {
 
     #[pymodule_export]
     use crate::websocket::PySocket;
+    #[pymodule_export]
+    use crate::websocket_client::{PyClientSocket, PyOpener, PyOpening};
 
     use super::*;
 

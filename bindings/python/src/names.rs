@@ -47,8 +47,9 @@ pub(crate) static WHEN_DONE: Name = Name::new("flare._later", "when_done");
 pub(crate) static START_SOCKET: Name = Name::new("flare._sockets", "start");
 /// The same for a class with methods for what happens.
 pub(crate) static START_SOCKET_CALLBACKS: Name = Name::new("flare._sockets", "start_callbacks");
-pub(crate) static WEBSOCKET_CLOSED: Name = Name::new("flare.websocket", "WebSocketClosed");
-pub(crate) static CONNECT_ERROR: Name = Name::new("flare.client", "_connect_error");
+pub(crate) static WEBSOCKET_CLOSED: Name = Name::new("flare._websocket", "WebSocketClosed");
+pub(crate) static CONNECT_ERROR: Name = Name::new("flare._exchanges", "connect_error");
+pub(crate) static WEBSOCKET_REFUSED: Name = Name::new("flare._websocket_client", "WebSocketRefused");
 pub(crate) static ENCODE: Name = Name::new("flare._json", "encode");
 pub(crate) static DECODE: Name = Name::new("flare._json", "decode");
 pub(crate) static FUTURE: Name = Name::new("concurrent.futures", "Future");

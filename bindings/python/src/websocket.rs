@@ -113,13 +113,18 @@ fn closed(line: &Line, py: Python<'_>) -> PyResult<PyErr> {
 /// Content from this size on is encoded without the GIL.
 const LONG: usize = 16 * 1024;
 
-/// Calls `then` with a message of Python.
-fn with_message<T: Send>(
+/// Calls `then`, which may wait, with a message of Python.
+pub(crate) fn with_message<T: Send>(
     value: &Bound<'_, PyAny>,
+    waits: bool,
     then: impl FnOnce(Message<'_>) -> T + Send,
 ) -> PyResult<T> {
     let call = |message: Message<'_>| {
-        if message.as_bytes().len() < LONG { then(message) } else { value.py().detach(|| then(message)) }
+        if message.as_bytes().len() < LONG && !waits {
+            then(message)
+        } else {
+            value.py().detach(|| then(message))
+        }
     };
     if let Ok(text) = value.cast::<PyString>() {
         return Ok(call(Message::Text(text.to_str()?)));
@@ -238,7 +243,7 @@ impl PySocket {
     /// Sends a message. False: the peer has to take some first.
     fn try_send(&self, message: &Bound<'_, PyAny>) -> PyResult<bool> {
         let socket = &self.line.socket;
-        let result = with_message(message, |message| socket.send(message))?;
+        let result = with_message(message, false, |message| socket.send(message))?;
         sent(&self.line, message.py(), result)
     }
 
@@ -266,7 +271,7 @@ impl PySocket {
     /// Sends a message to all of a topic. False: too much waits for the workers.
     fn publish(&self, topic: &str, message: &Bound<'_, PyAny>) -> PyResult<bool> {
         let socket = &self.line.socket;
-        published(with_message(message, |message| socket.publish(topic, message))?)
+        published(with_message(message, false, |message| socket.publish(topic, message))?)
     }
 }
 
@@ -285,5 +290,5 @@ pub(crate) fn publish(
     topic: &str,
     message: &Bound<'_, PyAny>,
 ) -> PyResult<bool> {
-    published(with_message(message, |message| server.publish(topic, message))?)
+    published(with_message(message, false, |message| server.publish(topic, message))?)
 }

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -68,3 +69,26 @@ def raw(running: Running, text: str) -> Iterator[socket.socket]:
     with running.connect() as connection:
         connection.sendall(text.replace("\n", "\r\n").encode())
         yield connection
+
+
+@contextmanager
+def over_tls(app: flare.App, **tls: Any) -> Iterator[tuple[flare.HostServer, bytes]]:
+    """Serves an app in a thread; gives the server and its certificate."""
+    settings = flare.Tls.self_signed("localhost")
+    assert isinstance(settings.certificate, bytes)
+    up, servers = threading.Event(), []
+
+    def started(server: flare.HostServer) -> None:
+        servers.append(server)
+        up.set()
+
+    more = flare.Tls(settings.certificate, settings.key, **tls)
+    thread = threading.Thread(target=lambda: app.run("127.0.0.1:0", tls=more, started=started, loop="asyncio"))
+    thread.start()
+    try:
+        assert up.wait(PATIENCE)
+        yield servers[0], settings.certificate
+    finally:
+        servers[0].drain(0)
+        thread.join(PATIENCE)
+    assert not thread.is_alive()

@@ -14,7 +14,6 @@ import threading
 import time
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ import pytest
 import uvloop
 
 import flare
-from conftest import PATIENCE
+from conftest import PATIENCE, over_tls
 from flare import App, AsyncClient, Client, ClientError, ClientTls, ConnectError, Request, RequestFailed, Response
 
 
@@ -99,29 +98,6 @@ def app() -> App:
         return "no", 403
 
     return app
-
-
-@contextmanager
-def over_tls(app: App, **tls: Any) -> Iterator[tuple[flare.HostServer, bytes]]:
-    """Serves an app in a thread; gives the server and its certificate."""
-    settings = flare.Tls.self_signed("localhost")
-    assert isinstance(settings.certificate, bytes)
-    up, servers = threading.Event(), []
-
-    def started(server: flare.HostServer) -> None:
-        servers.append(server)
-        up.set()
-
-    more = flare.Tls(settings.certificate, settings.key, **tls)
-    thread = threading.Thread(target=lambda: app.run("127.0.0.1:0", tls=more, started=started, loop="asyncio"))
-    thread.start()
-    try:
-        assert up.wait(PATIENCE)
-        yield servers[0], settings.certificate
-    finally:
-        servers[0].drain(0)
-        thread.join(PATIENCE)
-    assert not thread.is_alive()
 
 
 @pytest.fixture(scope="module")

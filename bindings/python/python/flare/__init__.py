@@ -25,13 +25,14 @@ from ._flare import (
     TlsSession,
 )
 from ._query import QueryParams
+from ._websocket import WebSocket, WebSocketClosed
+from ._websocket_client import BlockingWebSocket, ClientWebSocket, WebSocketOpener, WebSocketRefused, websocket
 from .app import App
 from .client import Client, ClientError, ClientResponse, ClientStream, ConnectError, ConnectTimeout, RequestFailed, ServerSession
 from .server import HostServer
 from .serving import Serving
 from .settings import Settings
 from .tls import ClientTls, Tls
-from .websocket import WebSocket, WebSocketClosed
 
 __version__ = VERSION
 
@@ -39,11 +40,13 @@ __all__ = [
     "App",
     "AsyncClient",
     "AsyncClientStream",
+    "BlockingWebSocket",
     "Client",
     "ClientError",
     "ClientResponse",
     "ClientStream",
     "ClientTls",
+    "ClientWebSocket",
     "ConnectError",
     "ConnectTimeout",
     "Disconnected",
@@ -64,5 +67,8 @@ __all__ = [
     "TlsSession",
     "WebSocket",
     "WebSocketClosed",
+    "WebSocketOpener",
+    "WebSocketRefused",
     "__version__",
+    "websocket",
 ]

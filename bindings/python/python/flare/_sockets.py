@@ -9,7 +9,7 @@ from typing import Any
 
 from ._flare import Socket
 from ._log import failed
-from .websocket import WebSocket, WebSocketClosed
+from ._websocket import WebSocket, WebSocketClosed
 
 SocketHandler = Callable[[WebSocket], Awaitable[object]]
 

@@ -27,7 +27,6 @@ from ._exchanges import (
     Piece,
     RequestFailed,
 )
-from ._exchanges import connect_error as _connect_error
 from ._flare import Connector, Headers
 from ._json import decode
 from .tls import ClientTls
@@ -46,9 +45,6 @@ __all__ = [
     "RequestFailed",
     "ServerSession",
 ]
-
-_ = _connect_error  # called by the part in Rust
-
 
 class ServerSession(NamedTuple):
     """What was agreed with a server on an encrypted connection."""

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ._flare import Report
+from ._websocket_client import WebSocketOpener, websocket
 from .server import HostServer
 
 if TYPE_CHECKING:
@@ -131,6 +132,10 @@ class TestClient:
             return TestResponse(answer.status, answer.headers, answer.read())
         finally:
             connection.close()
+
+    def websocket(self, target: str, **options: Any) -> WebSocketOpener:
+        """Opens a WebSocket: `with client.websocket("/chat") as ws`, `async with` too. Options as for `flare.websocket`."""
+        return websocket(f"ws://test{target}", target=f"unix:{self.path}", **options)
 
     def get(self, target: str, **options: Any) -> TestResponse:
         """GET. Options as for `request`."""
