@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 static CONTEXT: LazyLock<ClientContext> = LazyLock::new(|| context(&settings()));
 
-fn context(quic: &QuicSettings) -> ClientContext {
+pub fn context(quic: &QuicSettings) -> ClientContext {
     let tls = ClientTls { trust: Trust::InsecureAnyCertificate, ..ClientTls::default() };
     ClientContext::new(&tls, quic).unwrap()
 }
@@ -57,10 +57,23 @@ impl Answer {
 struct Unsent {
     bytes: Vec<u8>,
     fin: bool,
+    /// The transport takes no more, until it names the stream.
+    blocked: bool,
 }
 
-pub struct Client {
-    pub server: Served,
+/// What carries the datagrams, and whoever is there.
+pub trait Link {
+    fn give(&mut self, datagrams: Vec<Vec<u8>>, path: Path);
+    /// What has come back.
+    fn take(&mut self) -> Vec<Vec<u8>>;
+    /// Does what another thread asked for, if the other end is in this one. False: nothing.
+    fn work(&mut self) -> bool;
+    /// Waits until something may come, and until this time at most.
+    fn wait(&mut self, until: Instant);
+}
+
+pub struct Client<L = Served> {
+    pub server: L,
     pub quic: Connection,
     pub wire: ClientConnection,
     path: Path,
@@ -75,11 +88,13 @@ pub struct Client {
     pub greedy: bool,
     /// Whether the QPACK encoder's instructions wait, so that requests that need them are blocked.
     pub holds_encoder: bool,
+    /// Whether nothing is received.
+    pub is_deaf: bool,
     /// The ids that GOAWAYs named.
     pub goaways: Vec<u64>,
 }
 
-impl Client {
+impl Client<Served> {
     pub fn new(service: &Service) -> Self {
         Self::with(service, &CONTEXT, &settings(), Limits::default())
     }
@@ -97,9 +112,31 @@ impl Client {
 
     fn with(service: &Service, context: &ClientContext, quic: &QuicSettings, limits: Limits) -> Self {
         let path = Path { local: "10.0.1.1:2000".parse().unwrap(), peer: "10.0.0.1:443".parse().unwrap() };
-        let connection = Connection::connect(context, "localhost", path, false, Instant::now()).unwrap();
-        let mut client = Self {
-            server: Served::new(service, quic, path),
+        let mut client = Self::over(Served::new(service, quic, path), path, context, false, limits);
+        client.until("SETTINGS", |client| client.wire.peer_settings().extended_connect);
+        client
+    }
+
+    /// Waits for something that another thread does to an exchange.
+    pub fn step(&mut self) -> bool {
+        let stepped = self.server.step();
+        self.talk();
+        stepped
+    }
+
+    /// Moves the time of the server, and lets deadlines pass.
+    pub fn advance(&mut self, time: Duration) {
+        self.server.env.now = self.server.env.now + time;
+        self.talk();
+    }
+}
+
+impl<L: Link> Client<L> {
+    /// Over anything. `early`: requests may be sent before the handshake has ended.
+    pub fn over(link: L, path: Path, context: &ClientContext, early: bool, limits: Limits) -> Self {
+        let connection = Connection::connect(context, "localhost", path, early, Instant::now()).unwrap();
+        Self {
+            server: link,
             quic: connection,
             wire: ClientConnection::new(Arc::new(limits)),
             path,
@@ -111,10 +148,9 @@ impl Client {
             trailers: Headers::new(),
             greedy: true,
             holds_encoder: false,
+            is_deaf: false,
             goaways: Vec::new(),
-        };
-        client.until("SETTINGS", |client| client.wire.peer_settings().extended_connect);
-        client
+        }
     }
 
     /// Moves datagrams both ways until nobody has any.
@@ -130,17 +166,15 @@ impl Client {
         let begin = Instant::now();
         loop {
             self.talk();
-            while self.server.try_step() {
+            while self.server.work() {
                 self.talk();
             }
             if done(self) {
                 return;
             }
             assert!(begin.elapsed() < PATIENCE, "{what}: it takes too long");
-            let theirs = self.server.quic.as_ref().and_then(|quic| quic.deadline());
             let longest = Instant::now() + Duration::from_millis(20);
-            let next = [self.quic.deadline(), theirs, Some(longest)].into_iter().flatten().min();
-            std::thread::sleep(next.unwrap_or(longest).saturating_duration_since(Instant::now()));
+            self.server.wait(self.quic.deadline().map_or(longest, |at| at.min(longest)));
         }
     }
 
@@ -150,23 +184,28 @@ impl Client {
         if self.quic.deadline().is_some_and(|at| at <= now) {
             self.quic.timeout(now);
         }
-        if self.quic.is_ready() && !self.quic.is_closing() {
-            self.send_own();
-            self.send_unsent();
-        }
-        let ours = drain(&mut self.quic);
+        let ours = self.send_all();
         let back = Path { local: self.path.peer, peer: self.path.local };
         let moved = !ours.is_empty();
         if moved {
-            self.server.receive(ours, back);
+            self.server.give(ours, back);
         }
-        let theirs = self.server.transmit();
+        let theirs = if self.is_deaf { Vec::new() } else { self.server.take() };
         let moved = moved || !theirs.is_empty();
         for mut datagram in theirs {
             self.quic.receive(&mut datagram, self.path, Ecn::NotCapable);
         }
         self.take();
         moved
+    }
+
+    /// What leaves now.
+    fn send_all(&mut self) -> Vec<Vec<u8>> {
+        if self.quic.is_ready() && !self.quic.is_closing() {
+            self.send_own();
+            self.send_unsent();
+        }
+        drain(&mut self.quic)
     }
 
     fn send_own(&mut self) {
@@ -186,27 +225,38 @@ impl Client {
     }
 
     fn send_unsent(&mut self) {
-        let quic = &mut self.quic;
-        let answers = &mut self.answers;
-        self.unsent.retain(|&id, unsent| match quic.write(id, &unsent.bytes, unsent.fin) {
-            Ok(taken) => {
-                unsent.bytes.drain(..taken);
-                !unsent.bytes.is_empty()
-            }
-            Err(StreamError::Blocked) => true,
-            // Closed: the answer was read to its end before.
-            Err(StreamError::Stopped(_) | StreamError::Closed) => {
-                answers.entry(id).or_default().unwanted = true;
-                false
-            }
-            Err(error) => panic!("stream {id}: {error:?}"),
-        });
-        // Who is named is tried above.
         while let Some(id) = self.quic.next_writable() {
             if let Err(StreamError::Stopped(_)) = self.quic.capacity(id) {
                 self.answers.entry(id).or_default().unwanted = true;
             }
+            if let Some(unsent) = self.unsent.get_mut(&id) {
+                unsent.blocked = false;
+            }
         }
+        let quic = &mut self.quic;
+        let answers = &mut self.answers;
+        self.unsent.retain(|&id, unsent| {
+            if unsent.blocked {
+                return true;
+            }
+            match quic.write(id, &unsent.bytes, unsent.fin) {
+                Ok(taken) => {
+                    unsent.bytes.drain(..taken);
+                    unsent.blocked = !unsent.bytes.is_empty();
+                    unsent.blocked
+                }
+                Err(StreamError::Blocked) => {
+                    unsent.blocked = true;
+                    true
+                }
+                // Closed: the answer was read to its end before.
+                Err(StreamError::Stopped(_) | StreamError::Closed) => {
+                    answers.entry(id).or_default().unwanted = true;
+                    false
+                }
+                Err(error) => panic!("stream {id}: {error:?}"),
+            }
+        });
     }
 
     fn take(&mut self) {
@@ -394,19 +444,6 @@ impl Client {
     pub fn get(&mut self, target: &str) -> &Answer {
         let id = self.send("GET", target, &[]);
         self.whole(id)
-    }
-
-    /// Waits for something that another thread does to an exchange.
-    pub fn step(&mut self) -> bool {
-        let stepped = self.server.step();
-        self.talk();
-        stepped
-    }
-
-    /// Moves the time of the server, and lets deadlines pass.
-    pub fn advance(&mut self, time: Duration) {
-        self.server.env.now = self.server.env.now + time;
-        self.talk();
     }
 
     /// The code with which the server ended the connection.

@@ -5,6 +5,7 @@
 mod client;
 mod content;
 mod ends;
+mod over_udp;
 mod protocol;
 mod served;
 mod websocket;

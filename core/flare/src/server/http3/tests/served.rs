@@ -8,6 +8,7 @@ use flare_net::{Address, Key, Millis, Peer};
 use flare_quic::{Connection, Ecn, Endpoint, EndpointShared, Path, QuicSettings, Route, ServerContext};
 use flare_tls::{Identity, ServerTls};
 
+use super::client::Link;
 use crate::exchange::{CancelReason, Ends};
 use crate::server::environment::{Environment, Service};
 use crate::server::http3::Http3;
@@ -106,18 +107,18 @@ impl Served {
     /// Waits for the next thing that another thread does to an exchange. False: nothing came.
     pub fn step(&mut self) -> bool {
         let Ok(message) = self.late.recv_timeout(PATIENCE) else { return false };
-        self.take(message);
+        self.do_as_told(message);
         true
     }
 
     /// As [`Served::step`], but does not wait.
     pub fn try_step(&mut self) -> bool {
         let Ok(message) = self.late.try_recv() else { return false };
-        self.take(message);
+        self.do_as_told(message);
         true
     }
 
-    fn take(&mut self, message: Message) {
+    fn do_as_told(&mut self, message: Message) {
         match message {
             Message::Wake(key) => {
                 if let (Some(http3), Some(quic)) = (&mut self.http3, &mut self.quic) {
@@ -140,6 +141,26 @@ impl Served {
     /// Whether the connection goes on.
     pub fn is_open(&self) -> bool {
         self.quic.as_ref().is_some_and(|quic| !quic.is_closing())
+    }
+}
+
+impl Link for Served {
+    fn give(&mut self, datagrams: Vec<Vec<u8>>, path: Path) {
+        self.receive(datagrams, path);
+    }
+
+    fn take(&mut self) -> Vec<Vec<u8>> {
+        self.transmit()
+    }
+
+    fn work(&mut self) -> bool {
+        self.try_step()
+    }
+
+    fn wait(&mut self, until: Instant) {
+        let own = self.quic.as_ref().and_then(|quic| quic.deadline());
+        let until = own.map_or(until, |own| own.min(until));
+        std::thread::sleep(until.saturating_duration_since(Instant::now()));
     }
 }
 
