@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use super::Connection;
-use super::transmit::{Made, Run};
+use super::transmit::{Filling, Made, Run};
 use crate::path::{Ecn, Path};
 
 /// How many such packets are sent, at growing intervals: they may be lost too.
@@ -52,7 +52,7 @@ impl Connection {
     }
 
     /// Makes the next packet for a path that was left, if it is time.
-    pub(super) fn transmit_for_left(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Run> {
+    pub(super) fn transmit_for_left(&mut self, now: Instant, out: &mut Filling<'_>) -> Option<Run> {
         let index = self.left.iter().position(|left| left.next <= now)?;
         let proven = self.is_proven(self.path);
         let left = self.left.get_mut(index)?;

@@ -22,9 +22,6 @@ const MOST_SEGMENTS: usize = 64;
 /// The most bytes of a run: the largest payload of UDP over IPv4.
 const MOST_BYTES: usize = 65_507;
 
-/// Room for one packet. None is larger than what is tried to find the path's limit.
-const ROOM: usize = 1500;
-
 /// Timers have about this granularity, so what is due sooner is sent now.
 const SOON: Duration = Duration::from_millis(1);
 
@@ -49,38 +46,70 @@ pub(super) struct Made {
     at: Instant,
 }
 
+/// A buffer that is filled with datagrams.
+pub(super) struct Filling<'a> {
+    buffer: &'a mut [u8],
+    used: usize,
+}
+
+impl Filling<'_> {
+    fn append(&mut self, bytes: &[u8]) -> Option<()> {
+        self.buffer.get_mut(self.used..self.used + bytes.len())?.copy_from_slice(bytes);
+        self.used += bytes.len();
+        Some(())
+    }
+
+    /// Takes so many bytes at the end away.
+    fn take(&mut self, length: usize) -> Vec<u8> {
+        let end = self.used;
+        self.used = end.saturating_sub(length);
+        self.buffer.get(self.used..end).unwrap_or_default().to_vec()
+    }
+}
+
 impl Connection {
-    /// Appends the next datagrams of one size to `out`, at most 64 and 64 KiB, and says where they go. `None`: nothing to send for now (or not
-    /// yet, because of pacing: then [`Connection::deadline`] says when).
+    /// As [`Connection::transmit_into`], at the end of `out`.
     pub fn transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Run> {
         let start = out.len();
+        out.resize(start + MOST_BYTES, 0);
+        let made = self.transmit_into(now, out.get_mut(start..).unwrap_or_default());
+        out.truncate(start + made.map_or(0, |(_, length)| length));
+        made.map(|(run, _)| run)
+    }
+
+    /// Writes the next datagrams of one size to the begin of `buffer`, at most 64 and 64 KiB, and says where they go, and how many bytes all
+    /// of them are. `None`: nothing to send for now (or not yet, because of pacing: then [`Connection::deadline`] says when). The buffer has to have
+    /// room for one datagram, which is at most 1,500 bytes; what is in it does not matter, so one can be used for all connections.
+    pub fn transmit_into(&mut self, now: Instant, buffer: &mut [u8]) -> Option<(Run, usize)> {
+        let room = buffer.len().min(MOST_BYTES);
+        let mut out = Filling { buffer, used: 0 };
         let first = match self.held.take() {
             Some(held) => {
-                out.extend_from_slice(&held.bytes);
+                out.append(&held.bytes)?;
                 Made { length: held.bytes.len(), path: held.path, at: held.at }
             }
-            None => match self.transmit_for_left(now, out) {
-                Some(run) => return Some(run),
-                None => self.make(out)?,
+            None => match self.transmit_for_left(now, &mut out) {
+                Some(run) => return Some((run, out.used)),
+                None => self.make(&mut out)?,
             },
         };
         if !is_due(first.at, now) {
-            self.hold(first, out);
+            self.hold(first, &mut out);
             return None;
         }
         let segment = first.length;
         // quiche paces with BBR only, and its quantum is only then one: otherwise all that the window allows is sent at once anyway.
         let most = match self.inner.gcongestion_enabled() {
-            Some(true) => self.inner.send_quantum_on_path(first.path.local, first.path.peer).min(MOST_BYTES),
-            _ => MOST_BYTES,
+            Some(true) => self.inner.send_quantum_on_path(first.path.local, first.path.peer).min(room),
+            _ => room,
         };
         for _ in 1..MOST_SEGMENTS {
-            if out.len() - start + segment > most {
+            if out.used + segment > most {
                 break;
             }
-            let Some(next) = self.make(out) else { break };
+            let Some(next) = self.make(&mut out) else { break };
             if next.path != first.path || next.length > segment || !is_due(next.at, now) {
-                self.hold(next, out);
+                self.hold(next, &mut out);
                 break;
             }
             if next.length < segment {
@@ -88,30 +117,26 @@ impl Connection {
             }
         }
         self.observe_paths();
-        Some(Run { path: first.path, segment, ecn: Ecn::NotCapable })
+        Some((Run { path: first.path, segment, ecn: Ecn::NotCapable }, out.used))
     }
 
-    fn make(&mut self, out: &mut Vec<u8>) -> Option<Made> {
+    fn make(&mut self, out: &mut Filling<'_>) -> Option<Made> {
         self.make_on(None, out)
     }
 
-    /// Makes the next datagram, on this path if there is one, at the end of `out`.
-    pub(super) fn make_on(&mut self, path: Option<Path>, out: &mut Vec<u8>) -> Option<Made> {
-        let start = out.len();
-        out.resize(start + ROOM, 0);
-        let room = out.get_mut(start..).unwrap_or_default();
-        // Err: nothing to send, or an error by which the connection is closed: the next call makes the packet that says so.
+    /// Makes the next datagram, on this path if there is one, behind those that are there.
+    pub(super) fn make_on(&mut self, path: Option<Path>, out: &mut Filling<'_>) -> Option<Made> {
+        let room = out.buffer.get_mut(out.used..).unwrap_or_default();
         let (local, peer) = path.map(|path| (path.local, path.peer)).unzip();
-        let made = self.inner.send_on_path(room, local, peer).ok();
-        let length = made.map_or(0, |(length, _)| length);
-        out.truncate(start + length);
-        let (length, info) = made?;
+        // Err: nothing to send, or an error by which the connection is closed: the next call makes the packet that says so.
+        let (length, info) = self.inner.send_on_path(room, local, peer).ok()?;
+        out.used += length;
         Some(Made { length, path: Path { local: info.from, peer: info.to }, at: info.at })
     }
 
-    /// Takes the datagram at the end of `out` away, for later.
-    fn hold(&mut self, made: Made, out: &mut Vec<u8>) {
-        let bytes = out.split_off(out.len().saturating_sub(made.length));
+    /// Takes the datagram that was made last away, for later.
+    fn hold(&mut self, made: Made, out: &mut Filling<'_>) {
+        let bytes = out.take(made.length);
         self.held = Some(Box::new(Held { bytes, path: made.path, at: made.at }));
     }
 }

@@ -140,12 +140,13 @@ impl Worker {
                 }
                 return;
             }
-            let Some(run) = connection.quic.transmit(Instant::now(), &mut self.quic.scratch) else { return };
-            for datagram in self.quic.scratch.chunks(run.segment.max(1)) {
+            let made = connection.quic.transmit_into(Instant::now(), &mut self.quic.scratch);
+            let Some((run, length)) = made else { return };
+            let datagrams = self.quic.scratch.get(..length).unwrap_or_default();
+            for datagram in datagrams.chunks(run.segment.max(1)) {
                 let Path { local, peer } = run.path;
                 self.quic.transmits.push(datagram, peer, Some(local), to_net(run.ecn));
             }
-            self.quic.scratch.clear();
             if self.quic.transmits.size() >= PIECE {
                 self.send_datagrams(number);
             }

@@ -23,6 +23,9 @@ use crate::server::shared::Shared;
 use crate::server::sockets::Sockets;
 pub(crate) use datagrams::{Forwarded, Waiting};
 
+/// Room for the datagrams of one call of the system.
+const SCRATCH: usize = 64 << 10;
+
 /// The UDP sockets of a worker and the connections behind them.
 pub(super) struct Quic {
     places: Vec<Place>,
@@ -35,7 +38,7 @@ pub(super) struct Quic {
     /// What leaves next, of all connections.
     transmits: Transmits,
     /// Where datagrams of one connection are made.
-    scratch: Vec<u8>,
+    scratch: Box<[u8]>,
 }
 
 /// A UDP socket, and who is behind it.
@@ -92,7 +95,7 @@ impl Quic {
             live: 0,
             touched: VecDeque::new(),
             transmits: Transmits::new(),
-            scratch: Vec::new(),
+            scratch: vec![0; SCRATCH].into_boxed_slice(),
         })
     }
 
@@ -110,7 +113,6 @@ impl Quic {
     /// Whatever happened: the next connection must not send datagrams of this one.
     pub(super) fn clear(&mut self) {
         self.transmits.clear();
-        self.scratch.clear();
     }
 }
 
