@@ -31,4 +31,11 @@ from .source import Piece, Source
 from .stock import Lines, StockMiddleware, Tokens, access_log, bearer_auth, forwarded, rate_limit, request_id
 from .tls import Tls
 from .websocket import AnySockets, Message, SocketHandler, Sockets, WebSocket
+from .websocket_client import (
+    WebSocketClient,
+    WebSocketEvent,
+    WebSocketEventKind,
+    WebSocketOpener,
+    WebSocketOpening,
+)
 from .websocket_options import WebSocketOptions

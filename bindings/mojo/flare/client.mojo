@@ -20,6 +20,8 @@ struct Client(Movable):
 
     var _api: ApiPointer
     var _handle: Handle
+    # The answers of exchanges that run, kept until their last event: Mojo destroys a request after its last use, which may be `open`.
+    var _running: List[Handle]
 
     def __init__(out self, connection: Connection, *, version: Int = 0) raises:
         """Makes a client of a connection, which may still be asked for its peer and for TLS, and destroyed.
@@ -34,6 +36,7 @@ struct Client(Movable):
         """
         self._api = connection._api
         self._handle = 0
+        self._running = []
         check(self._api, self._api[].client_new(connection._handle, Int32(version), place(self._handle)))
 
     @staticmethod
@@ -43,6 +46,8 @@ struct Client(Movable):
 
     def __deinit__(deinit self):
         _ = self._api[].client_free(self._handle)
+        for response in self._running:
+            _ = self._api[].response_release(response)
 
     def set(mut self, var name: String, value: Int) raises:
         """Sets `timeout_ms`, how long `fetch` and `write_blocking` wait (30000), or `max_content`, the longest content that `fetch` collects
@@ -78,7 +83,7 @@ struct Client(Movable):
         """Begins an exchange: sends the head, as far as that goes without waiting. `next` tells what comes of it.
 
         Args:
-            request: To be kept until the answer is done with.
+            request: The client keeps its exchange until the last event; who gives content keeps the request too.
             tag: Comes with each event of the exchange; not negative.
 
         Returns:
@@ -88,11 +93,25 @@ struct Client(Movable):
             FLARE_ERROR_CLOSED when the connection is over, FLARE_ERROR_FINISHED when the request was sent before, FLARE_ERROR_INVALID_ARGUMENT for
             one that can't be sent.
         """
-        var status = self._api[].client_open(self._handle, request._handle, UInt64(tag), None)
+        self._forget_cancelled()
+        var response = Handle(0)
+        var status = self._api[].client_open(self._handle, request._handle, UInt64(tag), place(response))
         if status == ERROR_WOULD_BLOCK:
             return False
         check(self._api, status)
+        check(self._api, self._api[].response_retain(response))
+        self._running.append(response)
         return True
+
+    def _forget_cancelled(mut self):
+        # No event of them comes any more.
+        var kept = List[Handle]()
+        for response in self._running:
+            if self._api[].response_cancelled(response) == 0:
+                kept.append(response)
+            else:
+                _ = self._api[].response_release(response)
+        self._running = kept^
 
     def next(mut self, timeout_ms: Int = FOR_EVER) raises -> Optional[ClientEvent]:
         """Sends what waits, and gives the next event of any exchange; waits for it. None when the connection is over.
@@ -123,15 +142,34 @@ struct Client(Movable):
         return event^
 
     def _next(mut self, mut event: ClientEvent, timeout_ms: Int) -> Int32:
-        return self._api[].client_next(
+        var response = Handle(0)
+        var start: Bytes = None
+        var length = UInt(0)
+        var status = self._api[].client_next(
             self._handle,
             Int64(timeout_ms),
             place(event.kind._code),
-            place(event.response._handle),
+            place(response),
             place(event._tag),
-            place(event._start),
-            place(event._length),
+            place(start),
+            place(length),
         )
+        if status != 0:
+            return status
+        if start:
+            event._content.extend(Span(unsafe_ptr=start.value(), length=Int(length)))
+        # Otherwise 65,535 hold it already, and this event is without it.
+        if self._api[].response_retain(response) == 0:
+            event.response = ClientResponse(owned=response, api=self._api)
+        if event.kind == EventKind.END or event.kind == EventKind.CANCELLED:
+            self._end(response)
+        return 0
+
+    def _end(mut self, response: Handle):
+        for i in range(len(self._running)):
+            if self._running[i] == response:
+                _ = self._api[].response_release(self._running.pop(i))
+                return
 
     def can_open(self) raises -> Bool:
         """Whether another request would be taken now."""
@@ -167,7 +205,7 @@ struct Client(Movable):
 
 
 struct ClientEvent(Movable):
-    """What happened to an exchange of a `Client`. All of it is borrowed until the next event is taken."""
+    """What happened to an exchange of a `Client`."""
 
     var kind: EventKind
     """INFORMATIONAL, HEAD, DATA, END, SWITCHED, WRITABLE or CANCELLED. The last one is END or CANCELLED."""
@@ -176,24 +214,18 @@ struct ClientEvent(Movable):
     """The answer, as far as it has come; with INFORMATIONAL the interim one. With CANCELLED its `failure` says why."""
 
     var _tag: UInt64
-    var _start: Bytes
-    var _length: UInt
+    var _content: List[UInt8]
 
     def __init__(out self, api: ApiPointer):
         self.kind = EventKind(Int32(EVENT_CANCELLED))
         self.response = ClientResponse(borrowed=0, api=api)
         self._tag = 0
-        self._start = None
-        self._length = 0
+        self._content = []
 
     def tag(self) -> Int:
         """What `Client.open` was given."""
         return Int(self._tag)
 
-    def data(self) -> Span[UInt8, ImmOrigin(origin_of(self))]:
+    def data(self) -> Span[UInt8, origin_of(self._content)]:
         """The content that came, with DATA; otherwise nothing."""
-        if not self._start:
-            return Span[UInt8, ImmOrigin(origin_of(self))]()
-        return Span[UInt8, ImmOrigin(origin_of(self))](
-            unsafe_ptr=self._start.value().unsafe_origin_cast[ImmOrigin(origin_of(self))](), length=Int(self._length)
-        )
+        return Span(self._content)

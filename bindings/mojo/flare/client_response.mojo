@@ -11,7 +11,7 @@ from .text import place, terminated
 struct ClientResponse(Movable):
     """What a server answered, as far as it has come. Any thread may read it.
 
-    An event borrows it; `keep` gives one that stays valid. Texts are copied, and bytes that are no UTF-8
+    It keeps its exchange, as the request does: what was read of it stays when the client is gone. Texts are copied, and bytes that are no UTF-8
     replaced by U+FFFD.
     """
 
@@ -34,7 +34,7 @@ struct ClientResponse(Movable):
             _ = self._api[].response_release(self._handle)
 
     def keep(self) raises -> ClientResponse:
-        """The same answer, to be kept behind the event. It keeps the exchange too, as its request does."""
+        """Another value of the same answer."""
         check(self._api, self._api[].response_retain(self._handle))
         return ClientResponse(owned=self._handle, api=self._api)
 

@@ -361,7 +361,9 @@ def _copied(text: Text) -> String:
 def _failed(socket: WebSocket, error: Error) -> Int32:
     """Tells the log. What is returned closes the socket."""
     try:
-        tell(socket._api, socket.request()._handle, error)
+        var request = socket.request()
+        tell(socket._api, request._handle, error)
+        _ = request^
     except:
         # The socket is gone, and its log with it.
         pass
