@@ -369,6 +369,12 @@ export interface AppOptions {
   lingerTimeout?: number;
   /** The value of `Server`; empty for none. Default `flare`. */
   serverName?: string;
+  /** Whether HTTP/2 is spoken with clients that begin with it. Default: yes. */
+  http2?: boolean;
+  /** Whether HTTP/3 is served too where there is TLS: on the UDP port of the same number. Default: no. */
+  http3?: boolean;
+  /** Others, by the names that they have in C (docs/c-api/config.md), such as `http2_streams` or `quic_retry`. */
+  more?: Record<string, number | boolean | string>;
 }
 
 /** Where an app listens. */

@@ -10,6 +10,19 @@ const NUMBERS = {
   lingerTimeout: 'linger_timeout_ms',
 };
 
+const SWITCHES = { reusePort: 'reuse_port', http2: 'http2', http3: 'http3' };
+
+/** Those that are named as in C. */
+function more(values, list) {
+  if (typeof values !== 'object' || values === null) throw new TypeError('more is an object of settings by their names in C');
+  for (const [name, value] of Object.entries(values)) {
+    if (typeof value === 'string') list.push(name, value);
+    else if (typeof value === 'boolean') list.push(name, value ? 1 : 0);
+    else if (Number.isSafeInteger(value)) list.push(name, value);
+    else throw new TypeError(`more.${name} is a whole number, a boolean or a string, not ${value}`);
+  }
+}
+
 /** As the addon reads them: names and values in turn. */
 function settings(options = {}) {
   if (typeof options !== 'object' || options === null) throw new TypeError('the settings of an App are an object');
@@ -19,14 +32,16 @@ function settings(options = {}) {
     if (name === 'serverName') {
       if (typeof value !== 'string') throw new TypeError('serverName is a string');
       list.push('server_name', value);
-    } else if (name === 'reusePort') {
-      if (typeof value !== 'boolean') throw new TypeError('reusePort is a boolean');
-      list.push('reuse_port', value ? 1 : 0);
+    } else if (Object.hasOwn(SWITCHES, name)) {
+      if (typeof value !== 'boolean') throw new TypeError(`${name} is a boolean`);
+      list.push(SWITCHES[name], value ? 1 : 0);
+    } else if (name === 'more') {
+      more(value, list);
     } else if (Object.hasOwn(NUMBERS, name)) {
       if (!Number.isSafeInteger(value)) throw new TypeError(`${name} is a whole number, not ${value}`);
       list.push(NUMBERS[name], value);
     } else {
-      throw new TypeError(`an App has no setting ${name}; there are serverName, reusePort, ${Object.keys(NUMBERS).join(', ')}`);
+      throw new TypeError(`an App has no setting ${name}; there are serverName, more, ${Object.keys({ ...SWITCHES, ...NUMBERS }).join(', ')}`);
     }
   }
   return list;

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 
 
 def milliseconds(name: str, seconds: float | None) -> int | None:
@@ -59,8 +60,14 @@ class Settings:
     """Exchanges that may wait for such a thread; more are answered with 503. Default 1024."""
     server_name: str | None = None
     """The value of the field `Server`; empty for none. Default "flare"."""
+    http2: bool | None = None
+    """Whether HTTP/2 is spoken with clients that begin with it. Default True."""
+    http3: bool | None = None
+    """Whether HTTP/3 is served too where there is TLS: on the UDP port of the same number. Default False."""
+    more: Mapping[str, int | float | str] = field(default_factory=dict)
+    """Others, by the names that they have in C (docs/c-api/config.md), such as `http2_streams` or `quic_retry`."""
 
     def _given(self) -> dict[str, int | float | str]:
         """What is not left to the core."""
-        given = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in given.items() if value is not None}
+        named = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "more"}
+        return {name: value for name, value in named.items() if value is not None} | dict(self.more)
