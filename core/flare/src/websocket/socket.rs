@@ -17,8 +17,8 @@ const BATCH: usize = 64 * 1024;
 /// A message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendError {
-    /// So much waits for the client that no more is taken; [`SocketHandler::writable`](super::SocketHandler::writable) says when to go on. Of a
-    /// publication: so many wait for the workers.
+    /// So much waits for the client that no more is taken, or a message in fragments has to end first;
+    /// [`SocketHandler::writable`](super::SocketHandler::writable) says when to go on. Of a publication: so many wait for the workers.
     WouldBlock,
     /// The socket is closing, or gone.
     Closed,
@@ -42,6 +42,7 @@ impl From<proto::SendError> for SendError {
     fn from(error: proto::SendError) -> Self {
         match error {
             proto::SendError::Closed => Self::Closed,
+            proto::SendError::Unfinished => Self::Misuse("a fragment of another kind than those before it"),
             proto::SendError::TooLong => Self::Misuse("longer than a control frame may be"),
             _ => Self::Misuse("it can't be sent"),
         }
@@ -65,6 +66,14 @@ struct Inner {
     ended: AtomicBool,
 }
 
+/// What is sent at a time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Message,
+    Fragment,
+    Control,
+}
+
 /// What is sent, in its order.
 struct Sending {
     /// Frames that are not given to the exchange yet.
@@ -75,6 +84,8 @@ struct Sending {
     refused: bool,
     /// A send was refused since the handler was told last that it would be taken.
     owes_writable: bool,
+    /// And one of those only because a message in fragments has not ended.
+    waits_for_last: bool,
     /// The program takes no more messages for now.
     paused: bool,
     /// Our Close frame is out, or the socket is gone: nothing may follow.
@@ -114,6 +125,7 @@ impl WebSocket {
             batching: true,
             refused: false,
             owes_writable: false,
+            waits_for_last: false,
             paused: false,
             closed: false,
             wire,
@@ -169,9 +181,22 @@ impl WebSocket {
     /// [`SendError::WouldBlock`] when so much waits for the client that nothing was taken; [`SendError::Closed`] when the socket is closing
     /// or gone.
     pub fn send(&self, message: Message<'_>) -> Result<(), SendError> {
-        self.send_frame(|wire, out| match message {
+        self.send_frame(Part::Message, |wire, out| match message {
             Message::Text(text) => wire.send_text(text, out),
             Message::Binary(data) => wire.send(Opcode::Binary, data, out),
+        })
+    }
+
+    /// Sends a piece of a message whose end is not at hand yet, in a frame of its own (RFC 6455, 5.4), without compression. All pieces are of one
+    /// kind, and the last one says that it is; each piece of a text is whole characters. Until the last, other messages are refused with
+    /// [`SendError::WouldBlock`], and publications are missed ([`WebSocket::missed`]); Pings and a close are not held up. So one thread sends all
+    /// pieces, and soon.
+    ///
+    /// # Errors
+    /// As [`WebSocket::send`]; then the message goes on with the same piece. [`SendError::Misuse`] for a piece of another kind.
+    pub fn send_fragment(&self, piece: Message<'_>, last: bool) -> Result<(), SendError> {
+        self.send_frame(Part::Fragment, |wire, out| {
+            wire.send_fragment(piece.opcode(), piece.as_bytes(), last, out)
         })
     }
 
@@ -180,11 +205,12 @@ impl WebSocket {
     /// # Errors
     /// As [`WebSocket::send`]; [`SendError::Misuse`] when it is longer.
     pub fn ping(&self, data: &[u8]) -> Result<(), SendError> {
-        self.send_frame(|wire, out| wire.ping(data, out))
+        self.send_frame(Part::Control, |wire, out| wire.ping(data, out))
     }
 
     fn send_frame(
         &self,
+        part: Part,
         encode: impl FnOnce(&mut Connection, &mut Vec<u8>) -> Result<(), proto::SendError>,
     ) -> Result<(), SendError> {
         let exchange = &self.inner.exchange;
@@ -199,8 +225,15 @@ impl WebSocket {
                 return Err(SendError::WouldBlock);
             }
         }
+        if part == Part::Message && sending.wire.is_mid_message() {
+            (sending.owes_writable, sending.waits_for_last) = (true, true);
+            return Err(SendError::WouldBlock);
+        }
         let Sending { wire, pending, .. } = &mut *sending;
         encode(wire, pending)?;
+        if !sending.wire.is_mid_message() && std::mem::take(&mut sending.waits_for_last) {
+            exchange.ask_for_room();
+        }
         if !sending.batching {
             sending.flush(exchange);
         }
@@ -377,6 +410,10 @@ impl WebSocket {
         let mut sending = self.sending();
         sending.flush(exchange);
         if sending.closed {
+            return;
+        }
+        if sending.wire.is_mid_message() {
+            self.inner.missed.fetch_add(1, Ordering::Relaxed);
             return;
         }
         let taken = match exchange.write(frame.clone()) {

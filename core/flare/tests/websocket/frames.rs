@@ -5,6 +5,8 @@ pub const BINARY: u8 = 2;
 pub const CLOSE: u8 = 8;
 pub const PING: u8 = 9;
 pub const PONG: u8 = 10;
+/// Beside the opcode of a frame that is not the last of its message.
+pub const MORE: u8 = 0x40;
 
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
@@ -55,7 +57,8 @@ impl Frame {
 /// Takes the first frame of a server. `None`: it is not whole.
 pub fn take(bytes: &mut Vec<u8>) -> Option<Frame> {
     let (&[first, second], rest) = bytes.split_first_chunk::<2>()?;
-    assert_eq!(first & 0xf0, 0x80, "a whole message without extensions");
+    assert_eq!(first & 0x70, 0, "without extensions");
+    let more = if first & 0x80 == 0 { MORE } else { 0 };
     let (length, rest) = match second {
         126 => rest.split_first_chunk::<2>().map(|(n, rest)| (u64::from(u16::from_be_bytes(*n)), rest))?,
         127 => rest.split_first_chunk::<8>().map(|(n, rest)| (u64::from_be_bytes(*n), rest))?,
@@ -67,5 +70,5 @@ pub fn take(bytes: &mut Vec<u8>) -> Option<Frame> {
     let payload = rest.get(..usize::try_from(length).unwrap())?.to_vec();
     let used = bytes.len() - rest.len() + payload.len();
     bytes.drain(..used);
-    Some(Frame { opcode: first & 0xf, payload })
+    Some(Frame { opcode: more | first & 0xf, payload })
 }

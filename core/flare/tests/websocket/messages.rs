@@ -2,7 +2,7 @@
 
 use flare::websocket::SendError;
 
-use super::frames::{BINARY, PING, PONG, TEXT, frame, text};
+use super::frames::{BINARY, MORE, PING, PONG, TEXT, frame, text};
 use super::*;
 
 #[test]
@@ -92,6 +92,30 @@ fn a_send_is_taken_whole_or_refused() {
     assert_eq!((told.try_recv(), told.try_recv()), (Ok(Told::Open), Ok(Told::Writable)));
     assert_eq!(socket.send_text("more"), Ok(()));
     assert_eq!(client.next(), Some(Frame::new(TEXT, "more")));
+}
+
+#[test]
+fn a_message_may_be_sent_in_fragments() {
+    let (router, told, sockets) = telling(WsOptions::default());
+    let mut client = Client::open(router);
+    let socket = sockets.recv().unwrap();
+    socket.subscribe("topic");
+    socket.send_fragment(Message::Text("one, "), false).unwrap();
+    assert_eq!(client.next(), Some(Frame::new(MORE | TEXT, "one, ")));
+    assert_eq!(socket.send_text("other"), Err(SendError::WouldBlock));
+    assert!(matches!(socket.send_fragment(Message::Binary(b"x"), true), Err(SendError::Misuse(_))));
+    socket.publish("topic", Message::Text("missed")).unwrap();
+    socket.ping(b"between").unwrap();
+    client.send(&frame(PING, b"there?"));
+    assert_eq!(client.next(), Some(Frame::new(PING, "between")));
+    assert_eq!(client.next(), Some(Frame::new(PONG, "there?")));
+    assert_eq!(socket.missed(), 1);
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [Told::Open], "nobody may send yet");
+    socket.send_fragment(Message::Text("two"), true).unwrap();
+    assert_eq!(client.next(), Some(Frame::new(0, "two")));
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [Told::Writable]);
+    socket.send_text("other").unwrap();
+    assert_eq!(client.next(), Some(Frame::new(TEXT, "other")));
 }
 
 #[test]

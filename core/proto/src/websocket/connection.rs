@@ -31,6 +31,8 @@ pub struct Connection {
     pub(super) message_length: usize,
     /// The message whose last frame is not over.
     pub(super) message: Option<Message>,
+    /// What is sent in fragments, until its last one.
+    pub(super) unfinished: Option<Opcode>,
     pub(super) budget: Budget,
     /// The time, as the owner says.
     pub(super) now: u64,
@@ -76,6 +78,7 @@ impl Connection {
             buffer: Vec::new(),
             message_length: 0,
             message: None,
+            unfinished: None,
             budget: Budget::default(),
             now: 0,
             close_sent: false,
@@ -107,14 +110,31 @@ impl Connection {
         self.buffer.capacity()
     }
 
+    /// Whether a message is being sent in fragments: until its last one no other message can be sent.
+    #[must_use]
+    pub fn is_mid_message(&self) -> bool {
+        self.unfinished.is_some()
+    }
+
     pub(super) fn check_open(&self) -> Result<(), SendError> {
         if self.close_sent { Err(SendError::Closed) } else { Ok(()) }
     }
 
     /// Appends a frame that is not compressed.
     pub(super) fn write(&mut self, kind: FrameKind, payload: &[u8], out: &mut Vec<u8>) {
+        self.write_fragment(kind, true, payload, out);
+    }
+
+    /// Appends a frame that is not compressed, of a message that goes on unless this is the last.
+    pub(super) fn write_fragment(
+        &mut self,
+        kind: FrameKind,
+        is_last: bool,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+    ) {
         let key = self.keys.as_mut().map(MaskKeys::next);
-        let head = FrameHead { is_last: true, is_compressed: false, kind, key, length: payload.len() as u64 };
+        let head = FrameHead { is_last, is_compressed: false, kind, key, length: payload.len() as u64 };
         let (bytes, count) = head.encode();
         out.reserve(count + payload.len());
         out.extend_from_slice(bytes.get(..count).unwrap_or_default());

@@ -45,6 +45,8 @@ impl std::error::Error for ConnectionError {}
 pub enum SendError {
     /// A Close was sent, or the connection is over.
     Closed,
+    /// A message in fragments has to end first; or a fragment is of another kind than the message it belongs to.
+    Unfinished,
     /// A text that is not UTF-8.
     NotUtf8,
     /// The payload of a control frame is longer than 125 bytes, or the reason of a Close longer than 123.
@@ -57,6 +59,7 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             SendError::Closed => "the connection is closed",
+            SendError::Unfinished => "a message in fragments has to end first",
             SendError::NotUtf8 => "a text has to be UTF-8",
             SendError::TooLong => "payload too long for a control frame",
             SendError::ReasonWithoutCode => "a reason to close needs a code",

@@ -35,9 +35,9 @@ impl Connection {
     /// Sends a message, in one frame. Compressed, if that was agreed on.
     ///
     /// # Errors
-    /// [`SendError::Closed`], [`SendError::NotUtf8`]. Nothing was appended then.
+    /// [`SendError::Closed`], [`SendError::NotUtf8`], [`SendError::Unfinished`]. Nothing was appended then.
     pub fn send(&mut self, opcode: Opcode, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
-        self.check_open()?;
+        self.check_free()?;
         check_text(opcode, bytes)?;
         self.message(opcode, bytes, out);
         Ok(())
@@ -46,10 +46,40 @@ impl Connection {
     /// Sends a text, which is known to be UTF-8. As [`Connection::send`].
     ///
     /// # Errors
-    /// [`SendError::Closed`]. Nothing was appended then.
+    /// [`SendError::Closed`], [`SendError::Unfinished`]. Nothing was appended then.
     pub fn send_text(&mut self, text: &str, out: &mut Vec<u8>) -> Result<(), SendError> {
-        self.check_open()?;
+        self.check_free()?;
         self.message(Opcode::Text, text.as_bytes(), out);
+        Ok(())
+    }
+
+    fn check_free(&self) -> Result<(), SendError> {
+        self.check_open()?;
+        if self.unfinished.is_some() { Err(SendError::Unfinished) } else { Ok(()) }
+    }
+
+    /// Sends a fragment of a message, in a frame of its own (RFC 6455 section 5.4), without compression. What it begins ends with the fragment that
+    /// `is_last`; until then only control frames can be sent in between. Each fragment of a text is UTF-8 by itself.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`], [`SendError::NotUtf8`], and [`SendError::Unfinished`] when it is of another kind than those before it. Nothing was
+    /// appended then.
+    pub fn send_fragment(
+        &mut self,
+        opcode: Opcode,
+        bytes: &[u8],
+        is_last: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.check_open()?;
+        check_text(opcode, bytes)?;
+        let kind = match self.unfinished {
+            None => FrameKind::Message(opcode),
+            Some(begun) if begun == opcode => FrameKind::Continuation,
+            Some(_) => return Err(SendError::Unfinished),
+        };
+        self.unfinished = (!is_last).then_some(opcode);
+        self.write_fragment(kind, is_last, bytes, out);
         Ok(())
     }
 

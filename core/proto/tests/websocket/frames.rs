@@ -43,6 +43,40 @@ fn each_length_of_a_message() {
 }
 
 #[test]
+fn a_message_is_sent_in_fragments() {
+    let mut out = Vec::new();
+    let mut end = server();
+    end.send_fragment(Opcode::Text, b"one, ", false, &mut out).unwrap();
+    assert!(end.is_mid_message());
+    assert_eq!(end.send(Opcode::Text, b"other", &mut out), Err(SendError::Unfinished));
+    assert_eq!(end.send_text("other", &mut out), Err(SendError::Unfinished));
+    assert_eq!(end.send_fragment(Opcode::Binary, b"", true, &mut out), Err(SendError::Unfinished));
+    assert_eq!(end.send_fragment(Opcode::Text, &[0xc3], true, &mut out), Err(SendError::NotUtf8));
+    end.ping(b"between", &mut out).unwrap();
+    end.send_fragment(Opcode::Text, b"", false, &mut out).unwrap();
+    end.send_fragment(Opcode::Text, b"two", true, &mut out).unwrap();
+    assert!(!end.is_mid_message());
+    end.send_text("next", &mut out).unwrap();
+    let frames = [
+        plain(1, b"one, "),
+        plain(FIN | 9, b"between"),
+        plain(0, b""),
+        plain(FIN, b"two"),
+        plain(FIN | 1, b"next"),
+    ];
+    assert_eq!(out, frames.concat());
+    let seen = vec![Seen::Ping(b"between".into()), Seen::Text("one, two".into()), Seen::Text("next".into())];
+    assert_eq!(at_every_split(client, &out).0, seen);
+    // In one fragment it is a message like others; and a Close does not wait for the last.
+    out.clear();
+    end.send_fragment(Opcode::Binary, b"all", true, &mut out).unwrap();
+    end.send_fragment(Opcode::Binary, b"begun", false, &mut out).unwrap();
+    end.close(Some(CloseCode::NORMAL), "", &mut out).unwrap();
+    assert_eq!(end.send_fragment(Opcode::Binary, b"", true, &mut out), Err(SendError::Closed));
+    assert_eq!(out, [plain(FIN | 2, b"all"), plain(2, b"begun"), plain_close(1000, "")].concat());
+}
+
+#[test]
 fn control_frames_between_fragments() {
     let input = [
         masked(1, "H\u{e4}".as_bytes()),
