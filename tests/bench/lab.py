@@ -100,12 +100,16 @@ def measure(name, workload, units, o):
         def go(count):
             return ask([*BATCH, "taskset", "-c", str(o.cpu), *client(name, workload, server.port, count, o.c)])
         check(name, workload, server.port)
-        go(max(units // 5, 200))  # warm up
-        cpu0, ticks0 = server.cpu(), server.user_sys()
-        done = go(units)
-        cpu1, ticks1 = server.cpu(), server.user_sys()
-        user, system = ((b - a) * 1e4 / done for a, b in zip(ticks0, ticks1))
-        return dict(us=(cpu1 - cpu0) / done / 1e3, user=user, sys=system)
+        def cost(count):
+            before = (server.cpu(), *server.user_sys())
+            done = go(count)
+            return done, [b - a for a, b in zip(before, (server.cpu(), *server.user_sys()))]
+        few, cheap = cost(max(units // 5, 200))  # warm up
+        done, spent = cost(units)
+        if WORKLOADS[workload].setup:
+            done, spent = done - few, [b - a for a, b in zip(cheap, spent)]
+        cpu, user, system = (one / done for one in spent)
+        return dict(us=cpu / 1e3, user=user * 1e4, sys=system * 1e4)
 
 
 def lock(o):

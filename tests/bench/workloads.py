@@ -13,6 +13,8 @@ class Workload:
     answer_of: dict = field(default_factory=dict)  # the same of some servers
     asks_of: dict = field(default_factory=dict)  # what some servers are asked instead
 
+    setup: bool = False  # opening the connections costs so much that it is taken off
+
     tls: bool = False
     http2: bool = False  # h2load asks, which is a closed loop and not in lockstep
     http3: bool = False  # h3lg asks, which is one too: path, streams of each connection, bytes of each answer
@@ -54,5 +56,7 @@ WORKLOADS = {
                       asks_of={"now": "-u /hi/0"}),
     # The echo of one binary message in one frame.
     "ws16": Workload("-W 16", 64, 100_000, floor="-x -q 22 -b 18"),
+    # One message of 1 KiB to all of 10,000 connections of one worker. A unit is one delivery.
+    "broadcast": Workload("-W 1024 -A -u /chat", 10_000, 600_000, floor="-x -a -q 1032 -b 1028", setup=True),
     "ws64k": Workload("-W 65536", 64, 6_000, floor="-x -q 65550 -b 65546", size=len(SMALL)),
 }
