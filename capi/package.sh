@@ -38,6 +38,8 @@ roots=$(grep -v '^#' "$here/symbols" | sed 's/^\([^ ]*\).*/-u \1/')
 ld -r $roots "$archive" "$runtime" -o "$work/whole.o"
 # Rust's standard library carries LLVM bitcode. No linker needs it, and binutils with the LLVM plugin of a distribution
 # abort when they meet bitcode of a newer LLVM.
+# Unique symbols, which C++ has for variables of templates, are made weak first: objcopy does not make them local.
+objcopy --wildcard --weaken-symbol='!flare_*' --weaken-symbol='*' "$work/whole.o"
 objcopy --wildcard --keep-global-symbol='flare_*' \
     --remove-section=.llvmbc --remove-section=.llvmcmd --remove-section=.llvm_addrsig "$work/whole.o" "$work/flare.o"
 
