@@ -2,13 +2,10 @@
 // One connection to a server, and what happens on it.
 
 const {
-  native, connectClients, CONNECTED, UNCONNECTED, INFORMATIONAL, HEAD, DATA, ANSWER_END, ROOM, FAILED,
+  native, CONNECTED, UNCONNECTED, INFORMATIONAL, HEAD, DATA, ANSWER_END, ROOM, FAILED,
 } = require('./native.cjs');
 const { coded } = require('./errors.cjs');
-
-/** Connections by their number: those on which something happens. Others are only held by their clients, and end with them. */
-const connections = new Map();
-let last = 0;
+const { hosted, nextNumber } = require('./hosted.cjs');
 
 /**
  * So many exchanges are begun before the server has said how many it takes: it may refuse more, and no server should take less (RFC 9113,
@@ -30,9 +27,9 @@ class ClientConnection {
   /** `owner` hears `connected()`, `unconnected(error)`, and `room()` when another exchange may be begun. */
   constructor(connector, target, http2, owner) {
     this.owner = owner;
-    this.#number = last = last === 0x7fffffff ? 1 : last + 1;
+    this.#number = nextNumber();
     this.#native = native.clientConnect(connector, target, http2, this.#number);
-    connections.set(this.#number, this);
+    hosted.set(this.#number, this);
   }
 
   get isConnected() {
@@ -96,13 +93,13 @@ class ClientConnection {
     this.owner.room();
   }
 
-  /** A connection on which nothing runs keeps neither itself nor the process. */
+  /** A connection on which nothing runs keeps neither itself nor the process: its client has it, and it ends with that. */
   #setBusy() {
     const isBusy = !this.isOver && (!this.#isConnected || this.#exchanges.size > 0);
     if (isBusy === this.#isBusy) return;
     this.#isBusy = isBusy;
-    if (isBusy) connections.set(this.#number, this);
-    else connections.delete(this.#number);
+    if (isBusy) hosted.set(this.#number, this);
+    else hosted.delete(this.#number);
     native.clientKeepAlive(this.#native, isBusy);
   }
 
@@ -156,13 +153,6 @@ class ClientConnection {
     }
   }
 }
-
-/** Something happens on a connection. */
-function onClient(number, id, what, first, second) {
-  connections.get(number)?.happens(id, what, first, second);
-}
-
-connectClients(onClient);
 
 function closedError() {
   return coded('ERR_FLARE_CLOSED', 'the client was closed');

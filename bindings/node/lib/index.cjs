@@ -7,5 +7,6 @@ const { requestId, accessLog, bearer, rateLimit, forwarded, files, prepared } = 
 const { serve } = require('./fetch.cjs');
 const { Queue } = require('./queue.cjs');
 const { Mux, MuxListener, MuxStream } = require('./mux.cjs');
+const { WebSocket } = require('./websocket_client.cjs');
 
-module.exports = { App, Client, Reply, HttpError, Queue, Mux, MuxListener, MuxStream, serve, requestId, accessLog, bearer, rateLimit, forwarded, files, prepared };
+module.exports = { App, Client, Reply, HttpError, Queue, Mux, MuxListener, MuxStream, WebSocket, serve, requestId, accessLog, bearer, rateLimit, forwarded, files, prepared };

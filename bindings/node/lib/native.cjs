@@ -72,6 +72,16 @@ const ANSWER_END = 5;
 const ROOM = 6;
 const FAILED = 7;
 
+/** What happens to a socket to a server: `Happening` in src/websocket_client.rs. */
+const OPENED = 0;
+const UNOPENED = 1;
+const TEXT_CAME = 2;
+const BINARY_CAME = 3;
+const PONG = 4;
+const SENDABLE_AGAIN = 5;
+const CLOSED_BY_BOTH = 6;
+const CUT = 7;
+
 let dispatch;
 let notify;
 let ended;
@@ -106,5 +116,6 @@ module.exports = {
   READABLE, END, WRITABLE, CANCELLED, PASSED,
   ANSWERED, WOULD_BLOCK,
   CONNECTED, UNCONNECTED, INFORMATIONAL, HEAD, DATA, ANSWER_END, ROOM, FAILED,
+  OPENED, UNOPENED, TEXT_CAME, BINARY_CAME, PONG, SENDABLE_AGAIN, CLOSED_BY_BOTH, CUT,
   ASKED, OPEN, TEXT_MESSAGE, BINARY_MESSAGE, SENDABLE,
 };

@@ -182,14 +182,14 @@ class Socket extends EventEmitter {
     this[TELL]('drain');
   }
 
-  [CLOSED](code, reason) {
+  [CLOSED](code, reason, wasClean = code !== ABNORMAL) {
     if (this.#state === STATES.CLOSED) return;
     this.#closing();
     this.#state = STATES.CLOSED;
-    this.#end = { code, reason, wasClean: code !== ABNORMAL };
+    this.#end = { code, reason, wasClean };
     this.#kept?.end();
     this.#closed?.resolve(this.#end);
-    this[TELL]('close', code, reason);
+    this[TELL]('close', code, reason, wasClean);
   }
 
   /** Calls the listeners. What they throw ends in `[FAILED]`. */

@@ -30,11 +30,11 @@ class MessageEvent extends SocketEvent {
 }
 
 class CloseEvent extends SocketEvent {
-  constructor(socket, code, reason) {
+  constructor(socket, code, reason, wasClean) {
     super('close', socket);
     this.code = code;
     this.reason = reason;
-    this.wasClean = code !== ABNORMAL;
+    this.wasClean = wasClean;
   }
 }
 
@@ -53,7 +53,7 @@ const ABNORMAL = 1006;
 function eventOf(type, socket, values) {
   switch (type) {
     case 'message': return new MessageEvent(socket, values[0]);
-    case 'close': return new CloseEvent(socket, values[0], values[1]);
+    case 'close': return new CloseEvent(socket, ...values);
     case 'error': return new ErrorEvent(socket, values[0]);
     default: return new SocketEvent(type, socket);
   }

@@ -112,9 +112,9 @@ class ServerWebSocket extends Socket {
     super[TELL]('open');
   }
 
-  [CLOSED](code, reason) {
+  [CLOSED](code, reason, wasClean) {
     cancel(this.request, closedError());
-    super[CLOSED](code, reason);
+    super[CLOSED](code, reason, wasClean);
   }
 }
 

@@ -302,21 +302,7 @@ impl Hosted {
         exchange: Option<ExchangeId>,
         values: impl FnOnce(Env) -> Result<[Value; 2]>,
     ) {
-        let tell = |turn: &turn::Turn| {
-            let env = turn.env;
-            let _scope = ValueScope::open(env)?;
-            let [first, second] = values(env)?;
-            let exchange = exchange.map_or(-1.0, |id| id.number() as f64);
-            let arguments =
-                [env.integer(self.number)?, env.number(exchange)?, env.integer(what as i32)?, first, second];
-            env.call(turn.this, turn.client, &arguments).map(drop)
-        };
-        // None: JavaScript can't be called.
-        let _ = turn::with(|turn| {
-            if let Err(error) = tell(turn) {
-                turn.fail(error);
-            }
-        });
+        tell(self.number, exchange.map_or(-1.0, |id| id.number() as f64), what as i32, values);
     }
 
     /// Does something with the connection, and watches for what it waits for then.
@@ -335,6 +321,24 @@ impl Hosted {
     }
 }
 
+/// Tells JavaScript what happens on a connection: of which exchange, what, and two values.
+pub(crate) fn tell(number: i32, exchange: f64, what: i32, values: impl FnOnce(Env) -> Result<[Value; 2]>) {
+    let call = |turn: &turn::Turn| {
+        let env = turn.env;
+        // So that what was told does not stay until the end of the turn.
+        let _scope = ValueScope::open(env)?;
+        let [first, second] = values(env)?;
+        let arguments = [env.integer(number)?, env.number(exchange)?, env.integer(what)?, first, second];
+        env.call(turn.this, turn.client, &arguments).map(drop)
+    };
+    // None: JavaScript can't be called.
+    let _ = turn::with(|turn| {
+        if let Err(error) = call(turn) {
+            turn.fail(error);
+        }
+    });
+}
+
 /// Status and, behind a digit for the version, fields.
 fn told_head(env: Env, head: &Head) -> Result<[Value; 2]> {
     let mut packed = vec![match head.version {
@@ -346,7 +350,7 @@ fn told_head(env: Env, head: &Head) -> Result<[Value; 2]> {
     Ok([env.integer(head.status.into())?, env.latin1(&packed)?])
 }
 
-fn failure_code(failure: Failure) -> &'static str {
+pub(crate) fn failure_code(failure: Failure) -> &'static str {
     match failure {
         Failure::Refused => "ERR_FLARE_REFUSED",
         Failure::Reset(_) => "ERR_FLARE_RESET",

@@ -35,7 +35,7 @@ fn connector(arguments: &Arguments<'_>) -> Result<Value> {
 }
 
 /// From an array of names and values in turn. Of what is PEM a text is a file, and bytes are what would be in it.
-fn settings(env: Env, array: Value) -> Result<ClientTls> {
+pub(crate) fn settings(env: Env, array: Value) -> Result<ClientTls> {
     let mut tls = ClientTls::default();
     let mut chain: Option<Source> = None;
     for index in (0..env.array_length(array)?).step_by(2) {

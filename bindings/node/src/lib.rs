@@ -23,6 +23,7 @@
 //! | `websocket` | WebSockets that were accepted |
 //! | `watch` | a descriptor in the loop of Node |
 //! | `connector`, `client` | connections to servers, and exchanges on them |
+//! | `websocket_client` | WebSockets to servers |
 //! | `testing` | connections without a socket |
 // Node-API is raw pointers: this is one of the crates that may hold unsafe code. Each block says why it is sound.
 #![allow(unsafe_code)]
@@ -48,6 +49,7 @@ mod turn;
 mod uv;
 mod watch;
 mod websocket;
+mod websocket_client;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
@@ -103,6 +105,7 @@ fn register(env: Env, exports: Value) -> Result<()> {
         websocket::FUNCTIONS,
         connector::FUNCTIONS,
         client::FUNCTIONS,
+        websocket_client::FUNCTIONS,
     ];
     Environment::install(env, exports, uv, &functions)
 }

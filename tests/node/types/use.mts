@@ -1,5 +1,5 @@
 // Compiled by types.test.mjs with `tsc --strict`, and never run: what programs write must have a type, and mistakes must not.
-import { App, Client, HttpError, Queue, Reply, accessLog, bearer, files, forwarded, prepared, rateLimit, requestId, serve } from 'flare-node';
+import { App, Client, HttpError, Queue, Reply, WebSocket, accessLog, bearer, files, forwarded, prepared, rateLimit, requestId, serve } from 'flare-node';
 import type { CloseReport, Handler, ServerWebSocket, WebSocketHandlers, Middleware, TestResponse } from 'flare-node';
 
 const app = new App({ bodyLimit: 1 << 20, idleTimeout: 5000, reusePort: true });
@@ -84,6 +84,15 @@ await client.get('/', { onInterim: (interim, headers) => console.log(interim + 1
 // @ts-expect-error there is no such option
 client.get('/', { nothing: 1 });
 await client.close();
+const socket = new WebSocket('wss://example.org', ['a'], { headers: { origin: 'x' }, retry: { attempts: 3 }, tls: { roots: 'ca.pem' } });
+socket.onmessage = ({ data, target }) => target.send(data);
+socket.addEventListener('close', ({ code, wasClean }) => console.log(code + 1, wasClean));
+socket.on('pong', (data) => data.length).once('error', (error) => console.log(error.message));
+await socket.opened;
+for await (const message of socket) if (!socket.send(message)) await socket.drained();
+new WebSocket(new URL('ws://a'), { deflate: true, signal: AbortSignal.timeout(1) }).close(WebSocket.CLOSED + 3000, 'bye');
+// @ts-expect-error there is no such option
+new WebSocket('ws://a', { nothing: 1 });
 app.on('error', (error, request) => console.error(error, request?.path));
 app.on('end', ({ request, status, bytes }) => console.log(request.method, status + bytes));
 const handler: Handler = () => { throw new HttpError(404, 'nothing here'); };

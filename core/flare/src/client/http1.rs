@@ -344,6 +344,11 @@ impl Http1 {
         self.events.pop_front()
     }
 
+    /// Bytes that were given and not sent.
+    pub(super) fn waiting(&self) -> usize {
+        self.output.len()
+    }
+
     pub(super) fn output(&mut self) -> &mut Vec<u8> {
         &mut self.output
     }

@@ -282,6 +282,14 @@ impl Http2 {
     }
 
     /// What is to be sent, with as much content as there is room for.
+    /// Bytes of an exchange's content that were given and not sent, and what all exchanges are about to send.
+    pub(super) fn waiting(&self, exchange: ExchangeId) -> usize {
+        let stream = self.streams.get(key_of(exchange).slot()).and_then(Option::as_ref);
+        let own =
+            stream.filter(|stream| stream.key == key_of(exchange)).map_or(0, |stream| stream.outgoing.len());
+        own + self.output.len()
+    }
+
     pub(super) fn output(&mut self) -> &mut Vec<u8> {
         while !self.over && self.output.len() < OUTPUT {
             let Some(turn) = self.machine.next_turn() else { break };

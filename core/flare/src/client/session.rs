@@ -158,6 +158,15 @@ impl Session {
         }
     }
 
+    /// How many bytes of content were given and not sent yet, with what frames them.
+    #[must_use]
+    pub fn waiting(&self, exchange: ExchangeId) -> usize {
+        match &self.wire {
+            Wire::Http1(http1) => http1.waiting(),
+            Wire::Http2(http2) => http2.waiting(exchange),
+        }
+    }
+
     /// What is to be sent. The owner removes what was sent from the begin, and asks again.
     pub fn output(&mut self) -> &mut Vec<u8> {
         match &mut self.wire {

@@ -111,6 +111,11 @@ impl Session {
         self.pending.is_empty()
     }
 
+    /// Bytes of frames that were taken and not sent yet.
+    pub(super) fn buffered(&self) -> usize {
+        self.pending.len() + self.http.waiting(self.exchange)
+    }
+
     /// Whoever sends was told that nothing is taken, and has to be told by [`Event::Writable`] when to go on.
     pub(super) fn refuse(&mut self) -> SendError {
         self.refused = true;

@@ -96,6 +96,32 @@ impl Socket {
         }
     }
 
+    /// As [`Socket::receive`] without waiting, but takes no event: for a loop whose program can't keep more messages for now. So the server is
+    /// stopped, and not taken for dead. When the program can, it calls [`Socket::receive`] again, without an event of the descriptor.
+    ///
+    /// # Errors
+    /// The system can't wait, as when memory has run out.
+    pub fn hold(&self) -> io::Result<()> {
+        let mut state = self.lock();
+        loop {
+            state.step(self.clock.now());
+            if state.link_can_send() || state.read() {
+                continue;
+            }
+            state = match self.wait(state, Until::Now) {
+                Ok(state) => state,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            };
+        }
+    }
+
+    /// Bytes of frames that were taken and wait for the server to take what was sent before.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.lock().session.buffered()
+    }
+
     /// Sends a message, whole, and waits for at most [`Options::send_timeout`](super::Options::send_timeout) until the server has taken enough of what was
     /// sent before. It is copied. What comes meanwhile is kept, up to its limit; so a server that sends back what it gets may stop reading, unless
     /// another thread receives.
