@@ -4,13 +4,14 @@ import argparse, json, os, random, re, resource, signal, statistics, subprocess,
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from server import BIN, FILES, HERE, LAB, SERVERS, Server
+from server import BIN, FILES, HERE, LAB, SERVERS, TOP, Server
 from workloads import WORKLOADS
 
 BATCH = ("chrt", "-b", "0")
 PEERS = ("hyper", "actix", "axum", "may", "ws")
 # Built only when asked for: they compile BoringSSL.
 PEERS_H3 = ("h3lg", "peer_h3quiche", "peer_h3quinn")
+RELAY = "flare-test-relay"
 
 
 def build(options):
@@ -34,7 +35,9 @@ def build(options):
             out = LAB / "peers-h3"
             steps = [["cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", HERE / "peers-h3/Cargo.toml",
                       "--target-dir", out],
-                     ["cp", *(out / "release" / name for name in PEERS_H3), BIN]]
+                     ["cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", TOP / "Cargo.toml", "--target-dir", out,
+                      "-p", RELAY],
+                     ["cp", *(out / "release" / name for name in (*PEERS_H3, RELAY)), BIN]]
         else:
             sys.exit(f"nothing to build is called {what}: c {' '.join(PEERS)} h3")
         for step in steps:
@@ -223,6 +226,47 @@ def mem(o):
     save(o, rows)
 
 
+def loss(o):
+    """Throughput of HTTP/3 over a path that delays every datagram and loses some. Not CPU: what the congestion control makes of it."""
+    if not WORKLOADS[o.l].http3:
+        sys.exit(f"the relay is for HTTP/3, and {o.l} is none")
+    units, size = o.n or 80, WORKLOADS[o.l].size
+    rates = {name: [] for name in o.s}
+    for number in range(o.r):
+        for name in random.sample(o.s, len(o.s)):
+            try:
+                with Server(name, o.l, o.cpu) as server, Relay(server.port, o.loss, o.delay, number + 1) as relay:
+                    begin = time.monotonic()
+                    done = ask(client(name, o.l, relay.port, units, o.c))
+                    rates[name].append(done * size / (time.monotonic() - begin) / 2**20)
+            except (RuntimeError, subprocess.TimeoutExpired, OSError) as error:
+                print(f"!! {name}: {error}", file=sys.stderr)
+                rates[name].append(None)
+        print(f"round {number + 1}/{o.r}", file=sys.stderr, flush=True)
+    print(f"\n{o.l} at {o.loss:.1%} loss and {o.delay} ms each way: {o.r} rounds of {units}\n{'server':18}{'MiB/s':>10}{'ratio':>8}{'[min - max]':>16}")
+    for name in o.s:
+        ratios = [rate / base for rate, base in zip(rates[name], rates[o.s[0]]) if rate and base] or [float("nan")]
+        good = [rate for rate in rates[name] if rate] or [float("nan")]
+        print(f"{name:18}{statistics.median(good):10.2f}{statistics.median(ratios):8.3f}{min(ratios):9.3f} -{max(ratios):6.3f}")
+    save(o, rates)
+
+
+class Relay:
+    """tests/relay before a server: it delays and loses in both directions, as the seed says."""
+
+    def __init__(self, port, loss, delay, seed):
+        words = [BIN / RELAY, "--to", f"127.0.0.1:{port}", "--loss", str(loss), "--delay", str(delay), "--seed", str(seed)]
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        self.port = int(self.process.stdout.readline().rsplit(":", 1)[1])
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()  # the end of its input ends it
+        self.process.wait(10)
+
+
 def holding(workload, name, port, count):
     """The command that asks once on each of so many connections, says "ready" and keeps them."""
     if WORKLOADS[workload].http3:
@@ -263,7 +307,7 @@ def add_servers(words):
 
 
 def main():
-    modes = dict(build=build, smoke=smoke, lock=lock, cg=cg, strace=strace, mem=mem)
+    modes = dict(build=build, smoke=smoke, lock=lock, cg=cg, strace=strace, mem=mem, loss=loss)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mode", choices=[*modes, "list"])
     parser.add_argument("what", nargs="*", help=f"build: any of c {' '.join(PEERS)} h3")
@@ -272,6 +316,8 @@ def main():
     parser.add_argument("-r", type=int, default=5, help="rounds")
     parser.add_argument("-n", type=int, default=0, help="units per run (mem: connections)")
     parser.add_argument("-c", type=int, default=0, help="connections")
+    parser.add_argument("--loss", type=float, default=0.01, help="loss: the share of datagrams that is lost each way")
+    parser.add_argument("--delay", type=int, default=5, help="loss: milliseconds that each datagram takes each way")
     parser.add_argument("--cpu", type=int, default=0)
     parser.add_argument("-o", help="write the results as JSON")
     o = parser.parse_args()
