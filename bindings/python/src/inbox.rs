@@ -37,6 +37,8 @@ pub(crate) struct Inbox(Mutex<State>);
 struct State {
     messages: VecDeque<Kept>,
     size: usize,
+    /// A message was taken, and nobody waited for another since.
+    busy: bool,
     /// The peer is not read, because so much waits here.
     full: bool,
     /// Sends are taken again, and nobody was told.
@@ -79,6 +81,7 @@ impl Inbox {
     pub(crate) fn pop(&self) -> (Option<Kept>, bool) {
         let mut state = self.state();
         let message = state.messages.pop_front();
+        state.busy |= message.is_some();
         state.size -= message.as_ref().map_or(0, Kept::size);
         let again = state.full && state.size < LOW;
         state.full &= !again;
@@ -87,6 +90,12 @@ impl Inbox {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.state().messages.is_empty()
+    }
+
+    /// Whether all messages that came were worked off, as far as can be seen: a program is done with one when it waits for the next.
+    pub(crate) fn is_idle(&self) -> bool {
+        let state = self.state();
+        state.messages.is_empty() && (!state.busy || state.listener.is_some())
     }
 
     pub(crate) fn set_writable(&self) {
@@ -117,7 +126,10 @@ impl Inbox {
         let ended = state.ended.is_some();
         match wait {
             Wait::Message if ended || !state.messages.is_empty() || state.reader.is_some() => false,
-            Wait::Message => state.reader.replace(waiting).is_none(),
+            Wait::Message => {
+                state.busy = false;
+                state.reader.replace(waiting).is_none()
+            }
             _ if ended => false,
             Wait::Room => {
                 state.writers.push(waiting);

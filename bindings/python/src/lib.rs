@@ -63,7 +63,7 @@ mod _flare {
     #[pymodule_export]
     use crate::server::{PyReport, PyServer};
     #[pymodule_export]
-    use crate::tls::{PyTlsSession, check_tls, self_signed};
+    use crate::tls::{PyIdentity, PyTlsSession, check_tls, self_signed};
 
     #[pymodule_export]
     use crate::websocket::PySocket;

@@ -35,6 +35,8 @@ pub(crate) fn version(version: flare::Version) -> &'static str {
 
 /// Logs the traceback of a handler that failed.
 pub(crate) static FAILED: Name = Name::new("flare._log", "failed");
+/// Logs that nobody chose a certificate.
+pub(crate) static RESOLVER_FAILED: Name = Name::new("flare._log", "resolver_failed");
 /// Logs an event of the core.
 pub(crate) static EVENT: Name = Name::new("flare._log", "event");
 /// The content of a request, asynchronously.

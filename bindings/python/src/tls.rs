@@ -1,15 +1,17 @@
 //! TLS: from what Python says to the settings of the core, and what was agreed on a connection.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use flare::Request;
 use flare::message::TlsSession;
-use flare::tls::{ClientTls, ConfigError, Identity, ServerTls, Source};
+use flare::tls::{ClientTls, ConfigError, Hello, Identity, LoadedIdentity, Resolver, ServerTls, Source};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
-use crate::errors;
+use crate::inside::Inside;
+use crate::{errors, names};
 
 /// Certificates and settings as `Tls._given()` makes them.
 #[derive(FromPyObject)]
@@ -17,6 +19,9 @@ pub(crate) struct Given {
     /// Chain and key of each identity, the default one first.
     #[pyo3(item)]
     identities: Vec<(Pem, Pem)>,
+    /// Asked first in each handshake: `resolver(server_name)`.
+    #[pyo3(item)]
+    resolver: Option<Py<PyAny>>,
     /// Names and values under the names of the core, in the order in which they are set.
     #[pyo3(item)]
     settings: Vec<(String, Value)>,
@@ -51,6 +56,7 @@ impl Given {
         let identities = self.identities.into_iter();
         let identities = identities.map(|(chain, key)| Identity::new(chain.into(), key.into())).collect();
         let mut tls = ServerTls::with_identities(identities);
+        tls.resolver = self.resolver.map(|resolver| Resolver::new(move |hello| choose(&resolver, hello)));
         for (name, value) in self.settings {
             match value {
                 Value::Text(text) => tls.set_text(&name, &text)?,
@@ -58,6 +64,49 @@ impl Given {
             }
         }
         Ok(tls)
+    }
+}
+
+/// The identity that a function of Python chooses; `None` for the one that the settings have for the name. Called on the worker.
+fn choose(resolver: &Py<PyAny>, hello: Hello<'_>) -> Option<Arc<LoadedIdentity>> {
+    let _inside = Inside::enter();
+    // None: Python is about to end.
+    Python::try_attach(|py| {
+        let chosen = resolver.bind(py).call1((hello.server_name,)).and_then(|chosen| {
+            let chosen: Option<PyRef<'_, PyIdentity>> = chosen.extract()?;
+            Ok(chosen.map(|chosen| Arc::clone(&chosen.identity)))
+        });
+        chosen.unwrap_or_else(|error| {
+            let told = names::RESOLVER_FAILED
+                .get(py)
+                .and_then(|failed| failed.call1((hello.server_name, error.into_value(py))));
+            if let Err(error) = told {
+                error.write_unraisable(py, None);
+            }
+            None
+        })
+    })
+    .flatten()
+}
+
+/// A certificate and its key, read and checked: what a resolver of `Tls` gives.
+///
+/// certificate, key: as for `Tls`. Files are read now, and not again. ValueError says which file and block is wrong.
+#[pyclass(name = "Identity", module = "flare.tls", frozen)]
+pub(crate) struct PyIdentity {
+    identity: Arc<LoadedIdentity>,
+}
+
+#[pymethods]
+impl PyIdentity {
+    #[new]
+    #[pyo3(signature = (certificate, key = None))]
+    fn new(py: Python<'_>, certificate: &Bound<'_, PyAny>, key: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let chain = Pem::extract(certificate.as_borrowed())?;
+        let key = Pem::extract(key.unwrap_or(certificate).as_borrowed())?;
+        let identity = Identity::new(chain.into(), key.into());
+        let loaded = py.detach(|| identity.load()).map_err(|error| errors::from_core(error.into()))?;
+        Ok(Self { identity: Arc::new(loaded) })
     }
 }
 

@@ -86,7 +86,15 @@ impl Line {
         for waiting in &due {
             crate::batch::tell(waiting.bind(py))?;
         }
+        self.settle();
         Ok(())
+    }
+
+    /// Lets the core go on where it waits until the messages were worked off.
+    fn settle(&self) {
+        if self.inbox.is_idle() {
+            self.socket.resume();
+        }
     }
 }
 
@@ -218,7 +226,9 @@ impl PySocket {
 
     /// Calls a function once when there is a message, or no more. False: it is so already, or somebody else waits.
     fn when_readable(&self, waiting: Py<PyAny>) -> bool {
-        self.line.inbox.wait(Wait::Message, waiting)
+        let waits = self.line.inbox.wait(Wait::Message, waiting);
+        self.line.settle();
+        waits
     }
 
     fn forget_reader(&self) {

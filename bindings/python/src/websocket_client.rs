@@ -200,9 +200,9 @@ impl PyClientSocket {
     /// The next thing that happened: `(kind, value)`. Waits for it at most so many seconds, but a breath, so that the program may look for signals.
     /// None: nothing came.
     fn next_event<'py>(&self, py: Python<'py>, timeout: f64) -> PyResult<Option<(u8, Bound<'py, PyAny>)>> {
-        let closed = |code: u16, reason: String| (code, reason).into_bound_py_any(py);
+        let closed = |code: u16, reason: String, clean: bool| ((code, reason), clean).into_bound_py_any(py);
         let Some(socket) = self.socket() else {
-            return Ok(Some((Kind::Closed as u8, closed(1006, String::new())?)));
+            return Ok(Some((Kind::Closed as u8, closed(1006, String::new(), false)?)));
         };
         match py.detach(|| socket.receive(Some(config::breath(timeout)))) {
             Ok(event) => {
@@ -210,7 +210,7 @@ impl PyClientSocket {
                     Event::Text(text) => (Kind::Message, PyString::new(py, &text).into_any()),
                     Event::Binary(data) => (Kind::Message, PyBytes::new(py, &data).into_any()),
                     Event::Writable => (Kind::Writable, py.None().into_bound(py)),
-                    Event::Closed(end) => (Kind::Closed, closed(end.code, end.reason)?),
+                    Event::Closed(end) => (Kind::Closed, closed(end.code, end.reason, end.clean)?),
                     _ => (Kind::Control, py.None().into_bound(py)),
                 };
                 Ok(Some((kind as u8, value)))

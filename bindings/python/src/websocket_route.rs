@@ -153,6 +153,10 @@ impl SocketHandler for PySocketHandler {
         }
     }
 
+    fn may_close(&mut self, _: &WebSocket) -> bool {
+        self.line.as_ref().is_none_or(|line| line.inbox.is_idle())
+    }
+
     fn close(&mut self, _: &WebSocket, code: u16, reason: &str) {
         if let Some(line) = &self.line {
             line.inbox.end(code, reason);

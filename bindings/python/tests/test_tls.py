@@ -27,6 +27,8 @@ import requests
 import flare
 from conftest import PATIENCE
 from flare import App, Request, Tls
+from flare.app import Loop
+from flare.tls import Identity
 
 
 @dataclass
@@ -270,6 +272,34 @@ def test_versions_protocols_names_and_sessions(pairs: Pairs, tmp_path: Path) -> 
             assert b'"resumed":true' in connection.recv(65536).replace(b" ", b"")
         assert server.stats()["tls_resumed"] == 1
         assert "CLIENT_TRAFFIC_SECRET_0" in secrets.read_text()
+
+
+@pytest.mark.parametrize("loop", ["auto", "asyncio"])
+def test_a_certificate_is_chosen_by_a_function(pairs: Pairs, loop: Loop, caplog: pytest.LogCaptureFixture) -> None:
+    one, two = pairs.one, pairs.two
+    asked: list[str | None] = []
+    other = Identity(two.certificate.read_bytes(), two.key)
+
+    def choose(name: str | None) -> Identity | None:
+        asked.append(name)
+        if name == "wrong.example":
+            return "no identity"  # type: ignore[return-value]
+        if name == "boom.example":
+            raise KeyError(name)
+        return other if name == "other.example" else None
+
+    with running(tls=Tls(one.certificate, one.key, resolver=choose), loop=loop) as server:
+        assert shown_by(port(server), "other.example") == two.digest
+        for name in ("one.example", "boom.example", "wrong.example"):
+            assert shown_by(port(server), name) == one.digest
+        assert asked == ["other.example", "one.example", "boom.example", "wrong.example"]
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [KeyError, TypeError]
+    with pytest.raises(TypeError, match="no function"):
+        Tls(one.certificate, one.key, resolver=7).check()  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"nowhere\.pem"):
+        Identity("/nowhere.pem")
+    with pytest.raises(ValueError, match="key"):
+        Identity(one.certificate, two.key)
 
 
 def test_a_certificate_for_development() -> None:

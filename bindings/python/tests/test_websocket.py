@@ -69,6 +69,20 @@ class Ended:
         return self._how
 
 
+OFFER = (
+    b"GET %s HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+def rest_of(raw: socket.socket) -> bytes:
+    """All that comes behind the head of the answer."""
+    received = b""
+    while chunk := raw.recv(65536):
+        received += chunk
+    return received.partition(b"\r\n\r\n")[2]
+
+
 def echoing(**options: Any) -> App:
     app = App()
 
@@ -137,6 +151,36 @@ def test_the_end_by_the_client_ends_the_iteration(serve: Serve) -> None:
         client.send(b"two")
         client.close(4001, "enough")
         assert ended.wait() == (["one", b"two"], 4001, "enough", 4001, "enough")
+
+
+def test_replies_to_what_was_said_before_a_goodbye_are_sent(serve: Serve) -> None:
+    app = echoing()
+
+    @app.ws("/class")
+    class Echo:
+        def message(self, ws: WebSocket, message: str | bytes) -> None:
+            assert ws.try_send(message)
+
+    @app.ws("/later")
+    async def later(ws: WebSocket) -> None:
+        async for message in ws:
+            await asyncio.sleep(0.01)
+            await ws.send(message)
+
+    @app.ws("/stuck")
+    async def stuck(ws: WebSocket) -> None:
+        await ws.receive()
+        await ws.wait_closed()
+
+    with serve(app) as running:
+        for path in ("/echo", "/class", "/later"):
+            with running.connect() as raw:
+                raw.sendall(OFFER % path.encode() + b"\x81\x81\0\0\0\0a\x81\x81\0\0\0\0b\x88\x82\0\0\0\0\x03\xe8")
+                assert rest_of(raw) == b"\x81\x01a\x81\x01b\x88\x02\x03\xe8"
+        # A handler that never comes back for more does not hold the goodbye up for long.
+        with running.connect() as raw:
+            raw.sendall(OFFER % b"/stuck" + b"\x81\x81\0\0\0\0a\x88\x82\0\0\0\0\x03\xe8")
+            assert rest_of(raw) == b"\x88\x02\x03\xe8"
 
 
 def test_the_server_closes(serve: Serve) -> None:
@@ -248,10 +292,7 @@ def test_a_slow_client_holds_the_sender_up(serve: Serve) -> None:
 
     with serve(app) as running, socket.create_connection(running.connect().getpeername()) as raw:
         raw.settimeout(PATIENCE)
-        raw.sendall(
-            b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
+        raw.sendall(OFFER % b"/")
         assert full.wait(PATIENCE)
         taken = stats["at once"]
         received = b""

@@ -95,7 +95,7 @@ def test_in_a_loop(tested: tuple[str, dict[str, Any]], run: Callable[[Awaitable[
                 await ws.send(message)
                 assert await ws.receive() == message
             await ws.ping(b"there")
-        assert (ws.close_code, ws.close_reason, ws.is_open) == (1000, "", False)
+        assert (ws.close_code, ws.close_reason, ws.was_clean, ws.is_open) == (1000, "", True, False)
         with pytest.raises(WebSocketClosed):
             await ws.send("late")
 
@@ -119,7 +119,7 @@ def test_in_a_thread(tested: tuple[str, dict[str, Any]]) -> None:
         assert ws.ping(b"there")
         with pytest.raises(TimeoutError):
             ws.receive(0.05)
-    assert (ws.close_code, ws.close_reason, ws.is_open) == (1000, "", False)
+    assert (ws.close_code, ws.close_reason, ws.was_clean, ws.is_open) == (1000, "", True, False)
     with pytest.raises(WebSocketClosed):
         ws.send("late")
     ws = flare.websocket(f"{url}/close", **options).open()
@@ -205,7 +205,7 @@ def test_a_server_of_websockets(run: Callable[[Awaitable[Any]], Any]) -> None:
                 async with flare.websocket(url, protocols=["v1"]) as ws:
                     await ws.send(word)
                     assert [message async for message in ws] == []
-                    assert ws.close_code == code
+                    assert (ws.close_code, ws.was_clean) == (code, code != 1006)
 
     run(main())
 

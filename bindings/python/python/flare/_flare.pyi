@@ -18,6 +18,7 @@ _Content = _Piece | Iterator[_Piece] | Iterator[str] | Iterator[bytes] | AsyncIt
 
 class _GivenTls(TypedDict):
     identities: list[tuple[str | bytes, str | bytes]]
+    resolver: Callable[[str | None], Identity | None] | None
     settings: list[tuple[str, str | int]]
 
 class _GivenClientTls(TypedDict):
@@ -534,6 +535,15 @@ class ClientSocket:
     def close(self, code: int, reason: str) -> bool: ...
     def abort(self) -> None: ...
     def let_go(self) -> None: ...
+
+@final
+class Identity:
+    """A certificate and its key, read and checked: what a resolver of `Tls` gives.
+
+    certificate, key: as for `Tls`. Files are read now, and not again. ValueError says which file and block is wrong.
+    """
+
+    def __new__(cls, certificate: str | PathLike[str] | bytes, key: str | PathLike[str] | bytes | None = None) -> Self: ...
 
 def check_tls(given: _GivenTls) -> None: ...
 def self_signed(names: list[str]) -> tuple[bytes, bytes]: ...

@@ -50,6 +50,7 @@ class _Line:
         self._writers: list[Callable[[], None]] = []
         self._enders: list[Callable[[], None]] = []
         self.ended: tuple[int, str] | None = None
+        self.was_clean = False
         self._watched = True
         loop.add_reader(socket.fileno(), self._turn)
 
@@ -60,7 +61,7 @@ class _Line:
             try:
                 event = self.socket.next_event(0)
             except OSError as error:
-                event = (CLOSED, (1006, str(error)))
+                event = (CLOSED, ((1006, str(error)), False))
             if event is None:
                 return
             self._take(*event)
@@ -79,7 +80,7 @@ class _Line:
                 each()
         elif kind == CLOSED:
             self._watch(False)
-            self.ended = value
+            self.ended, self.was_clean = value
             self.socket.let_go()
             self._tell_reader()
             waiting = [*self._writers, *self._enders]
@@ -170,7 +171,7 @@ class _Line:
         """Nobody wants the rest."""
         if self.ended is None:
             self.socket.abort()
-            self._take(CLOSED, (1006, "it was given up"))
+            self._take(CLOSED, ((1006, "it was given up"), False))
 
 
 @final
@@ -197,6 +198,11 @@ class ClientWebSocket(WebSocketBase):
         """The version of HTTP that it was opened by: "1.1" or "2"."""
         return self._client.socket.version
 
+    @property
+    def was_clean(self) -> bool:
+        """Whether it has ended, and both sides have said goodbye."""
+        return self._client.was_clean
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -218,11 +224,12 @@ class BlockingWebSocket:
     end is noticed, in there.
     """
 
-    __slots__ = ("__weakref__", "_ended", "_send_timeout", "_socket")
+    __slots__ = ("__weakref__", "_ended", "_send_timeout", "_socket", "_was_clean")
 
     def __init__(self, socket: ClientSocket, send_timeout: float) -> None:
         self._socket, self._send_timeout = socket, send_timeout
         self._ended: tuple[int, str] | None = None
+        self._was_clean = False
 
     @property
     def subprotocol(self) -> str | None:
@@ -254,6 +261,11 @@ class BlockingWebSocket:
         """Why it ended, in the peer's words, or what that did wrong."""
         return "" if self._ended is None else self._ended[1]
 
+    @property
+    def was_clean(self) -> bool:
+        """Whether it has ended, and both sides have said goodbye."""
+        return self._was_clean
+
     def receive(self, timeout: float | None = None) -> Message:
         """The next message: `str` or `bytes`. `WebSocketClosed` when there will be no more, TimeoutError after so many seconds."""
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -268,7 +280,7 @@ class BlockingWebSocket:
                 return message
             elif event[0] == CLOSED:
                 if self._ended is None:
-                    self._ended = event[1]
+                    self._ended, self._was_clean = event[1]
                 self._socket.let_go()
                 raise WebSocketClosed(*self._ended)
 

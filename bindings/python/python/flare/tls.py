@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from ._flare import TlsSession, check_tls, self_signed
+from ._flare import Identity, TlsSession, check_tls, self_signed
 from .settings import milliseconds
 
 if TYPE_CHECKING:
     from ._flare import _GivenClientTls, _GivenTls
 
-__all__ = ["ClientTls", "Pem", "Tls", "TlsSession"]
+__all__ = ["ClientTls", "Identity", "Pem", "Tls", "TlsSession"]
 
 Pem = str | os.PathLike[str] | bytes
 """A PEM file by its path, which is read again on each reload; or, as bytes, what would be in it."""
@@ -40,6 +40,9 @@ class Tls:
     """More certificates, each with its key: for clients that ask for one of their names. The first one is for all others."""
     names: Sequence[str] = ()
     """The names of the first certificate, `*.example.org` for one label. Default: those in it."""
+    resolver: Callable[[str | None], Identity | None] | None = field(default=None, repr=False)
+    """Asked first in each handshake, with the name that the client asks for (in lower case; `None` without one): gives an `Identity`, or
+    `None` for the certificate that these settings have. Called in the thread of the loop, so it must not wait. What it raises is logged."""
     ocsp: str | os.PathLike[str] | None = None
     """A file with an OCSP response as DER, which is sent with the first certificate."""
     client_auth: Literal["none", "optional", "required"] | None = None
@@ -117,7 +120,9 @@ class Tls:
                     raise TypeError(f"tls: {name} is a whole number, not {number!r}")
                 settings.append((name, int(number)))
         settings += [(name, text) for name, text in texts if text is not None]
-        return {"identities": identities, "settings": settings}
+        if self.resolver is not None and not callable(self.resolver):
+            raise TypeError(f"tls: resolver: {self.resolver!r} is no function")
+        return {"identities": identities, "resolver": self.resolver, "settings": settings}
 
 
 @dataclass(frozen=True)

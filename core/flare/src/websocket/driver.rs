@@ -21,8 +21,18 @@ pub(super) struct Driver {
     pinged: bool,
     /// The client's side of the byte stream has ended, behind what is held.
     ended: bool,
+    /// The client's Close frame, which waits until the messages before it were worked off.
+    goodbye: Option<Goodbye>,
     /// The handler was told of the end.
     over: bool,
+}
+
+/// A Close frame of the client.
+struct Goodbye {
+    code: u16,
+    reason: String,
+    /// The answer, and what goes before it.
+    replies: Vec<u8>,
 }
 
 impl Driver {
@@ -36,6 +46,7 @@ impl Driver {
             heard: None,
             pinged: false,
             ended: false,
+            goodbye: None,
             over: false,
         };
         guarded(&driver.socket, || driver.handler.open(&driver.socket));
@@ -58,9 +69,12 @@ impl Driver {
                 // Err: it is closing anyway.
                 let _ = self.socket.close(1001, "");
             }
-            Event::End if self.held.is_empty() => self.client_ended(),
+            Event::End if self.held.is_empty() && self.goodbye.is_none() => self.client_ended(),
             Event::End => self.ended = true,
-            Event::Cancelled => self.end(ABNORMAL, ""),
+            Event::Cancelled => match self.goodbye.take() {
+                Some(goodbye) => self.end(goodbye.code, &goodbye.reason),
+                None => self.end(ABNORMAL, ""),
+            },
             Event::Readable => {}
         }
         if self.held.is_empty() { Flow::Continue } else { Flow::Pause }
@@ -68,14 +82,14 @@ impl Driver {
 
     /// Works off input. Says how much; the rest has to wait.
     fn work(&mut self, input: &[u8]) -> usize {
-        if self.over {
+        if self.over || self.goodbye.is_some() {
             return input.len();
         }
         let Self { wire, handler, socket, .. } = self;
         wire.set_now(socket.exchange().event_time());
         let mut rest = input;
         let mut replies = Vec::new();
-        let mut end = None;
+        let (mut end, mut is_goodbye) = (None, false);
         let mut ready = socket.begin_batch();
         while ready {
             match wire.receive(&mut rest, &mut replies) {
@@ -89,6 +103,7 @@ impl Driver {
                 }
                 Ok(Some(WireEvent::Close { code, reason })) => {
                     end = Some((code.map_or(NO_CODE, CloseCode::number), reason.to_owned()));
+                    is_goodbye = true;
                     break;
                 }
                 Ok(Some(WireEvent::Ping { .. } | WireEvent::Pong { .. })) => {}
@@ -101,6 +116,14 @@ impl Driver {
         }
         let used = input.len() - rest.len();
         match end {
+            Some((code, reason)) if is_goodbye => {
+                self.goodbye = Some(Goodbye { code, reason, replies });
+                if !self.say_goodbye() {
+                    self.socket.end_batch();
+                    self.ring_after(LAST_WORDS.min(self.socket.options().close_timeout));
+                }
+                input.len()
+            }
             Some((code, reason)) => {
                 self.socket.finish(&replies);
                 self.end(code, &reason);
@@ -113,9 +136,37 @@ impl Driver {
         }
     }
 
-    /// The client has taken some of what was sent.
+    /// Answers the client's goodbye, if the handler is ready for it. False: it is not, and says so later.
+    fn say_goodbye(&mut self) -> bool {
+        // One that panics is not asked again.
+        let mut may = true;
+        if !self.socket.is_closing() {
+            guarded(&self.socket, || may = self.handler.may_close(&self.socket));
+        }
+        if may {
+            self.answer_goodbye();
+        } else {
+            self.socket.pause();
+        }
+        may
+    }
+
+    fn answer_goodbye(&mut self) {
+        if let Some(Goodbye { code, reason, replies }) = self.goodbye.take() {
+            self.socket.finish(&replies);
+            self.end(code, &reason);
+        }
+    }
+
+    /// The client has taken some of what was sent, or the program asked to go on.
     fn writable(&mut self) {
         if !self.socket.end_batch() {
+            return;
+        }
+        if self.goodbye.is_some() {
+            if !self.say_goodbye() && self.socket.owes_writable() {
+                guarded(&self.socket, || self.handler.writable(&self.socket));
+            }
             return;
         }
         let held = std::mem::take(&mut self.held);
@@ -146,6 +197,9 @@ impl Driver {
 
     /// A time is over: that of the client's silence, of its answer to a Ping, or of its Close frame.
     fn alarm(&mut self) {
+        if self.goodbye.is_some() {
+            return self.answer_goodbye();
+        }
         let (options, exchange) = (self.socket.options(), self.socket.exchange());
         if self.socket.is_closing() {
             // Another thread may have closed it just now: then this was the alarm before.
@@ -217,6 +271,8 @@ fn guarded(socket: &WebSocket, call: impl FnOnce()) {
     }
 }
 
+/// How long a program may go on with what the client said before its goodbye.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// There was a Close frame without a code (RFC 6455, 7.4.1).
 const NO_CODE: u16 = 1005;
 /// There was no Close frame.

@@ -24,7 +24,8 @@
 //! [`SocketHandler::writable`] is told. While so much waits, no more of the client's messages are delivered, so whoever sends at most one
 //! message for each that comes is never refused.
 //!
-//! A program that takes messages elsewhere than in its handler says when it can't keep more of them: [`WebSocket::pause`], [`WebSocket::resume`].
+//! A program that takes messages elsewhere than in its handler says when it can't keep more of them: [`WebSocket::pause`], [`WebSocket::resume`],
+//! [`SocketHandler::may_close`].
 //!
 //! # How it ends
 //!
@@ -90,6 +91,13 @@ pub trait SocketHandler: Send + 'static {
     /// Messages are taken again, after one was refused. Not called when the socket is closing.
     fn writable(&mut self, _socket: &WebSocket) {}
 
+    /// The client has said goodbye: whether that may be answered, since all messages before it were worked off. A program that does so elsewhere
+    /// says no until then, and calls [`WebSocket::resume`] to be asked again; what it sends meanwhile is taken. It has a second (or
+    /// [`WsOptions::close_timeout`], if that is less); then the goodbye is answered all the same.
+    fn may_close(&mut self, _socket: &WebSocket) -> bool {
+        true
+    }
+
     /// The last call: the socket is closing or gone. `code` and `reason` are the client's, or say what it did wrong; 1005: it gave no code,
     /// 1006: it left without goodbye (RFC 6455, 7.4.1).
     fn close(&mut self, _socket: &WebSocket, _code: u16, _reason: &str) {}
@@ -112,6 +120,10 @@ impl SocketHandler for Box<dyn SocketHandler> {
 
     fn writable(&mut self, socket: &WebSocket) {
         (**self).writable(socket);
+    }
+
+    fn may_close(&mut self, socket: &WebSocket) -> bool {
+        (**self).may_close(socket)
     }
 
     fn close(&mut self, socket: &WebSocket, code: u16, reason: &str) {

@@ -1,5 +1,9 @@
 //! Messages both ways.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
 use flare::websocket::SendError;
 
 use super::frames::{BINARY, MORE, PING, PONG, TEXT, frame, text};
@@ -205,4 +209,84 @@ fn a_paused_socket_can_close() {
     assert_eq!(client.next().map(|frame| frame.opcode), Some(frames::CLOSE));
     client.send(&frame(frames::CLOSE, &1000_u16.to_be_bytes()));
     assert_eq!(told.try_iter().collect::<Vec<_>>(), [Told::Open, Told::Close(1000, String::new())]);
+}
+
+/// Says when the client's goodbye may be answered.
+struct Slow {
+    ready: Arc<AtomicBool>,
+    told: Telling,
+}
+
+impl SocketHandler for Slow {
+    fn open(&mut self, socket: &WebSocket) {
+        self.told.open(socket);
+    }
+
+    fn message(&mut self, socket: &WebSocket, message: Message<'_>) {
+        self.told.message(socket, message);
+    }
+
+    fn may_close(&mut self, _: &WebSocket) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    fn close(&mut self, socket: &WebSocket, code: u16, reason: &str) {
+        self.told.close(socket, code, reason);
+    }
+}
+
+fn slow() -> (Client, Arc<AtomicBool>, Receiver<Told>, WebSocket) {
+    let ((told, tells), (sockets, opened)) = (channel(), channel());
+    let ready = Arc::new(AtomicBool::new(false));
+    let own = Mutex::new(Some(Slow { ready: Arc::clone(&ready), told: Telling { told, sockets } }));
+    let mut router = Router::new();
+    router.ws("/ws", move |_: &Request| own.lock().unwrap().take().ok_or(503_u16)).unwrap();
+    let client = Client::open(router);
+    (client, ready, tells, opened.recv().unwrap())
+}
+
+#[test]
+fn replies_to_what_was_said_before_a_goodbye_are_sent() {
+    let (mut client, ready, told, socket) = slow();
+    client.send(&[text("question"), frame(frames::CLOSE, &1000_u16.to_be_bytes()), text("dropped")].concat());
+    assert_eq!(client.next(), None);
+    socket.send_text("answer").unwrap();
+    assert_eq!(client.next(), Some(Frame::new(TEXT, "answer")));
+    // Asked again too early.
+    socket.resume();
+    assert_eq!(client.next(), None);
+    ready.store(true, Ordering::Relaxed);
+    std::thread::spawn(move || socket.resume()).join().unwrap();
+    assert_eq!(client.next().map(|frame| frame.opcode), Some(frames::CLOSE));
+    let end = [Told::Open, Told::Message("question".to_owned()), Told::Close(1000, String::new())];
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), end);
+    assert!(!client.connection.is_open());
+}
+
+#[test]
+fn a_goodbye_does_not_wait_for_ever() {
+    let goodbye = frame(frames::CLOSE, &4000_u16.to_be_bytes());
+    let end = Some(Told::Close(4000, String::new()));
+    let (mut client, _, told, socket) = slow();
+    client.send(&goodbye);
+    client.connection.advance(Duration::from_millis(900));
+    assert_eq!(client.next(), None);
+    assert!(socket.is_open());
+    client.connection.advance(Duration::from_millis(200));
+    assert_eq!(client.next().map(|frame| frame.opcode), Some(frames::CLOSE));
+    assert_eq!(told.try_iter().last(), end);
+
+    // Nor does it for a program that closes itself, or a client that leaves.
+    let (mut client, _, told, socket) = slow();
+    client.send(&goodbye);
+    socket.close(4001, "").unwrap();
+    assert_eq!(client.next().map(|frame| frame.payload), Some(4001_u16.to_be_bytes().to_vec()));
+    assert_eq!(told.try_iter().last(), end);
+    let (mut client, _, told, _) = slow();
+    client.send(&goodbye);
+    client.connection.close_write();
+    client.settle();
+    client.connection.abort();
+    client.settle();
+    assert_eq!(told.try_iter().last(), end);
 }
