@@ -90,25 +90,41 @@ def run_to_end(command, prints):
 class Running:
     """One program. What it prints is kept."""
 
-    def __init__(self, command, arguments):
+    def __init__(self, command, arguments, wire=None):
         if not shutil.which(command[0]):
             raise Failure(f"{command[0]} was not built")
         self.asked = False
-        self.process = subprocess.Popen([*command, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        options = wire.options if wire else ()
+        self.process = subprocess.Popen([*command, *arguments, *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         try:
-            self.port = self.read_port() if arguments else self.find_port()
+            self.port = self.read_port(wire.says if wire else "listening on") if arguments else self.find_port()
         except Failure:
             self.kill()
             raise
 
-    def read_port(self):
-        """From the line that the program prints."""
-        ready, _, _ = select.select([self.process.stdout], [], [], LIMIT)
-        line = self.process.stdout.readline() if ready else ""
-        match = re.fullmatch(r"listening on 127\.0\.0\.1:([1-9]\d*)\n", line)
-        if not match:
-            raise Failure(f"it said {line!r}, not where it listens")
-        return int(match[1])
+    def read_port(self, says):
+        """From the lines that the program prints, of which "listening on" is the last."""
+        ports = {}
+        while "listening on" not in ports:
+            line = self.read_line()
+            match = re.fullmatch(r"(also on|listening on) 127\.0\.0\.1:([1-9]\d*)\n", line)
+            if not match:
+                raise Failure(f"it said {line!r}, not where it listens")
+            ports[match[1]] = int(match[2])
+        if says not in ports:
+            raise Failure(f"it did not say what it is {says}")
+        return ports[says]
+
+    def read_line(self):
+        """A line, byte by byte, so that none waits in a buffer while the system says that nothing comes."""
+        line = b""
+        while not line.endswith(b"\n"):
+            ready, _, _ = select.select([self.process.stdout], [], [], LIMIT)
+            part = os.read(self.process.stdout.fileno(), 1) if ready else b""
+            if not part:
+                break
+            line += part
+        return line.decode()
 
     def find_port(self):
         """From the system, for a program that prints nothing."""
