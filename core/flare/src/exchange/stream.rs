@@ -67,8 +67,8 @@ pub enum Read {
 /// What is to be sent, in order.
 #[derive(Debug)]
 pub(crate) enum Piece {
-    /// An interim answer (RFC 9110, 15.2), before the head of the final one.
-    Informational(u16, Headers),
+    /// An interim answer (RFC 9110, 15.2), before the head of the final one. Rare, so it must not make the others larger.
+    Informational(Box<(u16, Headers)>),
     /// Content.
     Data(Bytes),
     /// Content that is part of a file. It takes no room.
@@ -179,6 +179,29 @@ impl Stream {
         callback
     }
 
+    /// Hands content to a callback that wants it, without the lock. Says whether it takes more; `None`: there is no such callback.
+    pub(crate) fn hand_over(&self, content: &[u8]) -> Option<bool> {
+        let mut callback = {
+            let mut inner = self.lock();
+            if inner.watching {
+                return None;
+            }
+            let callback = inner.callback.take()?;
+            // Before the call: whoever the callback hands the content to may resume before it returns.
+            inner.paused = true;
+            callback
+        };
+        let flow = callback(Event::Data(content));
+        let mut inner = self.lock();
+        inner.paused &= flow == Flow::Pause;
+        let more = !inner.paused;
+        // As in `call`.
+        if inner.callback.is_none() && !inner.over {
+            inner.callback = Some(callback);
+        }
+        Some(more)
+    }
+
     /// Calls the handler's callback, without the lock. `None`: there is none.
     pub(crate) fn call(&self, event: Event<'_>) -> Option<Flow> {
         let mut callback = self.lock().callback.take()?;
@@ -196,11 +219,6 @@ impl Inner {
     pub(crate) fn set_callback(&mut self, callback: Callback, watching: bool) -> Option<Callback> {
         self.watching = watching;
         self.callback.replace(callback)
-    }
-
-    /// Whether content goes to the callback instead of the queue.
-    pub(crate) fn is_pushed(&self) -> bool {
-        self.callback.is_some() && !self.watching
     }
 
     /// The worker's side: content came. Returns whether the worker should go on reading.
@@ -250,10 +268,18 @@ impl Inner {
             part if part.length() == 0 => {}
             Part::Bytes(data) => {
                 self.outbound += data.len();
-                self.pieces.push_back(Piece::Data(data));
+                self.push_piece(Piece::Data(data));
             }
-            Part::File(file) => self.pieces.push_back(Piece::File(file)),
+            Part::File(file) => self.push_piece(Piece::File(file)),
         }
+    }
+
+    fn push_piece(&mut self, piece: Piece) {
+        if self.pieces.capacity() == 0 {
+            // Most streams have one piece at a time, and byte streams of another protocol keep this memory while they are idle.
+            self.pieces.reserve_exact(1);
+        }
+        self.pieces.push_back(piece);
     }
 
     /// The handler's side: gives content. False: there is no room.
@@ -263,7 +289,7 @@ impl Inner {
             return false;
         }
         self.outbound += data.len();
-        self.pieces.push_back(Piece::Data(data));
+        self.push_piece(Piece::Data(data));
         true
     }
 
@@ -290,7 +316,7 @@ impl Inner {
         const MOST: usize = 64;
         let room = self.pieces.len() < MOST;
         if room {
-            self.pieces.push_back(Piece::Informational(status, headers));
+            self.push_piece(Piece::Informational(Box::new((status, headers))));
         }
         room
     }
@@ -307,7 +333,7 @@ impl Inner {
     /// The worker's side: takes the next interim answer.
     pub(crate) fn pop_informational(&mut self) -> Option<(u16, Headers)> {
         match self.pieces.pop_front()? {
-            Piece::Informational(status, headers) => Some((status, headers)),
+            Piece::Informational(interim) => Some(*interim),
             other => {
                 self.pieces.push_front(other);
                 None

@@ -112,7 +112,9 @@ impl Driver {
                     break;
                 }
             }
-            ready = socket.add(&mut replies);
+            if !(rest.is_empty() && replies.is_empty()) {
+                ready = socket.add(&mut replies);
+            }
         }
         let used = input.len() - rest.len();
         match end {

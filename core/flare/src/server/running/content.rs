@@ -56,26 +56,14 @@ impl Running {
     fn deliver(&self, data: &[u8], env: &Environment) -> bool {
         let block = &self.request.block;
         block.stream.now.store(env.now.0, Ordering::Relaxed);
-        let pushed = {
-            let mut stream = block.stream.lock();
-            // Before the call: whoever the callback hands the content to may resume before it returns.
-            stream.paused = stream.is_pushed();
-            stream.paused
-        };
-        if pushed {
-            match self.tell(Event::Data(data), env) {
-                Some(Some(Flow::Pause)) => !block.stream.lock().paused,
-                // None: the callback is gone, because the exchange has ended.
-                Some(Some(Flow::Continue) | None) => {
-                    block.stream.lock().paused = false;
-                    true
-                }
-                None => false,
+        match self.survive(env, || block.stream.hand_over(data)) {
+            Some(Some(more)) => more,
+            Some(None) => {
+                let more = block.stream.lock().push_content(data);
+                block.stream.notify();
+                self.tell(Event::Readable, env).is_some() && more
             }
-        } else {
-            let more = block.stream.lock().push_content(data);
-            block.stream.notify();
-            self.tell(Event::Readable, env).is_some() && more
+            None => false,
         }
     }
 
@@ -96,13 +84,18 @@ impl Running {
 
     /// Calls the handler's callback. `None`: it panicked, so the exchange was given up.
     pub(super) fn tell(&self, event: Event<'_>, env: &Environment) -> Option<Option<Flow>> {
+        self.survive(env, || self.request.block.stream.call(event))
+    }
+
+    /// Runs a call of the handler's callback. `None`: it panicked, so the exchange was given up.
+    fn survive<T>(&self, env: &Environment, call: impl FnOnce() -> T) -> Option<T> {
         let block = &self.request.block;
-        let flow = guard::unwinding(env, "callback panicked", || block.stream.call(event));
-        if flow.is_none() {
+        let result = guard::unwinding(env, "callback panicked", call);
+        if result.is_none() {
             block.state.cancel(CancelReason::Reset);
             block.tell();
         }
-        flow
+        result
     }
 
     /// Looks whether the handler takes content that flows. True: it asked for some, so whoever waits for `100 Continue` gets it.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Content, Running};
 use crate::exchange::Event;
+use crate::message::Response;
 use crate::server::environment::Environment;
 
 /// So many bytes are not left to the end of a turn.
@@ -19,6 +20,8 @@ impl Running {
         self.end_untold = false;
         self.stays_alive(env);
         self.take_alarm(env);
+        // A byte stream may be idle for long, and nobody needs the head that was sent any more.
+        *self.request.block.answer() = Response::new(self.status);
         if env.draining {
             self.tell_draining(env);
         }
