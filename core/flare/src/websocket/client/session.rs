@@ -204,6 +204,7 @@ impl Session {
     fn work(&mut self) -> Option<Event> {
         let mut rest = &self.input[..];
         let before = self.pending.len();
+        let mut ends = false;
         let event = match self.wire.receive(&mut rest, &mut self.pending) {
             Ok(None) => None,
             Ok(Some(WireEvent::Message { opcode: Opcode::Text, bytes })) => {
@@ -219,6 +220,7 @@ impl Session {
                 self.peer_close = Some((code.map_or(NO_CODE, CloseCode::number), reason.to_owned()));
                 // The server ends the connection first (RFC 6455, 7.1.1), within this time.
                 self.deadline = self.now.saturating_add(self.times.close_timeout);
+                ends = true;
                 None
             }
             Err(error) => {
@@ -234,6 +236,9 @@ impl Session {
         self.http.consumed(self.exchange, used);
         if self.closed.is_some() {
             self.finish();
+        } else if ends && self.http.is_multiplexed() && self.has_room() {
+            // The rule is for the ports of TCP. A stream ends when both have said so.
+            self.ended("");
         }
         event
     }
