@@ -65,7 +65,8 @@ impl Run {
             && self.to == to
             && self.from == from
             && self.ecn == ecn
-            && self.count() < MOST_SEGMENTS
+            // All of them have this size, for it is not closed: no need to divide for their number.
+            && self.place.len() < self.segment * MOST_SEGMENTS
             && self.place.len() + length <= MOST_BYTES
     }
 }
