@@ -1,46 +1,18 @@
 // WebSockets that clients open: those of the package ws, and of WHATWG as Node and undici have it.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { connect as connectHttp2 } from 'node:http2';
-import { connect } from 'node:net';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { WebSocket as Undici } from 'undici';
-import Ws from 'ws';
 import { App, HttpError, Reply, bearer, prepared } from 'flare-node';
-import { deferred, errorsOf, raw, serving } from './support.mjs';
+import { deferred, echo, errorsOf, open, raw, refused, serving, sockets } from './support.mjs';
 
 const WebWebSocket = globalThis.WebSocket ?? Undici;
-
-/** A client of the package ws, which collects what comes. */
-async function open(url, ...rest) {
-  const client = new Ws(url, ...rest);
-  client.messages = [];
-  client.on('message', (data, isBinary) => client.messages.push(isBinary ? data : data.toString()));
-  client.ended = once(client, 'close').then(([code, reason]) => ({ code, reason: reason.toString() }));
-  await once(client, 'open');
-  return client;
-}
-
-/** The status and text of the answer that refuses a client. */
-async function refused(url, ...rest) {
-  const client = new Ws(url, ...rest);
-  client.on('error', () => {});
-  const [, answer] = await once(client, 'unexpected-response');
-  const text = (await answer.toArray()).join('');
-  return [answer.statusCode, text];
-}
-
-/** A number, when it has not changed for a while. */
-async function settled(read) {
-  for (let [before, same] = [read(), 0]; ; before = read()) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    same = read() === before ? same + 1 : 0;
-    if (same === 5) return before;
-  }
-}
-
-const sockets = (define, ask, options) => serving(define, ({ app, port }) => ask({ app, port, base: `ws://127.0.0.1:${port}` }), options);
-const echo = { message: (socket, data) => { socket.send(data); } };
+const require = createRequire(import.meta.url);
+/** The addon's own count is not a part of the package's interface. */
+const { native } = require(join(dirname(require.resolve('flare-node/package.json')), 'lib/native.cjs'));
 
 test('messages of both kinds, also large ones and none, come back', () => sockets((app) => {
   app.ws('/', { messageLimit: 4 << 20 }, echo);
@@ -178,29 +150,6 @@ test('a function that loops: messages before it begins, order, and the end', () 
   });
 });
 
-test('a loop that is slow stops the client, and loses nothing', () => {
-  const begin = deferred();
-  const end = deferred();
-  return sockets((app) => {
-    app.ws('/', async (socket) => {
-      await begin.promise;
-      let bytes = 0;
-      for await (const message of socket) bytes += message.length;
-      end.resolve(bytes);
-    });
-  }, async ({ base }) => {
-    const client = await open(base);
-    const part = Buffer.alloc(64 * 1024);
-    // More than queues, sockets and buffers of the system hold.
-    for (let i = 0; i < 1000; i++) client.send(part);
-    const left = await settled(() => client.bufferedAmount);
-    assert.ok(left > 32 << 20, `the server took all but ${left} bytes though nobody reads`);
-    begin.resolve();
-    client.close();
-    assert.equal(await end.promise, 1000 * part.length);
-  });
-});
-
 test('one loop at a time, and another after it', () => {
   const again = deferred();
   const done = deferred();
@@ -303,183 +252,6 @@ test('what handlers throw closes with 1011 and is reported', () => sockets((app)
   assert.deepEqual(errors, [['/loop', 'now'], ['/close', 'now']]);
 }));
 
-test('a message is taken or refused, and drain says when to go on', () => {
-  const story = { refusals: 0, drains: 0, sent: 0, buffered: 0 };
-  const done = deferred();
-  return sockets((app) => {
-    app.ws('/', {
-      async open(socket) {
-        const part = Buffer.alloc(100_000, 1);
-        while (story.sent < 400) {
-          if (socket.send(part)) {
-            story.sent++;
-          } else {
-            story.refusals++;
-            story.buffered = Math.max(story.buffered, socket.bufferedAmount);
-            await socket.drained();
-          }
-        }
-        socket.close();
-      },
-      drain: () => { story.drains++; },
-      close: () => done.resolve(),
-    });
-  }, async ({ base }) => {
-    const client = await open(base);
-    client.pause();
-    // Stands still: only the client's reading lets it go on.
-    const stopped = await settled(() => story.sent);
-    assert.ok(stopped > 0 && stopped < 300, `${stopped} messages were taken while the client does not read`);
-    client.resume();
-    await done.promise;
-    await client.ended;
-    assert.equal(client.messages.length, 400);
-    assert.ok(story.refusals > 0 && story.drains === story.refusals, `${story.refusals} refusals, ${story.drains} drains`);
-    assert.ok(story.buffered > 64 * 1024 && story.buffered < 600_000, `${story.buffered} bytes waited`);
-  });
-});
-
-test('who waits for a socket that ends hears of it', () => {
-  const over = deferred();
-  return sockets((app) => {
-    app.ws('/', async (socket) => {
-      while (socket.send(Buffer.alloc(200_000))) ;
-      const waiting = assert.rejects(socket.drained(), { code: 'ERR_FLARE_CLOSED' });
-      socket.close();
-      socket.close();
-      await waiting;
-      await assert.rejects(socket.drained(), { code: 'ERR_FLARE_CLOSED' });
-      assert.equal(socket.readyState, socket.CLOSING);
-      over.resolve(await socket.closed);
-    });
-  }, async ({ app, base }) => {
-    const errors = errorsOf(app);
-    const client = await open(base);
-    client.terminate();
-    assert.deepEqual(await over.promise, { code: 1006, reason: '', wasClean: false });
-    assert.deepEqual(errors, []);
-  });
-});
-
-test('limits: long messages, silent clients, clients that do not say goodbye', () => {
-  const ends = [];
-  const end = () => new Promise((resolve) => ends.push(resolve));
-  const close = (socket, code, reason) => ends.shift()([code, reason]);
-  return sockets((app) => {
-    app.ws('/long', { messageLimit: 100 }, { close });
-    app.ws('/silent', { pingInterval: 20, pingTimeout: 20 }, { close });
-    app.ws('/rude', { closeTimeout: 20 }, { open: (socket) => socket.close(4001), close });
-  }, async ({ port, base }) => {
-    const long = end();
-    const client = await open(`${base}/long`);
-    client.send('x'.repeat(101));
-    assert.equal((await client.ended).code, 1009);
-    assert.equal((await long)[0], 1009);
-    const silent = end();
-    await open(`${base}/silent`, { autoPong: false });
-    assert.deepEqual(await silent, [1006, 'the Ping was not answered']);
-    const rude = end();
-    const key = 'dGhlIHNhbXBsZSBub25jZQ==';
-    const socket = connect(port, '127.0.0.1');
-    socket.write(`GET /rude HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`);
-    assert.deepEqual(await rude, [1006, 'the Close frame was not answered']);
-    socket.destroy();
-    const lost = end();
-    (await open(`${base}/long`)).terminate();
-    assert.deepEqual(await lost, [1006, '']);
-    const wrong = end();
-    const bad = await open(`${base}/long`);
-    bad._socket.write(Buffer.from([0x81, 0x01, 0x61])); // not masked
-    assert.equal((await wrong)[0], 1002);
-  });
-});
-
-test('topics', () => sockets((app) => {
-  app.ws('/room/:name', {
-    open(socket) {
-      socket.subscribe(socket.request.params.name).subscribe('all');
-      socket.send('ready');
-    },
-    message(socket, data) {
-      if (data === 'leave') socket.unsubscribe('all');
-      else socket.publish(socket.request.params.name, data);
-      socket.send('done');
-    },
-  });
-}, async ({ app, base }) => {
-  const [a1, a2, b] = await Promise.all(['a', 'a', 'b'].map((room) => open(`${base}/room/${room}`)));
-  const say = async (client, message) => {
-    const before = client.messages.filter((one) => one === 'done').length;
-    client.send(message);
-    while (client.messages.filter((one) => one === 'done').length === before) await once(client, 'message');
-  };
-  await say(a1, 'leave');
-  await say(a1, 'to a');
-  assert.equal(app.publish('all', Buffer.from('bytes')), true);
-  assert.equal(app.publish('nobody', 'x'), true);
-  await say(b, 'to b');
-  // A publication is sent before what is asked for behind it.
-  await Promise.all([a1, a2, b].map((client) => say(client, 'last')));
-  const heard = (client) => client.messages.filter((one) => one !== 'done' && one !== 'ready').map(String);
-  assert.deepEqual(heard(a1).sort(), ['last', 'last', 'to a']);
-  assert.deepEqual(heard(a2).sort(), ['bytes', 'last', 'last', 'to a']);
-  assert.deepEqual(heard(b).sort(), ['bytes', 'last', 'to b']);
-  await app.close();
-  assert.equal(app.publish('all', 'x'), false);
-  assert.throws(() => app.publish(1, 'x'), TypeError);
-}));
-
-test('a slow subscriber misses publications, and knows how many', () => {
-  const asked = deferred();
-  return sockets((app) => {
-    app.ws('/', { open(socket) { socket.subscribe('t'); asked.resolve(socket); } });
-  }, async ({ app, base }) => {
-    const client = await open(base);
-    client.pause();
-    const socket = await asked.promise;
-    const part = 'x'.repeat(1 << 20);
-    let published = 0;
-    while (socket.missed === 0) {
-      assert.ok(app.publish('t', part));
-      published++;
-      await new Promise(setImmediate);
-    }
-    assert.ok(published > 1);
-    client.terminate();
-    await socket.closed;
-  });
-});
-
-test('a server that closes says goodbye, and waits for clients', () => {
-  const ends = [];
-  return sockets((app) => {
-    app.ws('/', { close: (socket, code) => ends.push(code) });
-  }, async ({ app, base }) => {
-    const clients = await Promise.all(Array.from({ length: 20 }, () => open(base)));
-    const busy = setInterval(() => { for (const client of clients) if (client.readyState === 1) client.send('x'); }, 1);
-    const report = await app.close(5000);
-    clearInterval(busy);
-    for (const client of clients) assert.equal((await client.ended).code, 1001);
-    assert.deepEqual([report.aborted, ends.length], [0, 20]);
-  // Clients that have closed their side are not waited for.
-  }, { lingerTimeout: 60_000 });
-});
-
-test('a server that is closed at once tells the handlers', () => {
-  const over = deferred();
-  return sockets((app) => {
-    app.ws('/', { closeTimeout: 60_000 }, { close: (socket, code) => over.resolve(code) });
-  }, async ({ app, port }) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.write('GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n');
-    await once(socket, 'data');
-    const report = await app.close(50);
-    assert.equal(report.aborted, 1);
-    assert.equal(await over.promise, 1006);
-    socket.destroy();
-  });
-});
-
 test('over HTTP/2, by extended CONNECT', () => serving((app) => {
   app.ws('/h2', { protocols: ['p'] }, { open: (socket) => { socket.send(`${socket.request.version} ${socket.protocol}`); }, ...echo });
 }, async ({ base }) => {
@@ -513,20 +285,6 @@ test('mounted below a prefix, with the middleware of both', () => sockets((app) 
   client.send('m');
   await once(client, 'message');
   client.terminate();
-}));
-
-test('deflate is agreed where the route allows it', () => sockets((app) => {
-  app.ws('/on', { deflate: true, deflateTakeover: true }, echo);
-  app.ws('/off', echo);
-}, async ({ base }) => {
-  for (const [path, extensions] of [['on', /permessage-deflate/], ['off', /^$/]]) {
-    const client = await open(`${base}/${path}`);
-    assert.match(client.extensions, extensions);
-    for (const text of ['abc'.repeat(1000), 'x']) client.send(text);
-    while (client.messages.length < 2) await once(client, 'message');
-    assert.deepEqual(client.messages, ['abc'.repeat(1000), 'x']);
-    client.terminate();
-  }
 }));
 
 test('mistakes of the program', async () => {
@@ -571,3 +329,50 @@ test('mistakes of the program', async () => {
   assert.match(await raw(port, 'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade, close\r\nSec-WebSocket-Version: 13\r\n\r\n'), /^HTTP\/1.1 400 /);
   await app.close();
 });
+
+test('what middleware found out is there for the socket', () => {
+  const aborted = deferred();
+  return sockets((app) => {
+    app.ws('/', async (request, next) => {
+      await null;
+      if (request.headers['x-user'] === undefined) return new Reply(401);
+      request.locals.user = request.headers['x-user'];
+      return next();
+    }, {
+      upgrade: (request) => request.locals.user.toUpperCase(),
+      open(socket) {
+        socket.request.signal.addEventListener('abort', () => aborted.resolve());
+        socket.send(`${socket.data} ${socket.request.locals.user} ${socket.request.path}`);
+      },
+    });
+  }, async ({ port, base }) => {
+    assert.equal((await refused(base))[0], 401);
+    // Neither of these comes as far as the handlers, and nothing of them is kept.
+    assert.equal((await refused(base, { headers: { 'x-user': 'eve' }, origin: 'https://evil.example' }))[0], 403);
+    assert.equal((await fetch(`http://127.0.0.1:${port}/`, { headers: { 'x-user': 'ann' } })).status, 426);
+    const client = await open(base, { headers: { 'x-user': 'ann' } });
+    if (client.messages.length === 0) await once(client, 'message');
+    assert.deepEqual(client.messages, ['ANN ann /']);
+    client.close();
+    await aborted.promise;
+    assert.equal(native.held(), 0);
+  });
+});
+
+test('a loop beside handlers, and the handlers behind it', () => sockets((app) => {
+  app.ws('/', {
+    async open(socket) {
+      for await (const message of socket) if (message === 'last') break;
+      socket.send('left');
+    },
+    message: (socket, data) => { socket.send(`handler: ${data}`); },
+  });
+}, async ({ base }) => {
+  const client = await open(base);
+  for (const message of ['first', 'last']) client.send(message);
+  while (!client.messages.includes('left')) await once(client, 'message');
+  client.send('behind');
+  while (client.messages.length < 4) await once(client, 'message');
+  assert.deepEqual(client.messages.filter((message) => message !== 'left'), ['handler: first', 'handler: last', 'handler: behind']);
+  client.terminate();
+}));

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { WebSocketServer } from 'ws';
 import { App, WebSocket } from 'flare-node';
-import { deferred, serving } from './support.mjs';
+import { deferred, serving, settled } from './support.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'flare-websocket-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -43,15 +43,6 @@ async function collect(socket, count) {
   const messages = [];
   for await (const message of socket) if (messages.push(message) === count) break;
   return messages;
-}
-
-/** A number, when it has not changed for a while. */
-async function settled(read) {
-  for (let [before, same] = [read(), 0]; ; before = read()) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    same = read() === before ? same + 1 : 0;
-    if (same === 5) return before;
-  }
 }
 
 test('messages of both kinds, compressed or not', async () => {

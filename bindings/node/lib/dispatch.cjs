@@ -8,7 +8,7 @@ const { Request, isUnread } = require('./request.cjs');
 const { ServerResponse, OPEN, ENDED, GONE, answer, finish, keep, forget, notify } = require('./response.cjs');
 const { Reply, toReply } = require('./reply.cjs');
 const { routes, report, errorReply } = require('./routes.cjs');
-const { onSocket } = require('./websocket.cjs');
+const { onSocket, passing } = require('./websocket.cjs');
 const { FIELDS, FLAGS, STATE, LATER, SINK, PASS, ID, REQUEST } = require('./symbols.cjs');
 
 function dispatch(packed) {
@@ -81,7 +81,7 @@ function give(route, request, response, value) {
     }
     return;
   }
-  if (value instanceof Passing && value.isUntouched()) return passOn(response, value);
+  if (value instanceof Passing && value.isUntouched()) return passOn(route, response, value);
   let reply;
   try {
     reply = value === response ? undefined : toReply(value, value === null ? undefined : response.statusCode, response[FIELDS]);
@@ -117,11 +117,14 @@ class Passing extends Reply {
   }
 }
 
-function passOn(response, reply) {
-  const id = response[REQUEST][ID];
+function passOn(route, response, reply) {
+  const request = response[REQUEST];
   response[STATE] = ENDED;
   forget(response);
-  native.proceed(id, reply.headers.pack() ?? '');
+  // Who asks for a socket is seen again when it may have one.
+  const comesBack = route.sockets !== undefined;
+  if (comesBack) passing.set(request[ID], request);
+  native.proceed(request[ID], reply.headers.pack() ?? '', comesBack);
 }
 
 /** Runs middleware around the handler, from the outermost in. */
@@ -179,7 +182,7 @@ function collect(request, response) {
       resolve();
     };
     request.signal.addEventListener('abort', () => reject(request.signal.reason), { once: true });
-    native.proceed(request[ID], undefined);
+    native.proceed(request[ID], undefined, true);
   });
 }
 
@@ -197,6 +200,13 @@ function onEnd(number, packed, status, bytes, duration, whole) {
   }
 }
 
-connect(dispatch, notify, onEnd, onSocket);
+/** Something happened to an exchange that is not at its handler. */
+function onNotice(id, notice) {
+  // No socket came of it: it asked for none, or may have none.
+  passing.delete(id);
+  notify(id, notice);
+}
+
+connect(dispatch, onNotice, onEnd, onSocket);
 
 module.exports = { listeners };

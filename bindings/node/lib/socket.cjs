@@ -6,7 +6,7 @@ const { WOULD_BLOCK } = require('./native.cjs');
 const { coded } = require('./errors.cjs');
 const { eventOf, ABNORMAL } = require('./socket_events.cjs');
 const { KeptMessages } = require('./kept_messages.cjs');
-const { WIRE, TELL, MESSAGE, DRAIN, CLOSED, FAILED, OPENED, HOLD } = require('./symbols.cjs');
+const { WIRE, TELL, MESSAGE, DRAIN, CLOSED, FAILED, OPENED, HOLD, LISTENS } = require('./symbols.cjs');
 
 const STATES = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 };
 const BINARY_TYPES = ['nodebuffer', 'arraybuffer', 'blob'];
@@ -27,6 +27,7 @@ class Socket extends EventEmitter {
   #kept = undefined;
   /** What comes is kept until somebody says how he wants it. */
   #held = false;
+  #waitsForListener = false;
   #end = undefined;
   #closed = undefined;
 
@@ -105,8 +106,9 @@ class Socket extends EventEmitter {
       next: () => kept.next(),
       return: async () => {
         kept.taken = false;
-        this.#held = true;
         kept.stop();
+        // For another loop, unless somebody listens.
+        if (!this[LISTENS]) this[HOLD]();
         return { value: undefined, done: true };
       },
       [Symbol.asyncIterator]() {
@@ -146,9 +148,16 @@ class Socket extends EventEmitter {
     this.#state = STATES.OPEN;
   }
 
+  /** Whether messages are told to somebody, besides a loop. */
+  get [LISTENS]() {
+    return this.listenerCount('message') > 0;
+  }
+
   /** Keeps what comes until there is a listener or a loop. */
   [HOLD]() {
     this.#held = true;
+    if (this.#waitsForListener) return;
+    this.#waitsForListener = true;
     this.on('newListener', (name) => {
       if (name === 'message' && this.#held) queueMicrotask(() => this.#release());
     });

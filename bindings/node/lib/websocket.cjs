@@ -6,7 +6,7 @@ const { Request, cancel } = require('./request.cjs');
 const { Reply } = require('./reply.cjs');
 const { Socket, contentOf, closedError } = require('./socket.cjs');
 const { routes, report, errorReply } = require('./routes.cjs');
-const { ROUTE, TELL, MESSAGE, DRAIN, CLOSED, FAILED, OPENED, HOLD } = require('./symbols.cjs');
+const { ROUTE, TELL, MESSAGE, DRAIN, CLOSED, FAILED, OPENED, HOLD, LISTENS } = require('./symbols.cjs');
 
 /** Sends on the socket of a number. */
 class ServerWire {
@@ -89,6 +89,10 @@ class ServerWebSocket extends Socket {
     super[TELL](name, ...values);
   }
 
+  get [LISTENS]() {
+    return typeof this[ROUTE].sockets.message === 'function' || super[LISTENS];
+  }
+
   /** What a handler gave back, which may fail later. */
   #watch(value) {
     if (typeof value?.then === 'function') value.then(undefined, (error) => this[FAILED](error));
@@ -129,10 +133,22 @@ const sockets = new Map();
 /** What was accepted, and is opened next. */
 let accepted;
 
+/** Requests on their way from middleware, by the number of their exchange. */
+const passing = new Map();
+
+/** The request that asks for a socket: that which middleware saw, if there is any. */
+function requestOf(id, packed) {
+  const request = passing.get(id);
+  if (request === undefined) return new Request(packed, -1, 0);
+  passing.delete(id);
+  native.release(id);
+  return request;
+}
+
 /** A request asks for a socket. `undefined` lets it have one; otherwise status, fields and content of the answer. */
-function ask(packed) {
+function ask(id, packed) {
   const route = routes[registers[HANDLER]];
-  const request = new Request(packed, -1, 0);
+  const request = requestOf(id, packed);
   accepted = { route, request, data: undefined };
   const { upgrade } = route.sockets;
   if (upgrade === undefined) return undefined;
@@ -156,7 +172,7 @@ function refusal({ status, headers, body }) {
 
 /** Something happens to a socket. */
 function onSocket(id, what, value, code) {
-  if (what === ASKED) return ask(value);
+  if (what === ASKED) return ask(id, value);
   if (what === OPEN) {
     const { route, request, data } = accepted;
     accepted = undefined;
@@ -233,4 +249,4 @@ function readOrigins(value) {
   throw new TypeError("origins is 'same', '*', or a list of origins such as 'https://example.com'");
 }
 
-module.exports = { ServerWebSocket, onSocket, checkHandlers, socketOptions, checkTopic };
+module.exports = { ServerWebSocket, onSocket, passing, checkHandlers, socketOptions, checkTopic };

@@ -298,12 +298,12 @@ fn inform(arguments: &Arguments<'_>) -> Result<Value> {
     arguments.env.integer(result)
 }
 
-/// `proceed(id, fields)`: an exchange goes on from its gate. With fields it leaves JavaScript, and they are added to its answer; without,
-/// it comes back at its handler.
+/// `proceed(id, fields, comesBack)`: an exchange goes on from its gate. Fields are added to its answer, if that is of flare's own. One that comes back
+/// keeps its number until then.
 fn proceed(arguments: &Arguments<'_>) -> Result<Value> {
     let (env, environment) = (arguments.env, arguments.environment);
     let id = env.to_integer(arguments.get(0))?;
-    let comes_back = env.is_absent(arguments.get(1))?;
+    let comes_back = env.to_boolean(arguments.get(2))?;
     let exchange = if comes_back {
         environment.exchanges.borrow_mut().take(id)
     } else {
@@ -312,7 +312,8 @@ fn proceed(arguments: &Arguments<'_>) -> Result<Value> {
     let Some(exchange) = exchange else { return env.integer(refusal(AnswerError::Answered)) };
     if comes_back {
         exchange.request().set_extension(Passed(id));
-    } else {
+    }
+    if !env.is_absent(arguments.get(1))? {
         let mut packed = Vec::new();
         env.append_latin1(arguments.get(1), &mut packed)?;
         exchange.request().set_extension(Added(packed));

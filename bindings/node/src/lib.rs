@@ -105,6 +105,7 @@ fn register(env: Env, exports: Value) -> Result<()> {
         websocket::FUNCTIONS,
         connector::FUNCTIONS,
         client::FUNCTIONS,
+        client::COMMANDS,
         websocket_client::FUNCTIONS,
     ];
     Environment::install(env, exports, uv, &functions)

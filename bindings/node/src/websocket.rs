@@ -10,7 +10,7 @@ use flare::{Handler, Request, Response};
 
 use crate::answer::draft;
 use crate::environment::Register;
-use crate::gate::Gate;
+use crate::gate::{Gate, Passed};
 use crate::handler::JsHandler;
 use crate::js::{Arguments, Env, Error, Function, Kind, Result, Value, ValueScope};
 use crate::packed::pack;
@@ -31,11 +31,14 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function { name: "wsBuffered", call: buffered },
 ];
 
+/// Memory for messages is given back when it is larger.
+const KEPT: usize = 64 * 1024;
+
 /// What happens to a socket. The numbers are those of `lib/native.cjs`.
 #[derive(Debug, Clone, Copy)]
 #[repr(i32)]
 enum Happening {
-    /// A request asks for one: the value is the request, packed. What comes back is `undefined`, or status, fields and content of a refusal.
+    /// A request asks for one: the value is the request, packed; the number is that under which it passed its gate. What comes back is `undefined`, or status, fields and content of a refusal.
     Asked = 0,
     /// It is there: the value is the subprotocol, if one was agreed.
     Open = 1,
@@ -78,8 +81,10 @@ impl Turn {
         let mut packed = Vec::new();
         pack(request, extras, &mut packed);
         self.environment.write(Register::Handler, route);
+        // JavaScript may know it from its gate.
+        let known = request.extension::<Passed>().map_or(-1, |passed| passed.0);
         let ask = || {
-            let answer = self.socket(-1, Happening::Asked, env.latin1(&packed)?, 0)?;
+            let answer = self.socket(known, Happening::Asked, env.latin1(&packed)?, 0)?;
             if env.is_absent(answer)? {
                 return Ok(None);
             }
@@ -239,8 +244,11 @@ pub(crate) fn with_message<T>(
     scratch.clear();
     env.append_text(value, &mut scratch)?;
     // Lone surrogates have become U+FFFD, so this replaces nothing.
-    let text = String::from_utf8_lossy(&scratch);
-    Ok(what(Message::Text(&text)))
+    let done = what(Message::Text(&String::from_utf8_lossy(&scratch)));
+    if scratch.capacity() > KEPT {
+        *scratch = Vec::new();
+    }
+    Ok(done)
 }
 
 /// Asks a socket something. One that is not here any more has nothing: `undefined`.
