@@ -6,28 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app.h"
+#include "kept.h"
 
 #define GET(path) "GET " path " HTTP/1.1\r\nhost: a\r\n\r\n"
-
-// The exchange that the handler `keep` kept last.
-static flare_request *request;
-static flare_response *response;
-static gate kept = GATE_INIT;
-
-static int32_t keep(flare_request *req, flare_response *res, void *user) {
-    (void)user;
-    CHECK_STATUS(flare_response_retain(res), FLARE_OK);
-    request = req;
-    response = res;
-    gate_open(&kept);
-    return FLARE_OK;
-}
-
-static int32_t hello(flare_request *req, flare_response *res, void *user) {
-    (void)req, (void)user;
-    return flare_response_send_text(res, 200, "hello");
-}
 
 static void start(app *a, flare_config *config) {
     flare_router *router = flare_router_new();
@@ -36,33 +17,18 @@ static void start(app *a, flare_config *config) {
     app_start(a, router, config);
 }
 
-// Sends a request whose exchange is kept, and waits until the one worker can answer others: then it has left the handler.
-static void begin(const app *a, client *c, const char *text) {
-    int before = gate_count(&kept);
-    CHECK(client_open(c, a->address));
-    CHECK(client_send(c, text));
-    CHECK(gate_wait(&kept, before + 1));
-    expect(a, GET("/"), 200, "hello");
-}
-
-static void expect_reply(client *c, int status, const char *body) {
-    reply r = client_read(c, false);
-    if (CHECK_NUMBER(r.status, status)) CHECK_TEXT(r.body, body);
-    reply_free(&r);
-}
-
 static void *answer_on_a_thread(void *unused) {
     (void)unused;
-    CHECK_TEXT(flare_request_param(request, "name", NULL), "x");
-    CHECK_STATUS(flare_response_add_header(response, "x-later", "1"), FLARE_OK);
-    CHECK_STATUS(flare_response_send_text(response, 200, "later"), FLARE_OK);
-    CHECK_STATUS(flare_response_release(response), FLARE_OK);
+    CHECK_TEXT(flare_request_param(kept_request, "name", NULL), "x");
+    CHECK_STATUS(flare_response_add_header(kept_response, "x-later", "1"), FLARE_OK);
+    CHECK_STATUS(flare_response_send_text(kept_response, 200, "later"), FLARE_OK);
+    CHECK_STATUS(flare_response_release(kept_response), FLARE_OK);
     return NULL;
 }
 
 static void another_thread(app *a) {
     client c;
-    begin(a, &c, GET("/keep/x"));
+    kept_begin(a, &c, GET("/keep/x"));
     pthread_t thread;
     CHECK(!pthread_create(&thread, NULL, answer_on_a_thread, NULL));
     reply r = client_read(&c, false);
@@ -79,11 +45,11 @@ static void another_thread(app *a) {
 // What was read before is still there, at the same place.
 static void read_after_the_answer(app *a) {
     client c;
-    begin(a, &c, "POST /keep/x?q HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nbody");
+    kept_begin(a, &c, "POST /keep/x?q HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nbody");
     size_t length;
-    const char *path = flare_request_path(request, NULL), *query = flare_request_query(request, NULL);
-    const uint8_t *body = flare_request_body(request, &length);
-    CHECK_STATUS(flare_response_send_text(response, 200, "answered"), FLARE_OK);
+    const char *path = flare_request_path(kept_request, NULL), *query = flare_request_query(kept_request, NULL);
+    const uint8_t *body = flare_request_body(kept_request, &length);
+    CHECK_STATUS(flare_response_send_text(kept_response, 200, "answered"), FLARE_OK);
     expect_reply(&c, 200, "answered");
     // The next exchange on the same connection does not touch this one.
     CHECK(client_send(&c, GET("/")));
@@ -92,48 +58,48 @@ static void read_after_the_answer(app *a) {
     CHECK(stat_becomes(a, "open", 0));
     CHECK_TEXT(path, "/keep/x");
     CHECK_TEXT(query, "q");
-    CHECK(flare_request_path(request, NULL) == path);
-    CHECK_TEXT(flare_request_header(request, "host", NULL), "a");
+    CHECK(flare_request_path(kept_request, NULL) == path);
+    CHECK_TEXT(flare_request_header(kept_request, "host", NULL), "a");
     CHECK(length == 4 && !memcmp(body, "body", 4));
-    CHECK_STATUS(flare_response_send_text(response, 200, "again"), FLARE_ERROR_FINISHED);
-    CHECK_STATUS(flare_response_release(response), FLARE_OK);
+    CHECK_STATUS(flare_response_send_text(kept_response, 200, "again"), FLARE_ERROR_FINISHED);
+    CHECK_STATUS(flare_response_release(kept_response), FLARE_OK);
 }
 
 static void shared_count(app *a) {
     client c;
-    begin(a, &c, GET("/keep/x"));
+    kept_begin(a, &c, GET("/keep/x"));
     // One reference from the handler; three more through either face.
-    CHECK_STATUS(flare_request_retain(request), FLARE_OK);
-    CHECK_STATUS(flare_response_retain(response), FLARE_OK);
-    CHECK_STATUS(flare_request_retain(request), FLARE_OK);
+    CHECK_STATUS(flare_request_retain(kept_request), FLARE_OK);
+    CHECK_STATUS(flare_response_retain(kept_response), FLARE_OK);
+    CHECK_STATUS(flare_request_retain(kept_request), FLARE_OK);
     for (int i = 0; i < 3; i++) {
-        CHECK_STATUS(i % 2 ? flare_request_release(request) : flare_response_release(response), FLARE_OK);
-        CHECK_STATUS(flare_request_cancelled(request), FLARE_OK);
+        CHECK_STATUS(i % 2 ? flare_request_release(kept_request) : flare_response_release(kept_response), FLARE_OK);
+        CHECK_STATUS(flare_request_cancelled(kept_request), FLARE_OK);
     }
     // The last one answers.
-    CHECK_STATUS(flare_request_release(request), FLARE_OK);
+    CHECK_STATUS(flare_request_release(kept_request), FLARE_OK);
     expect_reply(&c, 500, "Internal Server Error");
     // And one too many is refused, again and again.
     for (int i = 0; i < 3; i++) {
-        CHECK_STATUS(flare_request_release(request), FLARE_ERROR_INVALID_HANDLE);
-        CHECK_STATUS(flare_response_release(response), FLARE_ERROR_INVALID_HANDLE);
-        CHECK_STATUS(flare_response_retain(response), FLARE_ERROR_INVALID_HANDLE);
+        CHECK_STATUS(flare_request_release(kept_request), FLARE_ERROR_INVALID_HANDLE);
+        CHECK_STATUS(flare_response_release(kept_response), FLARE_ERROR_INVALID_HANDLE);
+        CHECK_STATUS(flare_response_retain(kept_response), FLARE_ERROR_INVALID_HANDLE);
     }
     client_close(&c);
 }
 
 static void too_many_references(app *a) {
     client c;
-    begin(a, &c, GET("/keep/x"));
+    kept_begin(a, &c, GET("/keep/x"));
     int count = 0;
-    while (count < 100000 && flare_request_retain(request) == FLARE_OK) count++;
+    while (count < 100000 && flare_request_retain(kept_request) == FLARE_OK) count++;
     CHECK_NUMBER(count, 65534);
-    CHECK_STATUS(flare_request_retain(request), FLARE_ERROR_LIMIT);
-    CHECK_STATUS(flare_response_send_text(response, 200, "many"), FLARE_OK);
+    CHECK_STATUS(flare_request_retain(kept_request), FLARE_ERROR_LIMIT);
+    CHECK_STATUS(flare_response_send_text(kept_response, 200, "many"), FLARE_OK);
     for (int i = 0; i <= count; i++) {
-        if (!CHECK_STATUS(flare_response_release(response), FLARE_OK)) break;
+        if (!CHECK_STATUS(flare_response_release(kept_response), FLARE_OK)) break;
     }
-    CHECK_STATUS(flare_response_release(response), FLARE_ERROR_INVALID_HANDLE);
+    CHECK_STATUS(flare_response_release(kept_response), FLARE_ERROR_INVALID_HANDLE);
     expect_reply(&c, 200, "many");
     client_close(&c);
 }
@@ -149,30 +115,30 @@ static int32_t release_in_handler(flare_request *req, flare_response *res, void 
 
 static void peer_leaves(app *a) {
     client c;
-    begin(a, &c, GET("/keep/x"));
-    CHECK_STATUS(flare_request_cancelled(request), FLARE_OK);
+    kept_begin(a, &c, GET("/keep/x"));
+    CHECK_STATUS(flare_request_cancelled(kept_request), FLARE_OK);
     client_reset(&c);
-    for (long long until = now_ms() + patience() * 1000LL; now_ms() < until && !flare_request_cancelled(request);) poll(NULL, 0, 1);
-    CHECK_STATUS(flare_request_cancelled(request), FLARE_ERROR_CLOSED);
+    for (long long until = now_ms() + patience() * 1000LL; now_ms() < until && !flare_request_cancelled(kept_request);) poll(NULL, 0, 1);
+    CHECK_STATUS(flare_request_cancelled(kept_request), FLARE_ERROR_CLOSED);
     gate destroyed = GATE_INIT;
-    CHECK_STATUS(flare_response_add_header(response, "a", "b"), FLARE_ERROR_CLOSED);
-    CHECK_STATUS(flare_response_send_text(response, 200, "nobody"), FLARE_ERROR_CLOSED);
-    CHECK_STATUS(flare_response_send_borrowed(response, 200, "x", 1, &destroyed, gate_destroy), FLARE_ERROR_CLOSED);
+    CHECK_STATUS(flare_response_add_header(kept_response, "a", "b"), FLARE_ERROR_CLOSED);
+    CHECK_STATUS(flare_response_send_text(kept_response, 200, "nobody"), FLARE_ERROR_CLOSED);
+    CHECK_STATUS(flare_response_send_borrowed(kept_response, 200, "x", 1, &destroyed, gate_destroy), FLARE_ERROR_CLOSED);
     CHECK_NUMBER(gate_count(&destroyed), 1);
-    CHECK_TEXT(flare_request_path(request, NULL), "/keep/x");
-    CHECK_STATUS(flare_response_release(response), FLARE_OK);
+    CHECK_TEXT(flare_request_path(kept_request, NULL), "/keep/x");
+    CHECK_STATUS(flare_response_release(kept_response), FLARE_OK);
     expect(a, GET("/"), 200, "hello");
 }
 
 // A client that has sent everything may say so and still wait.
 static void half_closed(app *a) {
     client c;
-    begin(a, &c, GET("/keep/x"));
+    kept_begin(a, &c, GET("/keep/x"));
     client_half_close(&c);
     expect(a, GET("/"), 200, "hello");  // the worker has had a turn since
-    CHECK_STATUS(flare_request_cancelled(request), FLARE_OK);
-    CHECK_STATUS(flare_response_send_text(response, 200, "still there"), FLARE_OK);
-    CHECK_STATUS(flare_response_release(response), FLARE_OK);
+    CHECK_STATUS(flare_request_cancelled(kept_request), FLARE_OK);
+    CHECK_STATUS(flare_response_send_text(kept_response, 200, "still there"), FLARE_OK);
+    CHECK_STATUS(flare_response_release(kept_response), FLARE_OK);
     expect_reply(&c, 200, "still there");
     CHECK(client_at_end(&c));
     client_close(&c);
@@ -185,12 +151,12 @@ static void half_closed_is_lost(void) {
     CHECK_STATUS(flare_config_set_number(config, "half_close", 0), FLARE_OK);
     start(&a, config);
     client c;
-    begin(&a, &c, GET("/keep/x"));
+    kept_begin(&a, &c, GET("/keep/x"));
     client_half_close(&c);
     CHECK(client_at_end(&c));
-    CHECK_STATUS(flare_request_cancelled(request), FLARE_ERROR_CLOSED);
-    CHECK(flare_response_send_text(response, 200, "nobody") != FLARE_OK);
-    CHECK_STATUS(flare_response_release(response), FLARE_OK);
+    CHECK_STATUS(flare_request_cancelled(kept_request), FLARE_ERROR_CLOSED);
+    CHECK(flare_response_send_text(kept_response, 200, "nobody") != FLARE_OK);
+    CHECK_STATUS(flare_response_release(kept_response), FLARE_OK);
     client_close(&c);
     app_stop(&a);
 }
@@ -201,16 +167,16 @@ static void deadline(void) {
     CHECK_STATUS(flare_config_set_number(config, "handler_timeout_ms", 30), FLARE_OK);
     start(&a, config);
     client c;
-    begin(&a, &c, GET("/keep/x"));
+    kept_begin(&a, &c, GET("/keep/x"));
     reply r = client_read(&c, false);
     CHECK_NUMBER(r.status, 503);
     CHECK_TEXT(reply_header(&r, "retry-after"), "1");
     reply_free(&r);
     CHECK(client_at_end(&c));
     client_close(&c);
-    CHECK_STATUS(flare_request_cancelled(request), FLARE_ERROR_TIMEOUT);
-    CHECK_STATUS(flare_response_send_text(response, 200, "late"), FLARE_ERROR_TIMEOUT);
-    CHECK_STATUS(flare_response_release(response), FLARE_OK);
+    CHECK_STATUS(flare_request_cancelled(kept_request), FLARE_ERROR_TIMEOUT);
+    CHECK_STATUS(flare_response_send_text(kept_response, 200, "late"), FLARE_ERROR_TIMEOUT);
+    CHECK_STATUS(flare_response_release(kept_response), FLARE_OK);
     CHECK_NUMBER(flare_server_stat(a.server, "timeouts"), 1);
     app_stop(&a);
 }
@@ -220,12 +186,12 @@ static void outlives_the_server(void) {
     app a;
     start(&a, one_worker());
     client c;
-    begin(&a, &c, GET("/keep/x"));
+    kept_begin(&a, &c, GET("/keep/x"));
     CHECK_STATUS(flare_server_free(a.server), FLARE_OK);
-    CHECK_STATUS(flare_request_cancelled(request), FLARE_ERROR_CANCELLED);
-    CHECK_TEXT(flare_request_param(request, "name", NULL), "x");
-    CHECK_STATUS(flare_response_send_text(response, 200, "late"), FLARE_ERROR_CANCELLED);
-    CHECK_STATUS(flare_response_release(response), FLARE_OK);
+    CHECK_STATUS(flare_request_cancelled(kept_request), FLARE_ERROR_CANCELLED);
+    CHECK_TEXT(flare_request_param(kept_request, "name", NULL), "x");
+    CHECK_STATUS(flare_response_send_text(kept_response, 200, "late"), FLARE_ERROR_CANCELLED);
+    CHECK_STATUS(flare_response_release(kept_response), FLARE_OK);
     client_close(&c);
 }
 

@@ -31,12 +31,6 @@ static void start(app *a, flare_queue *queue) {
 
 static int64_t longest(void) { return (int64_t)patience() * 1000; }
 
-static void expect_reply(client *c, int status, const char *body) {
-    reply r = client_read(c, false);
-    if (CHECK_NUMBER(r.status, status)) CHECK_TEXT(r.body, body);
-    reply_free(&r);
-}
-
 static void pulls(app *a, flare_queue *queue) {
     int32_t event = 77;
     flare_request *request = NULL;

@@ -1,46 +1,14 @@
 // Exchanges that become a byte stream of another protocol.
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "app.h"
+#include "kept.h"
 
 #define GET(path) "GET " path " HTTP/1.1\r\nhost: a\r\n\r\n"
 #define OFFER(path) "GET " path " HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: other, shout\r\n\r\n"
 
 static app a;
-static flare_request *request;
-static flare_response *response;
-static gate kept = GATE_INIT;
-
-static int32_t keep(flare_request *req, flare_response *res, void *user) {
-    (void)user;
-    CHECK_STATUS(flare_response_retain(res), FLARE_OK);
-    request = req;
-    response = res;
-    gate_open(&kept);
-    return FLARE_OK;
-}
-
-static int32_t hello(flare_request *req, flare_response *res, void *user) {
-    (void)req, (void)user;
-    return flare_response_send_text(res, 200, "hello");
-}
-
-// Sends a head whose exchange is kept, and waits until the one worker has left the handler.
-static void begin(client *c, const char *text) {
-    int before = gate_count(&kept);
-    CHECK(client_open(c, a.address));
-    CHECK(client_send(c, text));
-    CHECK(gate_wait(&kept, before + 1));
-    expect(&a, GET("/"), 200, "hello");
-}
-
-static void end(client *c) {
-    CHECK_STATUS(flare_response_release(response), FLARE_OK);
-    client_close(c);
-}
 
 // Sends everything back in upper case, and says goodbye when the client closes its side.
 static int32_t shout(flare_request *req, flare_response *res, int32_t event, const uint8_t *data, size_t length, void *user) {
@@ -98,53 +66,48 @@ static void switches(void) {
 static void offers(void) {
     client c;
     size_t length = 77;
-    begin(&c, OFFER("/keep"));
-    CHECK_TEXT(flare_request_offered_protocol(request, NULL), "other, shout");
-    CHECK_TEXT(flare_request_offered_protocol(request, &length), "other, shout");
+    kept_begin(&a, &c, OFFER("/keep"));
+    CHECK_TEXT(flare_request_offered_protocol(kept_request, NULL), "other, shout");
+    CHECK_TEXT(flare_request_offered_protocol(kept_request, &length), "other, shout");
     CHECK_NUMBER(length, 12);
     // What is refused leaves the exchange as it was.
-    CHECK_STATUS(flare_response_switch_protocol(response, "third"), FLARE_ERROR_INVALID_ARGUMENT);
-    CHECK_STATUS(flare_response_switch_protocol(response, ""), FLARE_ERROR_INVALID_ARGUMENT);
-    CHECK_STATUS(flare_response_switch_protocol(response, NULL), FLARE_ERROR_INVALID_ARGUMENT);
-    CHECK_STATUS(flare_response_switch_protocol(response, "sh\xff"), FLARE_ERROR_INVALID_ARGUMENT);
-    CHECK_STATUS(flare_response_send_text(response, 200, "no"), FLARE_OK);
-    CHECK_STATUS(flare_response_switch_protocol(response, "shout"), FLARE_ERROR_FINISHED);
+    CHECK_STATUS(flare_response_switch_protocol(kept_response, "third"), FLARE_ERROR_INVALID_ARGUMENT);
+    CHECK_STATUS(flare_response_switch_protocol(kept_response, ""), FLARE_ERROR_INVALID_ARGUMENT);
+    CHECK_STATUS(flare_response_switch_protocol(kept_response, NULL), FLARE_ERROR_INVALID_ARGUMENT);
+    CHECK_STATUS(flare_response_switch_protocol(kept_response, "sh\xff"), FLARE_ERROR_INVALID_ARGUMENT);
+    CHECK_STATUS(flare_response_send_text(kept_response, 200, "no"), FLARE_OK);
+    CHECK_STATUS(flare_response_switch_protocol(kept_response, "shout"), FLARE_ERROR_FINISHED);
     reply r = client_read(&c, false);
     if (CHECK_NUMBER(r.status, 200)) CHECK_TEXT(r.body, "no");
     reply_free(&r);
-    end(&c);
+    kept_end(&c);
 
     // Without an offer, or with one that is none.
     const char *none[] = {GET("/keep"), "GET /keep HTTP/1.1\r\nhost: a\r\nupgrade: shout\r\n\r\n"};
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
-        begin(&c, none[i]);
+        kept_begin(&a, &c, none[i]);
         length = 77;
-        CHECK(!flare_request_offered_protocol(request, &length));
+        CHECK(!flare_request_offered_protocol(kept_request, &length));
         CHECK_NUMBER(length, 0);
-        CHECK_STATUS(flare_response_switch_protocol(response, "shout"), FLARE_ERROR_INVALID_ARGUMENT);
-        end(&c);
+        CHECK_STATUS(flare_response_switch_protocol(kept_response, "shout"), FLARE_ERROR_INVALID_ARGUMENT);
+        kept_end(&c);
     }
 }
 
 static void reads(void) {
     client c;
-    begin(&c, OFFER("/keep"));
-    CHECK_STATUS(flare_response_switch_protocol(response, "shout"), FLARE_OK);
+    kept_begin(&a, &c, OFFER("/keep"));
+    CHECK_STATUS(flare_response_switch_protocol(kept_response, "shout"), FLARE_OK);
     reply r = client_read(&c, false);
     CHECK_NUMBER(r.status, 101);
     reply_free(&r);
     CHECK(client_send(&c, "abc"));
     char buffer[16] = "";
     size_t length = 0;
-    int32_t status = FLARE_ERROR_WOULD_BLOCK;
-    for (long long until = now_ms() + patience() * 1000LL; status == FLARE_ERROR_WOULD_BLOCK && now_ms() < until;) {
-        status = flare_request_read(request, buffer, sizeof buffer - 1, &length);
-        if (status == FLARE_ERROR_WOULD_BLOCK) poll(NULL, 0, 1);
-    }
-    CHECK_STATUS(status, FLARE_OK);
+    CHECK_STATUS(kept_read(buffer, sizeof buffer - 1, &length), FLARE_OK);
     CHECK_TEXT(buffer, "abc");
     // The last release without a finish cuts the stream.
-    CHECK_STATUS(flare_response_release(response), FLARE_OK);
+    CHECK_STATUS(flare_response_release(kept_response), FLARE_OK);
     CHECK(recv(c.fd, buffer, 1, 0) <= 0);
     client_close(&c);
 }
@@ -152,14 +115,14 @@ static void reads(void) {
 static void misuse(void) {
     client c;
     size_t length = 77;
-    begin(&c, OFFER("/keep"));
+    kept_begin(&a, &c, OFFER("/keep"));
     // The faces of an exchange are of different kinds.
-    CHECK_STATUS(flare_response_switch_protocol((flare_response *)request, "shout"), FLARE_ERROR_WRONG_KIND);
-    CHECK(!flare_request_offered_protocol((flare_request *)response, &length));
+    CHECK_STATUS(flare_response_switch_protocol((flare_response *)kept_request, "shout"), FLARE_ERROR_WRONG_KIND);
+    CHECK(!flare_request_offered_protocol((flare_request *)kept_response, &length));
     CHECK_NUMBER(length, 0);
-    end(&c);
-    CHECK_STATUS(flare_response_switch_protocol(response, "shout"), FLARE_ERROR_INVALID_HANDLE);
-    CHECK(!flare_request_offered_protocol(request, NULL));
+    kept_end(&c);
+    CHECK_STATUS(flare_response_switch_protocol(kept_response, "shout"), FLARE_ERROR_INVALID_HANDLE);
+    CHECK(!flare_request_offered_protocol(kept_request, NULL));
     CHECK_STATUS(flare_response_switch_protocol(NULL, "shout"), FLARE_ERROR_INVALID_HANDLE);
     CHECK(!flare_request_offered_protocol(NULL, NULL));
 }

@@ -42,6 +42,12 @@ void expect(const app *a, const char *request, int status, const char *body) {
     reply_free(&r);
 }
 
+void expect_reply(client *c, int status, const char *body) {
+    reply r = client_read(c, false);
+    if (CHECK_NUMBER(r.status, status)) CHECK_TEXT(r.body, body);
+    reply_free(&r);
+}
+
 bool stat_becomes(const app *a, const char *name, int64_t value) {
     for (long long until = now_ms() + patience() * 1000LL; now_ms() < until; poll(NULL, 0, 1)) {
         if (flare_server_stat(a->server, name) == value) return true;

@@ -31,6 +31,9 @@ void app_stop(app *a);
 // Asks and checks the status and the body of the answer.
 void expect(const app *a, const char *request, int status, const char *body);
 
+// Reads one answer, and checks its status and its body.
+void expect_reply(client *c, int status, const char *body);
+
 // Waits until a number of the server has this value. False: the patience ended first.
 bool stat_becomes(const app *a, const char *name, int64_t value);
 
