@@ -149,8 +149,9 @@ impl Connection {
     /// When [`Connection::timeout`] has to be called: loss, acknowledgements, idle time, pacing.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        let held = self.held.as_ref().map(|held| held.at());
-        let own = [self.inner.timeout_instant(), held, self.handshake_deadline, self.next_for_left()];
+        // Nothing else is sent before what is held.
+        let send = self.held.as_ref().map(|held| held.at()).or_else(|| self.next_for_left());
+        let own = [self.inner.timeout_instant(), send, self.handshake_deadline];
         if self.inner.is_closed() { None } else { own.into_iter().flatten().min() }
     }
 

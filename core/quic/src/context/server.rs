@@ -176,7 +176,7 @@ fn choose_identity(builder: &mut SslContextBuilder, tls: &ServerTls) -> Result<(
     }
     let identities = all.iter().map(|(loaded, adapted)| (loaded, Arc::clone(adapted)));
     let identities = Identities::new(identities, tls.resolver.clone());
-    let adapt = |identity: &LoadedIdentity| Adapted::new(identity).ok().map(Arc::new);
+    let adapt = |identity: &LoadedIdentity| identity.in_form(|identity| Adapted::new(identity).ok());
     builder.set_select_certificate_callback(move |mut hello: ClientHello<'_>| {
         let name = hello.servername(NameType::HOST_NAME).map(str::to_ascii_lowercase);
         let chosen = identities.choose(name.as_deref(), adapt).ok_or(SelectCertError::ERROR)?;

@@ -1,5 +1,6 @@
 //! A certificate chain and its key: who one claims to be, and the proof.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -78,6 +79,7 @@ impl Identity {
             ocsp: self.load_ocsp(&format!("{setting}.ocsp"))?,
             names: self.load_names(&format!("{setting}.names"))?,
             adapted: OnceLock::new(),
+            elsewhere: OnceLock::new(),
         };
         loaded
             .adapt()
@@ -154,6 +156,8 @@ pub struct LoadedIdentity {
     names: Option<Vec<NamePattern>>,
     /// In the form of the TLS library, once it was asked for.
     pub(crate) adapted: OnceLock<Arc<rustls::sign::CertifiedKey>>,
+    /// In the form of another TLS library.
+    elsewhere: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 impl LoadedIdentity {
@@ -172,6 +176,19 @@ impl LoadedIdentity {
     #[must_use]
     pub fn ocsp(&self) -> Option<&[u8]> {
         self.ocsp.as_deref()
+    }
+
+    /// The identity in the form of another TLS library, which is made once: a callback gives the same identity to many handshakes. `None`: it
+    /// can't be made, or was asked for in another form before.
+    pub fn in_form<T: Send + Sync + 'static>(&self, make: impl FnOnce(&Self) -> Option<T>) -> Option<Arc<T>> {
+        let made = match self.elsewhere.get() {
+            Some(made) => made,
+            None => {
+                let made = make(self)?;
+                self.elsewhere.get_or_init(|| Arc::new(made))
+            }
+        };
+        Arc::clone(made).downcast().ok()
     }
 
     /// The names this identity is for. Those of a certificate that are none, such as mail addresses, are left out.
