@@ -7,6 +7,8 @@ use std::time::SystemTime;
 use flare_net::Millis;
 use flare_proto::{OriginFields, http2};
 
+#[cfg(feature = "http3")]
+use crate::exchange::Block;
 use crate::exchange::{Home, Pool};
 use crate::log::{AccessRecord, Log};
 use crate::router::{Router, Routes};
@@ -86,6 +88,8 @@ pub(crate) struct Environment {
 pub(crate) struct Buffers {
     pub(crate) input: Vec<u8>,
     pub(crate) frames: Vec<u8>,
+    /// Where the next request comes to.
+    pub(crate) block: Option<Arc<Block>>,
 }
 
 impl Environment {

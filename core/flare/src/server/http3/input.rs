@@ -78,7 +78,10 @@ impl Http3 {
     fn process(&mut self, id: u64, input: &[u8], fin: bool, quic: &mut Quic, env: &mut Environment) {
         let mut rest = input;
         // The next request comes into a block that is ready for it.
-        let mut block = env.pool.take(self.exchange_key(0), &self.ends);
+        let mut block = match env.buffers.block.take() {
+            Some(block) => block,
+            None => env.pool.take(self.exchange_key(0), &self.ends),
+        };
         let mut trailers = Headers::new();
         while !self.over {
             let Some(own) = Arc::get_mut(&mut block) else { break };
@@ -117,7 +120,7 @@ impl Http3 {
                 Err(error) => self.fail(error, quic, env),
             }
         }
-        env.pool.give_back(block);
+        env.buffers.block = Some(block);
         if !self.over && is_request(id) && self.wire.is_open(id) {
             self.keep(id, rest, fin, env);
         }

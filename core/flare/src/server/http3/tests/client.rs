@@ -17,6 +17,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 static CONTEXT: LazyLock<ClientContext> = LazyLock::new(|| context(&settings()));
 
+/// Between addresses that need not be there.
+pub fn path() -> Path {
+    Path { local: "10.0.1.1:2000".parse().unwrap(), peer: "10.0.0.1:443".parse().unwrap() }
+}
+
 pub fn context(quic: &QuicSettings) -> ClientContext {
     let tls = ClientTls { trust: Trust::InsecureAnyCertificate, ..ClientTls::default() };
     ClientContext::new(&tls, quic).unwrap()
@@ -111,7 +116,7 @@ impl Client<Served> {
     }
 
     fn with(service: &Service, context: &ClientContext, quic: &QuicSettings, limits: Limits) -> Self {
-        let path = Path { local: "10.0.1.1:2000".parse().unwrap(), peer: "10.0.0.1:443".parse().unwrap() };
+        let path = path();
         let mut client = Self::over(Served::new(service, quic, path), path, context, false, limits);
         client.until("SETTINGS", |client| client.wire.peer_settings().extended_connect);
         client

@@ -2,6 +2,7 @@
 //! flare-proto, those of the transport in flare-quic.
 #![allow(clippy::unwrap_used, reason = "a test wants to fail here")]
 
+mod bad_network;
 mod client;
 mod content;
 mod ends;
