@@ -36,7 +36,7 @@ PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance 
 
 .DEFAULT_GOAL := help
 .PHONY: help run lib showcase examples mojo header symbols install setup test $(addprefix test-,$(PARTS) deny) \
-        conformance soak fuzz fuzz-prove bench bench-instructions bench-syscalls bench-memory bench-mojo bench-python bench-node deny fmt clean FORCE
+        conformance soak fuzz fuzz-prove bench bench-instructions bench-syscalls bench-memory bench-websocket bench-broadcast bench-mojo bench-python bench-node deny fmt clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -207,6 +207,16 @@ bench-python: ## CPU per request of Python handlers beside granian and uvicorn (
 
 bench-memory: showcase ## bytes per idle connection
 	@tests/bench/run memory
+
+bench-websocket: showcase ## CPU per message of a WebSocket echo beside a canned floor and fastwebsockets
+	@tests/bench/lab.py build c ws
+	@tests/bench/lab.py lock -l ws16 -r 5 -s floor,floor@2,flare,fastwebsockets,tungstenite
+	@tests/bench/lab.py lock -l ws64k -r 5 -s floor,floor@2,flare,fastwebsockets,tungstenite
+	@tests/bench/lab.py mem -l ws16 -s flare
+
+bench-broadcast: showcase ## a message of 1 KiB to 10,000 sockets of one worker, beside a bare loop of send
+	@tests/bench/lab.py build c
+	@tests/bench/lab.py lock -l broadcast -r 5 -s floor,floor@2,flare
 
 # No instructions beyond those of every machine: the library has none either, and valgrind does not know all of them.
 target/bench/bin/plain_mojo: tests/bench/mojo/plain.mojo $(MOJO_PACKAGE) $(MOJO)
