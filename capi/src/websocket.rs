@@ -225,10 +225,7 @@ unsafe fn message<'a>(kind: i32, data: *const c_void, length: usize) -> Result<M
     // SAFETY: the caller's promise.
     let data = unsafe { text::bytes(data, length, "data") }?;
     match kind {
-        FLARE_WEBSOCKET_TEXT => {
-            let text = std::str::from_utf8(data).map_err(|_| Failure::argument("data", "is not UTF-8"))?;
-            Ok(Message::Text(text))
-        }
+        FLARE_WEBSOCKET_TEXT => Message::text(data).ok_or_else(|| Failure::argument("data", "is not UTF-8")),
         FLARE_WEBSOCKET_BINARY => Ok(Message::Binary(data)),
         _ => Err(Failure::argument("kind", "is neither FLARE_WEBSOCKET_TEXT nor FLARE_WEBSOCKET_BINARY")),
     }

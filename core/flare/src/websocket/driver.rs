@@ -282,7 +282,7 @@ const ABNORMAL: u16 = 1006;
 
 fn message(opcode: Opcode, bytes: &[u8]) -> Option<Message<'_>> {
     match opcode {
-        Opcode::Text => std::str::from_utf8(bytes).ok().map(Message::Text),
+        Opcode::Text => Message::text(bytes),
         Opcode::Binary => Some(Message::Binary(bytes)),
     }
 }

@@ -41,7 +41,7 @@ mod options;
 mod socket;
 mod topics;
 
-use flare_proto::websocket::Opcode;
+use flare_proto::websocket::{Opcode, as_text};
 
 pub use accept::Accept;
 pub use options::{Origins, WsOptions};
@@ -60,6 +60,12 @@ pub enum Message<'a> {
 }
 
 impl<'a> Message<'a> {
+    /// A text, if these bytes are UTF-8.
+    #[must_use]
+    pub fn text(bytes: &'a [u8]) -> Option<Self> {
+        as_text(bytes).map(Self::Text)
+    }
+
     /// Its bytes, of either kind.
     #[must_use]
     pub fn as_bytes(&self) -> &'a [u8] {

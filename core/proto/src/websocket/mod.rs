@@ -44,6 +44,6 @@ pub use event::{Event, Opcode};
 pub use limits::Limits;
 pub use role::{MaskKeys, Role};
 pub use send::{encode, encode_head};
-pub use utf8::is_utf8;
+pub use utf8::{as_text, is_utf8};
 
 pub use crate::rate::Rate;

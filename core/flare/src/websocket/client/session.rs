@@ -1,7 +1,9 @@
 //! A socket behind its handshake, as a value: bytes, time and messages in; bytes and events out.
 
 use bytes::{Buf, Bytes};
-use flare_proto::websocket::{CloseCode, Connection, Event as WireEvent, Opcode, SendError as WireError};
+use flare_proto::websocket::{
+    CloseCode, Connection, Event as WireEvent, Opcode, SendError as WireError, as_text,
+};
 
 use super::event::{Closed, Event, NO_CODE};
 use super::options::Options;
@@ -209,7 +211,7 @@ impl Session {
             Ok(None) => None,
             Ok(Some(WireEvent::Message { opcode: Opcode::Text, bytes })) => {
                 // They were found to be UTF-8.
-                std::str::from_utf8(bytes).ok().map(|text| Event::Text(text.to_owned()))
+                as_text(bytes).map(|text| Event::Text(text.to_owned()))
             }
             Ok(Some(WireEvent::Message { opcode: Opcode::Binary, bytes })) => {
                 Some(Event::Binary(bytes.to_vec()))
