@@ -2532,6 +2532,24 @@ int32_t flare_websocket_send(flare_websocket *socket, int32_t kind, const void *
 int32_t flare_websocket_send_text(flare_websocket *socket, const char *text);
 
 /**
+ * Sends a piece of a message whose end is not at hand yet, in a frame of its own (RFC 6455, 5.4), without compression. All pieces are of one kind, and
+ * each piece of a text is whole characters. Until the last one other messages are refused with FLARE_ERROR_WOULD_BLOCK, and publications are missed;
+ * Pings and a close are not held up. So one thread sends all pieces, and soon.
+ *
+ * @param kind  FLARE_WEBSOCKET_TEXT or FLARE_WEBSOCKET_BINARY, as the pieces before it.
+ * @param last  1 for the last piece, 0 before it.
+ * @return As flare_websocket_send(); then the message goes on with the same piece.
+ *
+ * The caller promises:
+ * `data` points to `length` bytes; NULL with length 0.
+ */
+int32_t flare_websocket_send_fragment(flare_websocket *socket,
+                                      int32_t kind,
+                                      const void *data,
+                                      size_t length,
+                                      int32_t last);
+
+/**
  * Sends a Ping (RFC 6455, 5.5.2). Those that find out whether the client lives are sent without it.
  *
  * @param length  At most 125.

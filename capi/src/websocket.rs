@@ -266,6 +266,36 @@ pub unsafe extern "C" fn flare_websocket_send_text(socket: *mut flare_websocket,
     })
 }
 
+/// Sends a piece of a message whose end is not at hand yet, in a frame of its own (RFC 6455, 5.4), without compression. All pieces are of one kind, and
+/// each piece of a text is whole characters. Until the last one other messages are refused with FLARE_ERROR_WOULD_BLOCK, and publications are missed;
+/// Pings and a close are not held up. So one thread sends all pieces, and soon.
+///
+/// @param kind  FLARE_WEBSOCKET_TEXT or FLARE_WEBSOCKET_BINARY, as the pieces before it.
+/// @param last  1 for the last piece, 0 before it.
+/// @return As flare_websocket_send(); then the message goes on with the same piece.
+///
+/// # Safety
+/// `data` points to `length` bytes; NULL with length 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flare_websocket_send_fragment(
+    socket: *mut flare_websocket,
+    kind: i32,
+    data: *const c_void,
+    length: usize,
+    last: i32,
+) -> i32 {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let piece = unsafe { message(kind, data, length) }?;
+        let last = match last {
+            0 => false,
+            1 => true,
+            _ => return Err(Failure::argument("last", "is neither 0 nor 1")),
+        };
+        with_websocket(socket, |socket| Ok(socket.socket.send_fragment(piece, last)?))
+    })
+}
+
 /// Sends a Ping (RFC 6455, 5.5.2). Those that find out whether the client lives are sent without it.
 ///
 /// @param length  At most 125.

@@ -315,6 +315,7 @@ CALL(websocket_release, flare_websocket_release(handle))
 CALL(websocket_request, (intptr_t)flare_websocket_request(handle))
 CALL(websocket_retain, flare_websocket_retain(handle))
 CALL(websocket_send, flare_websocket_send(handle, FLARE_WEBSOCKET_TEXT, "x", 1))
+CALL(websocket_send_fragment, flare_websocket_send_fragment(handle, FLARE_WEBSOCKET_TEXT, "x", 1, 1))
 CALL(websocket_send_text, flare_websocket_send_text(handle, "x"))
 CALL(websocket_set_data, flare_websocket_set_data(handle, USER))
 CALL(websocket_subscribe, flare_websocket_subscribe(handle, "t"))
@@ -606,6 +607,7 @@ static const struct row rows[] = {
     {"flare_websocket_request", WEBSOCKET, NOTHING, call_websocket_request, false, false},
     {"flare_websocket_retain", WEBSOCKET, CODE, call_websocket_retain, false, false},
     {"flare_websocket_send", WEBSOCKET, CODE, call_websocket_send, false, false},
+    {"flare_websocket_send_fragment", WEBSOCKET, CODE, call_websocket_send_fragment, false, false},
     {"flare_websocket_send_text", WEBSOCKET, CODE, call_websocket_send_text, false, false},
     {"flare_websocket_set_data", WEBSOCKET, CODE, call_websocket_set_data, true, false},
     {"flare_websocket_subscribe", WEBSOCKET, CODE, call_websocket_subscribe, false, false},

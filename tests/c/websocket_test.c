@@ -89,6 +89,15 @@ static void sends(client *c) {
     CHECK_STATUS(flare_request_release(request), FLARE_OK);
 }
 
+static void sends_in_fragments(client *c) {
+    CHECK_STATUS(flare_websocket_send_fragment(kept, FLARE_WEBSOCKET_TEXT, "one", 3, 0), FLARE_OK);
+    CHECK_STATUS(flare_websocket_send_text(kept, "other"), FLARE_ERROR_WOULD_BLOCK);
+    CHECK_STATUS(flare_websocket_send_fragment(kept, FLARE_WEBSOCKET_BINARY, "x", 1, 1), FLARE_ERROR_INVALID_ARGUMENT);
+    CHECK_STATUS(flare_websocket_send_fragment(kept, FLARE_WEBSOCKET_TEXT, "x", 1, 2), FLARE_ERROR_INVALID_ARGUMENT);
+    CHECK_STATUS(flare_websocket_send_fragment(kept, FLARE_WEBSOCKET_TEXT, NULL, 0, 1), FLARE_OK);
+    CHECK(receives(c, "\x01\x03one\x80\x00", 7));
+}
+
 static void publishes(client *c) {
     CHECK_STATUS(flare_websocket_publish(kept, "all", FLARE_WEBSOCKET_BINARY, "\1", 1), FLARE_OK);
     CHECK(receives(c, "\x82\x01\1", 3));
@@ -182,6 +191,8 @@ int main(void) {
     echoes(&c);
     TEST("another thread sends");
     sends(&c);
+    TEST("a message in fragments");
+    sends_in_fragments(&c);
     TEST("topics");
     publishes(&c);
     TEST("misuse changes nothing");

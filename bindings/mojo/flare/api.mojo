@@ -297,6 +297,7 @@ struct Api:
     var websocket_release: def(Handle) thin abi("C") -> Int32
     var websocket_send: def(Handle, Int32, Bytes, UInt) thin abi("C") -> Int32
     var websocket_send_text: def(Handle, Text) thin abi("C") -> Int32
+    var websocket_send_fragment: def(Handle, Int32, Bytes, UInt, Int32) thin abi("C") -> Int32
     var websocket_ping: def(Handle, Bytes, UInt) thin abi("C") -> Int32
     var websocket_close: def(Handle, Int32, Text) thin abi("C") -> Int32
     var websocket_is_open: def(Handle) thin abi("C") -> Int32
@@ -547,6 +548,7 @@ comptime NAMES: List[StaticString] = [
     "flare_websocket_release",
     "flare_websocket_send",
     "flare_websocket_send_text",
+    "flare_websocket_send_fragment",
     "flare_websocket_ping",
     "flare_websocket_close",
     "flare_websocket_is_open",
