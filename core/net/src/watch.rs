@@ -57,7 +57,7 @@ impl Watch {
         self.waker.clone()
     }
 
-    /// Watches this descriptor, which may be that of a loop too. Whoever closes it calls [`Watch::remove`] before. One at a time.
+    /// Watches this descriptor, which may be that of a loop too, until [`Watch::remove`], or until it is closed. One at a time.
     ///
     /// # Errors
     /// It can't be watched, or memory for watches has run out.

@@ -54,6 +54,25 @@ fn attempts_are_counted() {
 }
 
 #[test]
+fn a_server_that_asks_for_time_gets_it() {
+    let busy = |stream: &mut std::net::TcpStream| {
+        read_head(stream);
+        stream.write_all(b"HTTP/1.1 503 No\r\nRetry-After: 1000\r\nContent-Length: 0\r\n\r\n").unwrap();
+    };
+    let (uri, threads) = serving_each(vec![
+        Box::new(move |mut stream| busy(&mut stream)),
+        Box::new(move |mut stream| busy(&mut stream)),
+    ]);
+    // As long as the longest wait, and no longer.
+    let backoff = Backoff::default().with_waits(Duration::ZERO, 3 * SHORT).with_attempts(2);
+    let begun = Instant::now();
+    let error = Opener::new(Options::default()).unwrap().open_again(&uri, &backoff).unwrap_err();
+    assert!(begun.elapsed() >= 3 * SHORT - Duration::from_millis(1));
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(1000)));
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+#[test]
 fn what_is_wrong_in_itself_is_not_tried_again() {
     let (uri, threads) = serving_each(vec![Box::new(|mut stream| {
         read_head(&mut stream);

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use flare::prelude::*;
 use flare::websocket::client::{Closed, Event, Opener, Options, Socket};
 use flare::websocket::{Message, SendError, WebSocket, WsOptions};
+use flare_proto::websocket::handshake::accept_deflate;
+use flare_proto::websocket::{Connection, DeflateConfig, Opcode, Role};
 
 use super::common::PATIENCE;
 use super::messages::next;
-use super::peer::{accept, read_frame, serving};
+use super::peer::{accept, accepting, read_frame, read_head, serving};
 use super::server::{echoing, running};
 
 /// Deadlines are whole milliseconds.
@@ -172,6 +174,49 @@ fn mistakes_of_the_server() {
             other => panic!("{other:?} of {bytes:?}"),
         }
     }
+}
+
+#[test]
+fn a_message_that_grows_when_it_is_decompressed() {
+    let (uri, thread) = serving(|mut stream| {
+        let head = read_head(&mut stream);
+        let more = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n";
+        stream.write_all(accepting(&head, more).as_bytes()).unwrap();
+        // 4 MiB of zeros, in a few KiB.
+        let mut bomb = Vec::new();
+        let config = DeflateConfig { least_bytes: 0, level: 9, ..DeflateConfig::default() };
+        let offer = [&b"permessage-deflate; server_no_context_takeover"[..]];
+        let (deflate, _) = accept_deflate(offer.into_iter(), &config).unwrap().unwrap();
+        let limits = Arc::new(flare_proto::websocket::Limits::default());
+        let mut server = Connection::new(Role::Server, limits, Some(deflate));
+        server.send(Opcode::Binary, &vec![0; 4 << 20], &mut bomb).unwrap();
+        assert!(bomb.len() < 10_000, "{}", bomb.len());
+        stream.write_all(&bomb).unwrap();
+        let (kind, payload) = read_frame(&mut stream);
+        assert_eq!((kind, &payload[..2]), (0x88, &1009u16.to_be_bytes()[..]));
+    });
+    let socket = open(&uri, Options::default().deflate(false));
+    assert_eq!(next(&socket), closed(1009, "message too long", false));
+    drop(socket);
+    thread.join().unwrap();
+}
+
+#[test]
+fn pings_without_end() {
+    let (uri, thread) = serving(|mut stream| {
+        accept(&mut stream);
+        stream.write_all(&b"\x89\x00".repeat(150)).unwrap();
+        let kinds: Vec<_> = std::iter::repeat_with(|| read_frame(&mut stream)).take(101).collect();
+        assert!(kinds[..100].iter().all(|frame| *frame == (0x8a, Vec::new())));
+        assert_eq!((kinds[100].0, &kinds[100].1[..2]), (0x88, &1008u16.to_be_bytes()[..]));
+    });
+    let socket = open(&uri, Options::default());
+    for _ in 0..100 {
+        assert_eq!(next(&socket), Event::Ping(Vec::new()));
+    }
+    assert_eq!(next(&socket), closed(1008, "too many control frames", false));
+    drop(socket);
+    thread.join().unwrap();
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::server::ConfigError;
 pub struct Backoff {
     /// The wait before the second attempt. Default 500 ms.
     pub first: Duration,
-    /// The longest wait. Default 30 s.
+    /// The longest wait, also for a server that asks for one by Retry-After. Default 30 s.
     pub most: Duration,
     /// How many attempts there are in all, at least 1. Default 10.
     pub attempts: u32,

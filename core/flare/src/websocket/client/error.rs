@@ -83,6 +83,13 @@ impl OpenError {
         }
     }
 
+    /// How long the server asks to wait before another attempt (Retry-After in seconds; RFC 9110, 10.2.3).
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        let value = self.refusal()?.response.headers.get_str("retry-after")?;
+        value.trim().parse().ok().map(Duration::from_secs)
+    }
+
     /// Whether it may go well later: the network, a time limit, an overloaded server (408, 429, 500, 502, 503, 504). Not what is wrong in itself.
     #[must_use]
     pub fn is_temporary(&self) -> bool {

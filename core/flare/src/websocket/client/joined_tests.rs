@@ -216,6 +216,34 @@ fn a_message_is_taken_whole_or_refused() {
 }
 
 #[test]
+fn a_server_is_stopped_while_nobody_receives() {
+    let server = server(WsOptions::default());
+    for http2 in [false, true] {
+        let mut joined = Joined::open(&server, http2, usize::MAX, &Options::default()).unwrap();
+        let data = vec![1; 100_000];
+        let mut read = 0;
+        for _ in 0..200 {
+            // The server answers each, and nobody takes an event.
+            let _ = joined.client.send(Message::Binary(&data));
+            let sent = std::mem::take(joined.client.http.output());
+            joined.server.send(&sent);
+            while joined.server.try_step() {}
+            joined.on_the_way.extend(joined.server.received());
+            while joined.client.wants_input() && !joined.on_the_way.is_empty() {
+                let length = joined.on_the_way.len().min(16 * 1024);
+                let part: Vec<u8> = joined.on_the_way.drain(..length).collect();
+                joined.client.receive(&part);
+                read += length;
+            }
+        }
+        // HTTP/1.1 stops reading, HTTP/2 gives no more credit.
+        assert!((256 * 1024..400 * 1024).contains(&read), "{read}, on HTTP/2: {http2}");
+        let events = joined.run();
+        assert!(events.len() >= 3 && events.iter().all(|event| matches!(event, Event::Binary(_))));
+    }
+}
+
+#[test]
 fn silence_is_asked_about() {
     let second = Duration::from_secs(1);
     let options = Options::default().ping(10 * second, 5 * second);

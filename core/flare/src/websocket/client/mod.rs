@@ -12,7 +12,9 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut router = Router::new();
 //! router.ws("/echo", |_: &Request| {
-//!     |socket: &WebSocket, message: Message<'_>| drop(socket.send(message))
+//!     |socket: &WebSocket, message: Message<'_>| {
+//!         let _ = socket.send(message);
+//!     }
 //! })?;
 //! let server = Server::new(router).listen("127.0.0.1:0")?.bind()?.start()?;
 //!

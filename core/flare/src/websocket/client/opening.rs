@@ -222,8 +222,11 @@ impl State {
         if !error.is_temporary() {
             return None;
         }
-        let wait = self.backoff.as_ref()?.wait(self.failed)?;
-        Some(self.clock.now() + wait)
+        let backoff = self.backoff.as_ref()?;
+        let wait = backoff.wait(self.failed)?;
+        // What the server asks for, but no longer than whoever opens would wait.
+        let asked = error.retry_after().unwrap_or_default().min(backoff.most);
+        Some(self.clock.now() + wait.max(asked))
     }
 
     /// Begins an attempt.

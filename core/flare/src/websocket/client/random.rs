@@ -40,3 +40,28 @@ pub(super) fn mask_keys() -> io::Result<MaskKeys> {
         key
     }))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test wants to fail here")]
+mod tests {
+    use std::collections::HashSet;
+    use std::sync::Arc;
+
+    use flare_proto::websocket::{Connection, Limits, Role};
+
+    use super::*;
+
+    #[test]
+    fn keys_are_not_repeated() {
+        let role = Role::Client(mask_keys().unwrap());
+        let mut connection = Connection::new(role, Arc::new(Limits::default()), None);
+        let mut out = Vec::new();
+        let count = 5 * PORTION;
+        (0..count).for_each(|_| connection.ping(b"", &mut out).unwrap());
+        let keys: HashSet<&[u8]> = out.chunks(6).filter_map(|frame| frame.get(2..)).collect();
+        // Two of them may be the same by chance, but not many.
+        assert!(keys.len() > count - 4, "{} of {count}", keys.len());
+        assert_ne!(nonce().unwrap(), nonce().unwrap());
+        assert!((0..100).all(|_| (0.0..1.0).contains(&fraction())));
+    }
+}
