@@ -167,7 +167,7 @@ test-node:
 test-peers: showcase
 	@tests/peers/run
 
-test-servers:
+test-servers: target/examples/c/fetch
 	@tests/peers/servers
 
 test-deny:
