@@ -125,7 +125,7 @@ impl PyLink {
     #[getter]
     fn tls<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let found = self.with(py, |client| {
-            let tls: &TlsSession = client.connection().tls()?;
+            let tls: &TlsSession = client.tls()?;
             let alpn = tls.alpn().map(|alpn| String::from_utf8_lossy(alpn).into_owned());
             let certificate = tls.peer_certificate().map(<[u8]>::to_vec);
             Some((tls.version().name(), tls.suite(), alpn, certificate, tls.is_resumed()))

@@ -164,7 +164,7 @@ fn tls(arguments: &Arguments<'_>) -> Result<Value> {
     let env = arguments.env;
     let state = of(arguments)?.state.borrow();
     let State::Open(client) = &*state else { return env.undefined() };
-    let Some(tls) = client.connection().tls() else { return env.undefined() };
+    let Some(tls) = client.tls() else { return env.undefined() };
     let list = env.array()?;
     env.set_element(list, 0, env.text(tls.version().name().as_bytes())?)?;
     env.set_element(list, 1, env.text(tls.suite().as_bytes())?)?;

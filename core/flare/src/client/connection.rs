@@ -6,13 +6,20 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::carrier::Carrier;
+#[cfg(feature = "http3")]
+use super::on_quic::OnQuic;
+use super::on_stream::OnStream;
 use super::{
     ClientError, ContentLength, Event, ExchangeId, Failure, Limits, Request, RequestError, Response, Session,
 };
 use crate::connect::Connection;
-use crate::message::Headers;
+#[cfg(feature = "http3")]
+use crate::connect::{ConnectError, Connector};
+use crate::message::{Headers, TlsSession};
 
-const READ_BUFFER: usize = 16 * 1024;
+/// Content is given to the session in parts of this size.
+const PART: usize = 16 * 1024;
 
 /// A connection to a server, ready for requests. One thread uses it at a time. Whoever shares the connection, by an [`Arc`], may ask it
 /// things and [close](Connection::close) it from any thread, and must not read or write.
@@ -21,18 +28,11 @@ const READ_BUFFER: usize = 16 * 1024;
 /// not answered by then never is.
 #[derive(Debug)]
 pub struct Client {
-    connection: Arc<Connection>,
-    session: Session,
+    carrier: Carrier,
     /// Events that [`Client::write`] and [`Client::fetch`] found, and that belong to others.
     found: VecDeque<Event>,
-    begun: Instant,
     pub(super) timeout: Duration,
     pub(super) max_content: usize,
-    buffer: Box<[u8]>,
-    /// An encrypted connection has kept some of the output.
-    kept: bool,
-    /// This side of the transport was ended.
-    shut: bool,
 }
 
 /// A whole answer.
@@ -70,17 +70,7 @@ impl Client {
     /// With a session of one's own limits.
     #[must_use]
     pub fn with_session(connection: impl Into<Arc<Connection>>, session: Session) -> Self {
-        Self {
-            connection: connection.into(),
-            session,
-            found: VecDeque::new(),
-            begun: Instant::now(),
-            timeout: Duration::from_secs(30),
-            max_content: 64 << 20,
-            buffer: vec![0; READ_BUFFER].into_boxed_slice(),
-            kept: false,
-            shut: false,
-        }
+        Self::on(Carrier::Stream(Box::new(OnStream::new(connection.into(), session))))
     }
 
     /// How long [`Client::fetch`] takes at most, and how long [`Client::write`] waits for the server to take something. Default 30 s.
@@ -93,28 +83,54 @@ impl Client {
         self.max_content = bytes;
     }
 
-    /// The connection beneath.
+    fn on(carrier: Carrier) -> Self {
+        Self { carrier, found: VecDeque::new(), timeout: Duration::from_secs(30), max_content: 64 << 20 }
+    }
+
+    /// Connects to `127.0.0.1:443`, `[::1]:443` or `name:port` by QUIC, for HTTP/3, and blocks until that is done: not on a worker. Settings
+    /// are those of the connector; those of TLS have to be there, or are the defaults. Addresses are tried one after the other.
+    ///
+    /// # Errors
+    /// Which step failed, and for whom.
+    #[cfg(feature = "http3")]
+    pub fn connect_http3(connector: &Connector, target: &str) -> Result<Self, ConnectError> {
+        let made = OnQuic::connect(connector, target)?;
+        Ok(Self::on(Carrier::Quic(Box::new(made))))
+    }
+
+    /// The connection beneath, unless that is QUIC.
     #[must_use]
-    pub fn connection(&self) -> &Connection {
-        &self.connection
+    pub fn connection(&self) -> Option<&Connection> {
+        self.carrier.connection()
+    }
+
+    /// What was agreed by TLS, if the connection is encrypted.
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsSession> {
+        self.carrier.tls()
+    }
+
+    /// Ends the connection at once: nothing more is sent or received, and what was not answered has failed.
+    pub fn abort(&mut self) {
+        self.carrier.abort();
     }
 
     /// Whether another request would be taken now.
     #[must_use]
     pub fn can_open(&self) -> bool {
-        self.session.can_open()
+        self.carrier.can_open()
     }
 
     /// Whether the connection takes no request any more, and nothing runs on it.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.session.is_over()
+        self.carrier.is_over()
     }
 
     /// Whether several exchanges run at a time.
     #[must_use]
     pub fn is_multiplexed(&self) -> bool {
-        self.session.is_multiplexed()
+        self.carrier.is_multiplexed()
     }
 
     /// Begins an exchange: sends the head of a request, as far as that goes without waiting; the rest leaves with the next call.
@@ -123,12 +139,12 @@ impl Client {
     /// As [`Session::open`].
     pub fn open(&mut self, request: &Request) -> Result<ExchangeId, RequestError> {
         let id = if request.scheme.is_empty() {
-            let scheme = if self.connection.tls().is_some() { "https" } else { "http" };
-            self.session.open(&Request { scheme: scheme.to_owned(), ..request.clone() })?
+            let scheme = if self.tls().is_some() { "https" } else { "http" };
+            self.carrier.open(&Request { scheme: scheme.to_owned(), ..request.clone() })?
         } else {
-            self.session.open(request)?
+            self.carrier.open(request)?
         };
-        self.send();
+        self.carrier.send();
         Ok(id)
     }
 
@@ -140,16 +156,16 @@ impl Client {
     pub fn write(&mut self, exchange: ExchangeId, data: &[u8]) -> Result<(), ClientError> {
         let until = Instant::now().checked_add(self.timeout);
         loop {
-            match self.session.write(exchange, data) {
+            match self.carrier.write(exchange, data) {
                 Ok(()) => {
-                    self.send();
+                    self.carrier.send();
                     return Ok(());
                 }
                 Err(RequestError::WouldBlock) => {}
                 Err(error) => return Err(error.into()),
             }
             loop {
-                match self.step(left(until))? {
+                match self.carrier.step(left(until))? {
                     Some(Event::Writable(id)) if id == exchange => break,
                     Some(event) => self.found.push_back(event),
                     None => return Err(RequestError::Over.into()),
@@ -163,8 +179,8 @@ impl Client {
     /// # Errors
     /// As [`Session::write`]: with [`RequestError::WouldBlock`], [`Event::Writable`] says when to go on.
     pub fn try_write(&mut self, exchange: ExchangeId, data: &[u8]) -> Result<(), RequestError> {
-        self.session.write(exchange, data)?;
-        self.send();
+        self.carrier.write(exchange, data)?;
+        self.carrier.send();
         Ok(())
     }
 
@@ -173,8 +189,8 @@ impl Client {
     /// # Errors
     /// As [`Session::finish`].
     pub fn finish(&mut self, exchange: ExchangeId, trailers: Option<&Headers>) -> Result<(), RequestError> {
-        self.session.finish(exchange, trailers)?;
-        self.send();
+        self.carrier.finish(exchange, trailers)?;
+        self.carrier.send();
         Ok(())
     }
 
@@ -184,22 +200,22 @@ impl Client {
             if let Event::Data(id, data) = event
                 && *id == exchange
             {
-                self.session.consumed(exchange, data.len());
+                self.carrier.consumed(exchange, data.len());
             }
         }
         self.found.retain(|event| event.exchange() != exchange);
-        self.session.cancel(exchange);
-        self.send();
-        if self.session.is_over() {
-            // The server should not go on with what nobody waits for. Err: the connection has ended already.
-            let _ = self.connection.close();
+        self.carrier.cancel(exchange);
+        self.carrier.send();
+        if self.carrier.is_over() {
+            // The server should not go on with what nobody waits for.
+            self.carrier.abort();
         }
     }
 
     /// Ends the connection in peace: exchanges that run go on, no other is begun.
     pub fn close(&mut self) {
-        self.session.close();
-        self.send();
+        self.carrier.close();
+        self.carrier.send();
     }
 
     /// Sends what waits, and waits for the next event of any exchange. `None` waits for ever, zero tries. `Ok(None)`: the connection is over,
@@ -222,27 +238,27 @@ impl Client {
     /// As there.
     pub fn next_event_unused(&mut self, timeout: Option<Duration>) -> io::Result<Option<Event>> {
         match self.found.pop_front() {
-            None => self.step(timeout),
+            None => self.carrier.step(timeout),
             found => Ok(found),
         }
     }
 
     /// So many bytes of content that [`Client::next_event_unused`] brought were used: the server may send more.
     pub fn consumed(&mut self, exchange: ExchangeId, bytes: usize) {
-        self.session.consumed(exchange, bytes);
-        self.send();
+        self.carrier.consumed(exchange, bytes);
+        self.carrier.send();
     }
 
     /// Whether a loop should watch the descriptor for readability: on HTTP/1.1 not while content waits that was not used.
     #[must_use]
     pub fn wants_read(&self) -> bool {
-        self.session.wants_input()
+        self.carrier.wants_read()
     }
 
     /// Whether a loop should watch the descriptor for writability too.
     #[must_use]
     pub fn wants_write(&mut self) -> bool {
-        self.kept || !self.session.output().is_empty()
+        self.carrier.wants_write()
     }
 
     /// Sends a request with this content, which sets [`Request::content`], and waits for the whole answer. Events of other exchanges are kept.
@@ -268,8 +284,8 @@ impl Client {
         let mut unsent = !content.is_empty();
         loop {
             while unsent {
-                let part = rest.get(..rest.len().min(READ_BUFFER)).unwrap_or(rest);
-                match self.session.write(id, part) {
+                let part = rest.get(..rest.len().min(PART)).unwrap_or(rest);
+                match self.carrier.write(id, part) {
                     Ok(()) => rest = rest.get(part.len()..).unwrap_or_default(),
                     // The events say when to go on.
                     Err(RequestError::WouldBlock) => break,
@@ -278,11 +294,11 @@ impl Client {
                     Err(error) => return Err(error.into()),
                 }
                 if unsent && rest.is_empty() {
-                    self.session.finish(id, None)?;
+                    self.carrier.finish(id, None)?;
                     unsent = false;
                 }
             }
-            match self.step(left(until))? {
+            match self.carrier.step(left(until))? {
                 None => return Err(ClientError::Failed(Failure::Cut)),
                 Some(event) if event.exchange() != id => self.found.push_back(event),
                 Some(Event::Head(_, response)) => head = Some(response),
@@ -292,7 +308,7 @@ impl Client {
                         return Err(ClientError::TooLong);
                     }
                     collected.extend_from_slice(&data);
-                    self.session.consumed(id, data.len());
+                    self.carrier.consumed(id, data.len());
                 }
                 Some(Event::Failed(_, failure)) => return Err(ClientError::Failed(failure)),
                 Some(Event::End(_, trailers)) => {
@@ -307,87 +323,16 @@ impl Client {
             }
         }
     }
-
-    /// Sends and reads until something happens.
-    fn step(&mut self, timeout: Option<Duration>) -> io::Result<Option<Event>> {
-        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        loop {
-            self.send();
-            if let Some(event) = self.session.next_event() {
-                return Ok(Some(event));
-            }
-            if self.session.is_over() {
-                return Ok(None);
-            }
-            // Content that was found and not taken stops HTTP/1.1 here, and HTTP/2 by its windows.
-            let read = self.session.wants_input();
-            if read && self.receive() {
-                continue;
-            }
-            let left =
-                timeout.and_then(|timeout| if timeout.is_zero() { Some(timeout) } else { left(until) });
-            let write = self.wants_write();
-            self.connection.wait_for(read, write, left)?;
-        }
-    }
-
-    /// Sends what can be sent without waiting.
-    fn send(&mut self) {
-        self.session.set_now(u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX));
-        loop {
-            let output = self.session.output();
-            if output.is_empty() {
-                break;
-            }
-            match self.connection.write_within(output, Some(Duration::ZERO)) {
-                Ok(count) => {
-                    output.drain(..count.min(output.len()));
-                    self.kept = self.connection.tls().is_some();
-                }
-                Err(error) if is_patience(&error) => return,
-                Err(_) => {
-                    // What the server said before is still to be read; the end of that shows what became of the exchanges.
-                    output.clear();
-                    return;
-                }
-            }
-        }
-        if self.kept {
-            self.kept =
-                self.connection.flush_within(Some(Duration::ZERO)).is_err_and(|error| is_patience(&error));
-        }
-        if !self.kept && !self.shut && self.session.ends_output() {
-            self.shut = true;
-            // Err: the peer is gone, which reading shows.
-            let _ = self.connection.close_write();
-        }
-    }
-
-    /// Reads what is there. False: nothing.
-    fn receive(&mut self) -> bool {
-        match self.connection.read_within(&mut self.buffer, Some(Duration::ZERO)) {
-            Ok(0) => self.session.receive_end(),
-            Ok(count) => self.session.receive(self.buffer.get(..count).unwrap_or_default()),
-            Err(error) if is_patience(&error) => return false,
-            // Also an encrypted connection that ended without saying so.
-            Err(_) => self.session.lose(),
-        }
-        true
-    }
 }
 
 impl AsFd for Client {
     /// To watch: for reading, and for writing while [`Client::wants_write`]; then call [`Client::next_event`] with zero until it fails.
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.connection.as_fd()
+        self.carrier.as_fd()
     }
 }
 
-fn is_patience(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
-}
-
 /// What is left of the time: at least a moment, since zero means not to wait.
-fn left(until: Option<Instant>) -> Option<Duration> {
+pub(super) fn left(until: Option<Instant>) -> Option<Duration> {
     until.map(|until| until.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1)))
 }

@@ -26,11 +26,17 @@
 //! ```
 
 mod by_name;
+mod carrier;
 mod connection;
 mod error;
 mod event;
 mod http1;
 mod http2;
+#[cfg(feature = "http3")]
+mod http3;
+#[cfg(feature = "http3")]
+mod on_quic;
+mod on_stream;
 mod request;
 mod session;
 

@@ -20,6 +20,9 @@ pub struct Connector {
     pub(super) secure: Option<Arc<SecureContext>>,
     /// `None`: the resolver of the process.
     resolver: Option<Resolver>,
+    /// For QUIC, made of the same settings when it is first asked for.
+    #[cfg(feature = "http3")]
+    quic: Arc<std::sync::OnceLock<flare_quic::ClientContext>>,
 }
 
 impl Connector {
@@ -30,7 +33,7 @@ impl Connector {
     pub fn new(config: ConnectConfig) -> Result<Self, Error> {
         config.check()?;
         let secure = SecureContext::of(&config)?.map(Arc::new);
-        Ok(Self { config: Arc::new(config), secure, resolver: None })
+        Ok(Self { config: Arc::new(config), secure, resolver: None, ..Self::default() })
     }
 
     /// Looks names up with this resolver, instead of that of the process.
@@ -63,7 +66,23 @@ impl Connector {
         Connecting::begin(self, target, parsed)
     }
 
-    pub(super) fn resolver(&self) -> &Resolver {
+    #[cfg(feature = "http3")]
+    pub(crate) fn config(&self) -> &ConnectConfig {
+        &self.config
+    }
+
+    /// What QUIC connections are made of.
+    #[cfg(feature = "http3")]
+    pub(crate) fn quic(&self) -> Result<flare_quic::ClientContext, flare_tls::ConfigError> {
+        if let Some(context) = self.quic.get() {
+            return Ok(context.clone());
+        }
+        let tls = self.config.tls.clone().unwrap_or_default();
+        let made = flare_quic::ClientContext::new(&tls, &flare_quic::QuicSettings::default())?;
+        Ok(self.quic.get_or_init(|| made).clone())
+    }
+
+    pub(crate) fn resolver(&self) -> &Resolver {
         self.resolver.as_ref().unwrap_or_else(|| Resolver::system())
     }
 }

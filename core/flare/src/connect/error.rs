@@ -70,7 +70,7 @@ pub enum ConnectFailure {
 }
 
 impl ConnectError {
-    pub(super) fn new(target: &str, phase: Phase, failure: ConnectFailure) -> Self {
+    pub(crate) fn new(target: &str, phase: Phase, failure: ConnectFailure) -> Self {
         Self { target: target.to_owned(), phase, failure }
     }
 

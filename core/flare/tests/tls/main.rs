@@ -10,6 +10,8 @@ mod connecting;
 mod early_data;
 mod half_close;
 mod handshakes;
+#[cfg(feature = "http3")]
+mod http3_client;
 mod reload;
 mod support;
 mod traffic;

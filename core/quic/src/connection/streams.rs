@@ -411,6 +411,12 @@ impl Connection {
         Ok(stream)
     }
 
+    /// Whether [`Connection::open_bidirectional`] would open one now.
+    #[must_use]
+    pub fn may_open_bidirectional(&self) -> bool {
+        !self.is_closing() && self.is_ready() && self.inner.peer_streams_left_bidi() > 0
+    }
+
     /// quiche opens a stream with the first thing that is said about it: here that it has the priority it has.
     fn open(&mut self, stream: u64) -> Result<(), StreamError> {
         if self.is_closing() {

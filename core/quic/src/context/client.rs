@@ -23,6 +23,12 @@ pub struct ClientContext {
     inner: Arc<Inner>,
 }
 
+impl std::fmt::Debug for ClientContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientContext").field("quic", &self.inner.quic).finish_non_exhaustive()
+    }
+}
+
 struct Inner {
     /// Locked for the moment in which a connection is made.
     config: Mutex<quiche::Config>,
