@@ -33,7 +33,13 @@ impl Connector {
     pub fn new(config: ConnectConfig) -> Result<Self, Error> {
         config.check()?;
         let secure = SecureContext::of(&config)?.map(Arc::new);
-        Ok(Self { config: Arc::new(config), secure, resolver: None, ..Self::default() })
+        Ok(Self {
+            config: Arc::new(config),
+            secure,
+            resolver: None,
+            #[cfg(feature = "http3")]
+            quic: Arc::default(),
+        })
     }
 
     /// Looks names up with this resolver, instead of that of the process.
