@@ -42,6 +42,11 @@ def static_text(text: Text) -> StaticString:
     return StaticString(unsafe_from_utf8=Span(unsafe_ptr=start.unsafe_origin_cast[ImmStaticOrigin](), length=length))
 
 
+def copied_text(text: Text) -> String:
+    """A copy of a text of the library's that lives for a call only. `String` of a `StaticString` would copy nothing."""
+    return String(from_utf8_lossy=static_text(text).as_bytes())
+
+
 def last_message(api: ApiPointer) -> String:
     """What the library said of the last failure on this thread."""
     var buffer = List[UInt8](length=LONGEST, fill=0)

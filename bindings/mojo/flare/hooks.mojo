@@ -2,7 +2,7 @@
 
 from .api import LOG_DEBUG, LOG_ERROR, LOG_INFO, LOG_WARN, Address, Text
 from .boxed import behind
-from .errors import static_text
+from .errors import copied_text
 
 
 @fieldwise_init
@@ -67,7 +67,7 @@ trait Task(Movable, Deinitable):
 
 def log_of[L: Log](level: Int32, message: Text, user: Address) abi("C"):
     """What the library calls for a `Log`."""
-    behind[L](user).value.write(LogLevel(level), String(static_text(message)))
+    behind[L](user).value.write(LogLevel(level), copied_text(message))
 
 
 def access_of[
@@ -77,9 +77,9 @@ def access_of[
 ) abi("C"):
     """What the library calls for an `AccessLog`."""
     var access = Access(
-        String(static_text(peer)),
-        String(static_text(method)),
-        String(static_text(path)),
+        copied_text(peer),
+        copied_text(method),
+        copied_text(path),
         Int(status),
         Int(body_bytes),
         Int(duration_ms),

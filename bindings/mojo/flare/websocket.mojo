@@ -16,7 +16,7 @@ from .api import (
     WebsocketMessageCallback,
 )
 from .boxed import behind, boxed, unbox
-from .errors import check, check_handle, static_text
+from .errors import check, check_handle, copied_text
 from .failure import tell
 from .library import ApiPointer, api
 from .request import Request, lossy
@@ -348,14 +348,9 @@ def _on_close[S: Sockets](socket: Handle, code: Int32, reason: Text, user: Addre
         # It never came in.
         return
     try:
-        behind[S.State](state).value.close(borrowed, Int(code), _copied(reason))
+        behind[S.State](state).value.close(borrowed, Int(code), copied_text(reason))
     except error:
         _ = _failed(borrowed, error)
-
-
-def _copied(text: Text) -> String:
-    # The library's, for the time of the call.
-    return lossy(static_text(text).as_bytes())
 
 
 def _failed(socket: WebSocket, error: Error) -> Int32:

@@ -36,6 +36,8 @@ struct Seen(Movable):
     var code: Int
     var reason: String
     var told: String
+    # As they were given, to be read when the library's own are gone.
+    var kept: List[String]
 
     def __init__(out self):
         self.opened = 0
@@ -43,6 +45,7 @@ struct Seen(Movable):
         self.code = 0
         self.reason = ""
         self.told = ""
+        self.kept = []
 
 
 comptime Shared = ArcPointer[Seen]
@@ -109,6 +112,7 @@ struct Told(Log):
 
     def write(mut self, level: LogLevel, message: String):
         self.seen[].told += message + "\n"
+        self.seen[].kept.append(message)
 
 
 def page(request: Request) -> Response:
@@ -205,6 +209,10 @@ def faults(address: String, seen: Shared, http: Int) raises:
     until(seen, before + 2)
     for words in ["a fault in open", "a fault in enter", "a fault in message"]:
         expect(words in seen[].told, seen[].told)
+    var again = String()
+    for message in seen[].kept:
+        again += message + "\n"
+    expect(again == seen[].told, again)
 
 
 def refusals(address: String, seen: Shared, http: Int) raises:
