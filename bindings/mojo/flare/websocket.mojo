@@ -102,6 +102,30 @@ struct WebSocket(Movable):
             self._api, self._api[].websocket_send(self._handle, Int32(kind), bytes_of(data), UInt(len(data)))
         )
 
+    def send_fragment(self, data: Span[UInt8, _], *, text: Bool = False, last: Bool = False) raises -> Bool:
+        """Sends a piece of a message whose end is not at hand yet, in a frame of its own (RFC 6455, 5.4), without compression. Until the last one
+        other messages are refused, and publications missed; so one thread sends all pieces, and soon.
+
+        Args:
+            data: The piece; of a text whole characters.
+            text: Whether the message is text; the same for each piece.
+            last: Whether it is the last piece.
+
+        Returns:
+            False when nothing was taken: then the message goes on with the same piece.
+
+        Raises:
+            As `send`.
+        """
+        var status = self._api[].websocket_send_fragment(
+            self._handle,
+            Int32(WEBSOCKET_TEXT if text else WEBSOCKET_BINARY),
+            bytes_of(data),
+            UInt(len(data)),
+            Int32(last),
+        )
+        return _taken(self._api, status)
+
     def ping(self, data: Span[UInt8, _]) raises -> Bool:
         """Sends a Ping with at most 125 bytes. Those that find out whether the client lives are sent without it.
 

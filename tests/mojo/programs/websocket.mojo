@@ -55,6 +55,13 @@ def echo(socket: WebSocket, message: Message) raises:
     _ = socket.send(message)
 
 
+def in_pieces(socket: WebSocket, message: Message) raises:
+    """Answers in two pieces, between which no other message fits."""
+    expect(socket.send_fragment("one ".as_bytes(), text=True), "not taken")
+    expect(not socket.send("between"), "taken")
+    expect(socket.send_fragment(message.data(), text=True, last=True), "not taken")
+
+
 def length_of(socket: WebSocket, message: Message):
     try:
         _ = socket.send(String(len(message.data()), " ", message.is_text))
@@ -167,6 +174,10 @@ def messages(address: String, seen: Shared, http: Int) raises:
     var other = opened(address, "/length", http)
     expect(other.send(List[UInt8](length=100_000, fill=1)), "not taken")
     expect(next_of(other).text() == "100000 False", "another length")
+    var pieces = opened(address, "/pieces", http)
+    expect(pieces.send("two"), "not taken")
+    var whole = next_of(pieces)
+    expect(whole.kind == WebSocketEventKind.TEXT and whole.text() == "one two", whole.text())
 
 
 def states(address: String, seen: Shared, http: Int) raises:
@@ -291,6 +302,7 @@ def main() raises:
     var router = Router()
     router.ws("/echo", echo)
     router.ws("/length", length_of)
+    router.ws("/pieces", in_pieces)
     var options = WebSocketOptions(message_limit=1 << 20, protocols="v2")
     options.set("ping_interval_ms", SECONDS)
     options.otherwise(page)
