@@ -51,14 +51,15 @@ class Client {
     if (this.#closed !== undefined) throw closedError();
     asked.signal?.throwIfAborted();
     const exchange = new ClientExchange(asked);
-    exchange.response.catch(() => {
+    const response = exchange.takeResponse();
+    response.catch(() => {
       // It may still wait; then it must not be begun.
       const at = this.#waiting.indexOf(exchange);
       if (at >= 0) this.#waiting.splice(at, 1);
     });
     this.#waiting.push(exchange);
     this.#begin();
-    return exchange.response;
+    return response;
   }
 
   #readRequest(method, target, options) {

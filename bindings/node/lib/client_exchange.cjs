@@ -14,6 +14,7 @@ class ClientExchange {
   #id;
   #settle;
   #content;
+  /** The promise of the answer, until it was asked for: an answer that the program drops must be collected. */
   #response;
   #timer;
   #stopAbort;
@@ -28,7 +29,7 @@ class ClientExchange {
   /** `asked`: what `Client` makes of the arguments of a request. */
   constructor(asked) {
     this.asked = asked;
-    this.response = new Promise((resolve, reject) => {
+    this.#response = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
     const { signal } = asked;
@@ -44,6 +45,12 @@ class ClientExchange {
     return this.#isOver;
   }
 
+
+  takeResponse() {
+    const response = this.#response;
+    this.#response = undefined;
+    return response;
+  }
 
   /** It was begun. */
   begin(connection, id) {
@@ -131,9 +138,9 @@ class ClientExchange {
 
   head(status, packed) {
     this.#content = new AnswerContent(this, this.asked.maxContent);
-    this.#response = new ClientResponse(status, packed, this.#content);
     this.#progress();
-    this.#settle.resolve(this.#response);
+    this.#settle.resolve(new ClientResponse(status, packed, this.#content));
+    this.#settle = undefined;
   }
 
   data(bytes) {
@@ -142,8 +149,7 @@ class ClientExchange {
 
   end(trailers) {
     this.#answered = true;
-    this.#response.setTrailers(trailers);
-    this.#connection.consumed(this.#id, this.#content.end());
+    this.#connection.consumed(this.#id, this.#content.end(trailers));
     // What the server has not read by now it does not want: HTTP/1.1 has to end the connection then.
     if (!this.#sent) return this.#cancel();
     this.#endIfOver();
@@ -159,7 +165,7 @@ class ClientExchange {
   fail(error) {
     if (this.#isOver) return;
     this.#over();
-    if (this.#response === undefined) return this.#settle.reject(error);
+    if (this.#content === undefined) return this.#settle.reject(error);
     const left = this.#content.giveUp(error);
     if (left > 0) this.#connection.consumed(this.#id, left);
   }
@@ -182,7 +188,7 @@ class ClientExchange {
     clearTimeout(this.#timer);
     // A server that stopped taking content because nobody reads what it answers is not late.
     const stopped = this.#roomWaiter !== undefined && (this.#content === undefined || this.#content.isEmpty);
-    if (this.#isOver || !(this.#response === undefined || this.#isAwaited || stopped)) return;
+    if (this.#isOver || !(this.#content === undefined || this.#isAwaited || stopped)) return;
     this.#timer = setTimeout(() => this.#late(), this.asked.timeout);
   }
 

@@ -11,6 +11,7 @@ class AnswerContent extends Content {
   #parts = [];
   #whole = false;
   #most;
+  trailers = '';
 
   constructor(exchange, most) {
     super();
@@ -28,7 +29,8 @@ class AnswerContent extends Content {
   }
 
   /** All has come. Gives the number of bytes that are here. */
-  end() {
+  end(trailers) {
+    this.trailers = trailers;
     const left = this.#left();
     this.#whole = true;
     this.wake();
@@ -97,22 +99,20 @@ class AnswerContent extends Content {
   }
 }
 
+/** Answers that were dropped before anybody read them: they are given up, or they would hold up their connections. */
+const dropped = new FinalizationRegistry((content) => content.cancel());
+
 class ClientResponse {
   #packed;
   #content;
   #texts;
   #headers;
-  #trailers = '';
 
   constructor(status, text, content) {
     this.status = status;
     this.#packed = text;
     this.#content = content;
-  }
-
-  /** Called by the exchange, when it has ended. */
-  setTrailers(text) {
-    this.#trailers = text;
+    dropped.register(this, content, this);
   }
 
   get ok() {
@@ -140,11 +140,17 @@ class ClientResponse {
   }
 
   get trailers() {
-    return packed.fieldsObject(this.#trailers.split('\0'), 0);
+    return packed.fieldsObject(this.#content.trailers.split('\0'), 0);
+  }
+
+  /** The content, for a reader, who needs this no more. */
+  get #read() {
+    dropped.unregister(this);
+    return this.#content;
   }
 
   body() {
-    return this.#content.bytes();
+    return this.#read.bytes();
   }
 
   async text() {
@@ -156,19 +162,19 @@ class ClientResponse {
   }
 
   stream() {
-    return this.#content.readable();
+    return this.#read.readable();
   }
 
   webStream() {
-    return this.#content.readableStream();
+    return this.#read.readableStream();
   }
 
   cancel() {
-    this.#content.cancel();
+    this.#read.cancel();
   }
 
   [Symbol.asyncIterator]() {
-    return this.#content.chunks();
+    return this.#read.chunks();
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](depth, options, inspect) {

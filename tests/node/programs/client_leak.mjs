@@ -29,6 +29,12 @@ async function one(client, number) {
     case 2: return (await client.post('/refuse', { body: parts() })).text();
     case 3: return client.get('/hang', { signal: AbortSignal.timeout(1) }).catch(() => {});
     case 4: for await (const part of await client.get('/large')) if (part) return undefined;
+    case 5: {
+      // An answer that is dropped unread, with its client.
+      const dropped = watch(new Client(origin, { http2: number % 16 === 5 }));
+      if (number % 32 === 5) await dropped.get('/large');
+      return undefined;
+    }
     // Its content is never read: it is small, so it holds up nothing.
     default: return client.get('/text');
   }

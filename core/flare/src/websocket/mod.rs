@@ -84,7 +84,7 @@ impl<'a> Message<'a> {
 }
 
 /// What happens to one socket. Calls are made on its worker, one at a time, and must not block. A panic closes the socket with 1011, is counted
-/// ([`ServerStats::panics`](crate::ServerStats)) and logged; [`SocketHandler::close`] is still called.
+/// ([`ServerStats::panics`](crate::server::ServerStats)) and logged; [`SocketHandler::close`] is still called.
 ///
 /// A closure `FnMut(&WebSocket, Message<'_>)` is a handler of messages alone.
 pub trait SocketHandler: Send + 'static {
