@@ -63,11 +63,14 @@ static int32_t listen_on(flare_server *server, const struct options *options) {
 }
 
 // Suites wait for this line, so it comes last and at once.
-static int32_t announce(flare_server *server, const struct options *options) {
+static int32_t announce(flare_server *server, flare_server *retry, const struct options *options) {
     char address[300];
     // A name may stand for several addresses: those of HTTPS come behind those of HTTP.
     for (size_t i = 1; options->tls_port >= 0 && flare_server_address(server, i, address, sizeof address) > 0; i++) {
         if (printf("also on %s\n", address) < 0) return FLARE_ERROR_IO;
+    }
+    for (size_t i = 0; retry != NULL && flare_server_address(retry, i, address, sizeof address) > 0; i++) {
+        if (printf("retry on %s\n", address) < 0) return FLARE_ERROR_IO;
     }
     if (flare_server_address(server, 0, address, sizeof address) == 0) return FLARE_ERROR_NOT_FOUND;
     if (printf("listening on %s\n", address) < 0 || fflush(stdout) != 0) return FLARE_ERROR_IO;
@@ -89,14 +92,8 @@ static int32_t report(flare_server *server) {
 
 // Starts the server of the retry port, which has settings of its own and so is a second one. It ends when it is freed.
 static int32_t start_retry(flare_server *retry, const struct options *options) {
-    char address[300];
     int32_t status = listen_secure(retry, options, options->retry_port);
-    if (status == FLARE_OK) status = flare_server_start(retry);
-    if (status != FLARE_OK) return status;
-    for (size_t i = 0; flare_server_address(retry, i, address, sizeof address) > 0; i++) {
-        if (printf("retry on %s\n", address) < 0) return FLARE_ERROR_IO;
-    }
-    return FLARE_OK;
+    return status == FLARE_OK ? flare_server_start(retry) : status;
 }
 
 // From the address to the end of the last exchange. `retry` is NULL without a retry port.
@@ -106,7 +103,7 @@ static int32_t serve(flare_server *server, flare_server *retry, const struct opt
     if (retry != NULL && (status = start_retry(retry, options)) != FLARE_OK) return failed("retry port", status);
     if ((status = flare_server_start(server)) != FLARE_OK) return failed("start", status);
     if ((status = flare_server_drain_on_signals(server)) != FLARE_OK) return failed("signals", status);
-    if ((status = announce(server, options)) != FLARE_OK) return failed("listening", status);
+    if ((status = announce(server, retry, options)) != FLARE_OK) return failed("listening", status);
     if ((status = flare_server_wait(server)) != FLARE_OK) return failed("wait", status);
     if ((status = report(server)) != FLARE_OK) return failed("report", status);
     return FLARE_OK;
