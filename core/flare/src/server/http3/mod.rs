@@ -356,7 +356,9 @@ impl Http3 {
 
     /// Ends a lane with what was sent until now: the holder of its exchange learns it.
     fn cancel(&mut self, id: u64, reason: CancelReason, env: &mut Environment) {
-        if let Some(Lane { carried: Carried::Exchange(stream), .. }) = self.remove(id, env) {
+        if let Some(Lane { carried: Carried::Exchange(mut stream), outbox, .. }) = self.remove(id, env) {
+            // It was counted when its frame began.
+            stream.running.body_bytes -= outbox.framed(&stream.outgoing);
             stream.running.dismiss(reason, env);
             stream.running.conclude(false, env);
         }

@@ -87,6 +87,11 @@ impl Outbox {
         Ok(())
     }
 
+    /// How much content was announced and not taken.
+    pub(super) fn framed(&self, outgoing: &Outgoing) -> u64 {
+        if self.framed { outgoing.len() } else { 0 }
+    }
+
     /// Ends the message.
     pub(super) fn end(
         &mut self,

@@ -1,10 +1,12 @@
 //! How exchanges and connections end: resets, deadlines, drain.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flare_proto::http3::ErrorCode;
 
 use super::{Client, holding, holding_with, pattern};
+use crate::log::AccessRecord;
 use crate::server::ServerConfig;
 use crate::{AnswerError, CancelReason};
 
@@ -154,6 +156,28 @@ fn a_client_that_opens_no_window_loses_its_stream() {
     client.until("the reset", |client| client.answer(id).reset.is_some());
     assert_eq!(client.answer(id).reset, Some(ErrorCode::RequestCancelled.number()));
     assert_eq!(client.get("/").text(), "home");
+}
+
+#[test]
+fn the_access_log_tells_how_much_of_a_cut_answer_was_sent() {
+    let (mut service, held) = holding();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let into = Arc::clone(&told);
+    service.access = Some(Arc::new(move |record: &AccessRecord<'_>| {
+        into.lock().unwrap().push((record.status, record.body_bytes, record.whole));
+    }));
+    let mut client = Client::with_window(&service, 2000);
+    assert_eq!(client.get("/").text(), "home");
+    client.greedy = false;
+    let id = client.send("GET", "/wait", &[]);
+    held.try_recv().unwrap().respond(pattern(100_000));
+    assert!(client.step());
+    client.reset(id);
+    client.until("the cancel", |client| !client.server.http3.as_ref().unwrap().is_active());
+    let told = told.lock().unwrap();
+    assert_eq!(told[0], (200, 4, true));
+    let (status, bytes, whole) = told[1];
+    assert!(status == 200 && (1000..=2000).contains(&bytes) && !whole, "{bytes}");
 }
 
 #[test]
