@@ -274,3 +274,89 @@ fn the_end_of_the_connection_may_be_the_end_of_the_answer() {
     let broken = answered_with(b"220 smtp.example ESMTP\r\n", false);
     assert!(matches!(broken, Err(ClientError::Failed(Failure::Malformed(_)))), "{broken:?}");
 }
+
+/// A server that reads requests and answers none, and tells of each exchange whose client has left.
+fn deaf(half_close: bool) -> (RunningServer, std::sync::mpsc::Receiver<&'static str>) {
+    let (tell, told) = channel();
+    let tell = Mutex::new(tell);
+    let mut router = Router::new();
+    let wait = move |exchange: Exchange| {
+        let tell = tell.lock().unwrap().clone();
+        tell.send("asked").unwrap();
+        exchange.drive(move |_, event| {
+            if matches!(event, Happened::Cancelled) {
+                tell.send("left").unwrap();
+            }
+            Flow::Continue
+        });
+    };
+    router.get("/", flare::later(wait)).unwrap();
+    let config = ServerConfig { workers: 1, half_close, ..ServerConfig::default() };
+    let server = Server::new(router).config(config);
+    (server.listen("127.0.0.1:0").unwrap().bind().unwrap().start().unwrap(), told)
+}
+
+#[test]
+fn whoever_lets_go_of_an_exchange_is_noticed() {
+    let (server, told) = deaf(false);
+    for mut client in clients(&server) {
+        let id = client.open(&get("/")).unwrap();
+        assert_eq!(told.recv_timeout(PATIENCE), Ok("asked"));
+        client.cancel(id);
+        // The client lives on, and with HTTP/2 its connection too.
+        assert_eq!(told.recv_timeout(PATIENCE), Ok("left"));
+        assert_eq!(client.can_open(), client.is_multiplexed());
+    }
+}
+
+#[test]
+fn a_half_closed_client_is_lost_where_the_settings_say_so() {
+    for half_close in [false, true] {
+        let (server, told) = deaf(half_close);
+        for mut client in clients(&server) {
+            client.open(&get("/")).unwrap();
+            assert_eq!(told.recv_timeout(PATIENCE), Ok("asked"));
+            client.connection().unwrap().close_write().unwrap();
+            let left = told.recv_timeout(if half_close { SHORT } else { PATIENCE });
+            assert_eq!(left.is_ok(), !half_close, "{left:?}");
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_is_shared_can_be_ended_from_outside() {
+    let server = server();
+    let address = server.addresses()[0].to_string();
+    for http2 in [false, true] {
+        let connection = Arc::new(Connector::default().connect(&address).unwrap());
+        let shared = Arc::clone(&connection);
+        let mut client = if http2 { Client::http2(shared) } else { Client::http1(shared) };
+        let id = client.open(&get("/never")).unwrap();
+        let other = thread::spawn(move || connection.close());
+        let event = client.next_event(Some(PATIENCE)).unwrap();
+        assert!(matches!(event, Some(Event::Failed(failed, Failure::Cut)) if failed == id), "{event:?}");
+        other.join().unwrap().unwrap();
+        assert!(client.next_event(Some(PATIENCE)).unwrap().is_none());
+    }
+}
+
+#[test]
+fn the_scheme_is_that_of_the_connection_and_settings_have_names() {
+    let mut router = Router::new();
+    router.get("/", |request: &Request| format!("{:?}", request.version())).unwrap();
+    let server = Server::new(router).listen("127.0.0.1:0").unwrap().bind().unwrap().start().unwrap();
+    for mut client in clients(&server) {
+        let ask = Ask { scheme: String::new(), ..get("/") };
+        assert_eq!(client.fetch(&ask, b"").unwrap().head.status, 200);
+        client.set_number("timeout_ms", 1000).unwrap();
+        client.set_number("max_content", 3).unwrap();
+        assert!(matches!(client.fetch(&get("/"), b""), Err(ClientError::TooLong)));
+        for (name, value, text) in [
+            ("timeout_ms", 0, "setting timeout_ms: 0 is not within 1 to 86400000"),
+            ("max_content", -1, "setting max_content: -1 is negative"),
+            ("colour", 1, "setting colour: there is no such number setting"),
+        ] {
+            assert_eq!(client.set_number(name, value).unwrap_err().to_string(), text);
+        }
+    }
+}
