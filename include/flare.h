@@ -535,12 +535,17 @@ int32_t flare_client_new(flare_connection *connection,
 /**
  * Connects as flare_connector_connect(), and makes a client of it as flare_client_new().
  *
+ * @param version  As there, or 30 for HTTP/3: by QUIC and with TLS, whose settings are the connector's or the defaults. Addresses are tried one
+ *                 after the other then.
  * @return As these two.
  *
  * The caller promises:
  * `target` is a NUL-terminated string; `client` may be written.
  */
-int32_t flare_client_connect(flare_connector *connector, const char *target, int32_t version, flare_client **client);
+int32_t flare_client_connect(flare_connector *connector,
+                             const char *target,
+                             int32_t version,
+                             flare_client **client);
 
 /**
  * Sets a number by name: "timeout_ms", how long flare_client_fetch() and flare_request_write_blocking() wait, 1 to 86400000, default 30000;
@@ -621,13 +626,14 @@ int32_t flare_client_fetch(flare_client *client,
 int32_t flare_client_can_open(const flare_client *client);
 
 /**
- * The version of HTTP that is spoken: 11, or 20, in which several exchanges run at a time.
+ * The version of HTTP that is spoken: 11, or 20 or 30, in which several exchanges run at a time.
  */
 int32_t flare_client_version(const flare_client *client);
 
 /**
- * The socket, to watch for reading, and for writing while flare_client_wants_write(); then call flare_client_next() with a time of 0 until it
- * says FLARE_ERROR_WOULD_BLOCK. Only to be watched, never read, written or closed. Valid until the client is freed.
+ * The descriptor to watch for reading, and for writing while flare_client_wants_write(); then call flare_client_next() with a time of 0 until it
+ * says FLARE_ERROR_WOULD_BLOCK. With HTTP/3 it shows deadlines too. Only to be watched, never read, written or closed. Valid until the client is
+ * freed.
  *
  * @return The descriptor, or a negative error code.
  */
@@ -645,7 +651,7 @@ int32_t flare_client_close(flare_client *client);
 
 /**
  * Ends the connection at once, from any thread, also for one that waits in a call: exchanges that are not whole end with
- * FLARE_EVENT_CANCELLED.
+ * FLARE_EVENT_CANCELLED. With HTTP/3 a thread that waits in a call ends it behind the next event, or behind its wait.
  */
 int32_t flare_client_abort(flare_client *client);
 

@@ -1,7 +1,6 @@
 //! `flare_client`: requests to a server, on one connection.
 
 use std::ffi::{c_char, c_void};
-use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 
 use crate::client_state::{ClientState, What};
@@ -64,6 +63,8 @@ pub unsafe extern "C" fn flare_client_new(
 
 /// Connects as flare_connector_connect(), and makes a client of it as flare_client_new().
 ///
+/// @param version  As there, or 30 for HTTP/3: by QUIC and with TLS, whose settings are the connector's or the defaults. Addresses are tried one
+///                 after the other then.
 /// @return As these two.
 ///
 /// # Safety
@@ -79,10 +80,9 @@ pub unsafe extern "C" fn flare_client_connect(
         // SAFETY: the caller's promise.
         let target = unsafe { text::required(target, "target") }?;
         let place = text::place(client, "client")?;
-        ClientState::check_version(version)?;
         // Not under the lock: others connect meanwhile.
-        let made = with_connector(connector, ConnectorSettings::make)?.connect(target)?;
-        let state = ClientState::new(Arc::new(made), version)?;
+        let connector = with_connector(connector, ConnectorSettings::make)?;
+        let state = ClientState::connect(&connector, target, version)?;
         let token = TABLE.insert(CLIENT.only(), Object::Client(Arc::new(state)))?;
         // SAFETY: not NULL, and the caller promises that it may be written.
         unsafe { place.write(token.to_pointer()) };
@@ -249,22 +249,20 @@ pub extern "C" fn flare_client_can_open(client: *const flare_client) -> i32 {
     guard_number(|| Ok(i32::from(held(client)?.with(|client| client.can_open()))))
 }
 
-/// The version of HTTP that is spoken: 11, or 20, in which several exchanges run at a time.
+/// The version of HTTP that is spoken: 11, or 20 or 30, in which several exchanges run at a time.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_client_version(client: *const flare_client) -> i32 {
-    guard_number(|| {
-        let is_multiplexed = held(client)?.with(|client| client.is_multiplexed());
-        Ok(if is_multiplexed { 20 } else { 11 })
-    })
+    guard_number(|| Ok(held(client)?.version()))
 }
 
-/// The socket, to watch for reading, and for writing while flare_client_wants_write(); then call flare_client_next() with a time of 0 until it
-/// says FLARE_ERROR_WOULD_BLOCK. Only to be watched, never read, written or closed. Valid until the client is freed.
+/// The descriptor to watch for reading, and for writing while flare_client_wants_write(); then call flare_client_next() with a time of 0 until it
+/// says FLARE_ERROR_WOULD_BLOCK. With HTTP/3 it shows deadlines too. Only to be watched, never read, written or closed. Valid until the client is
+/// freed.
 ///
 /// @return The descriptor, or a negative error code.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_client_fd(client: *const flare_client) -> i32 {
-    guard_number(|| Ok(held(client)?.connection().as_fd().as_raw_fd()))
+    guard_number(|| Ok(held(client)?.fd()))
 }
 
 /// Whether a loop should watch the descriptor for writing too: 1 or 0.
@@ -283,12 +281,11 @@ pub extern "C" fn flare_client_close(client: *mut flare_client) -> i32 {
 }
 
 /// Ends the connection at once, from any thread, also for one that waits in a call: exchanges that are not whole end with
-/// FLARE_EVENT_CANCELLED.
+/// FLARE_EVENT_CANCELLED. With HTTP/3 a thread that waits in a call ends it behind the next event, or behind its wait.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_client_abort(client: *mut flare_client) -> i32 {
     guard(|| {
-        // Err: the peer has ended it already.
-        let _ = held(client)?.connection().close();
+        held(client)?.abort();
         Ok(())
     })
 }
@@ -302,8 +299,7 @@ pub extern "C" fn flare_client_free(client: *mut flare_client) -> i32 {
         TABLE.release(Token::from_pointer(client), CLIENT)?;
         // The handle's own is this one: with more, a thread is inside a call, and has to come out.
         if Arc::strong_count(&state) > 1 {
-            // Err: it is closed already.
-            let _ = state.connection().close();
+            state.abort();
         }
         Ok(())
     })

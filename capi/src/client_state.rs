@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use flare::client::{Client, ClientError, Event, ExchangeId, Failure as Lost, Request, RequestError};
-use flare::connect::Connection;
+use flare::connect::{Connection, Connector};
 
 use crate::asked::Asked;
 use crate::connection::lost;
@@ -17,7 +19,12 @@ use crate::object::{Object, RESPONSE, TABLE, lock};
 use crate::status::*;
 
 pub(crate) struct ClientState {
-    connection: Arc<Connection>,
+    /// `None`: QUIC, which the client has for itself.
+    connection: Option<Arc<Connection>>,
+    /// To be watched. It is the client's, and stays as long as that.
+    fd: RawFd,
+    /// A client on QUIC is to be ended by who is inside.
+    aborted: AtomicBool,
     inside: Mutex<Inside>,
     /// Exchanges that were let go of while another thread was inside.
     let_go: Mutex<Vec<ExchangeId>>,
@@ -58,26 +65,55 @@ pub(crate) enum What {
 }
 
 impl ClientState {
+    /// A client on a connection that was made.
     pub(crate) fn new(connection: Arc<Connection>, version: i32) -> Result<Self, Failure> {
-        Self::check_version(version)?;
         let client = match version {
+            0 => Client::new(Arc::clone(&connection)),
             11 => Client::http1(Arc::clone(&connection)),
             20 => Client::http2(Arc::clone(&connection)),
-            _ => Client::new(Arc::clone(&connection)),
+            _ => return Err(Failure::argument("version", "is none of 0, 11 and 20")),
         };
-        let inside = Inside { client, running: HashMap::new(), data: Bytes::new(), interim: None };
-        Ok(Self { connection, inside: Mutex::new(inside), let_go: Mutex::default() })
+        Ok(Self::of(client, Some(connection)))
     }
 
-    pub(crate) fn check_version(version: i32) -> Result<(), Failure> {
+    /// Connects, and makes a client of it.
+    pub(crate) fn connect(connector: &Connector, target: &str, version: i32) -> Result<Self, Failure> {
         match version {
-            0 | 11 | 20 => Ok(()),
-            _ => Err(Failure::argument("version", "is none of 0, 11 and 20")),
+            0 | 11 | 20 => Self::new(Arc::new(connector.connect(target)?), version),
+            30 => Ok(Self::of(Client::connect_http3(connector, target)?, None)),
+            _ => Err(Failure::argument("version", "is none of 0, 11, 20 and 30")),
         }
     }
 
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
+    fn of(client: Client, connection: Option<Arc<Connection>>) -> Self {
+        let fd = client.as_fd().as_raw_fd();
+        let inside = Inside { client, running: HashMap::new(), data: Bytes::new(), interim: None };
+        let (aborted, let_go) = (AtomicBool::new(false), Mutex::default());
+        Self { connection, fd, aborted, inside: Mutex::new(inside), let_go }
+    }
+
+    pub(crate) fn fd(&self) -> RawFd {
+        self.fd
+    }
+
+    /// The version of HTTP, as C has it.
+    pub(crate) fn version(&self) -> i32 {
+        match &self.connection {
+            None => 30,
+            Some(_) if self.with(|client| client.is_multiplexed()) => 20,
+            Some(_) => 11,
+        }
+    }
+
+    /// Ends the connection, without waiting for who is inside.
+    pub(crate) fn abort(&self) {
+        if let Some(connection) = &self.connection {
+            // Err: the peer has ended it already.
+            let _ = connection.close();
+            return;
+        }
+        self.aborted.store(true, Ordering::Release);
+        self.forget_if_free();
     }
 
     /// Runs `f` on the client; waits for another thread that is inside.
@@ -94,6 +130,10 @@ impl ClientState {
     /// Lets go of an exchange, without waiting.
     pub(crate) fn let_go(&self, exchange: ExchangeId) {
         lock(&self.let_go).push(exchange);
+        self.forget_if_free();
+    }
+
+    fn forget_if_free(&self) {
         match self.inside.try_lock() {
             Ok(mut inside) => self.forget(&mut inside),
             Err(TryLockError::Poisoned(poisoned)) => self.forget(&mut poisoned.into_inner()),
@@ -102,7 +142,11 @@ impl ClientState {
         }
     }
 
+    /// Does what was left for who is inside.
     fn forget(&self, inside: &mut Inside) {
+        if self.aborted.swap(false, Ordering::AcqRel) {
+            inside.client.abort();
+        }
         let gone = std::mem::take(&mut *lock(&self.let_go));
         for exchange in gone {
             if inside.running.remove(&exchange).is_some() {

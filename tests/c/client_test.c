@@ -12,7 +12,9 @@
 static int64_t patience_ms(void) { return 1000 * (int64_t)patience(); }
 
 static app a;
-static flare_connector *connector;
+// Where the same server has TLS and HTTP/3.
+static char secure_address[160];
+static flare_connector *connector, *secure_connector;
 
 static int32_t hello(flare_request *request, flare_response *response, void *user) {
     (void)user;
@@ -86,7 +88,8 @@ static int32_t never(flare_request *request, flare_response *response, void *use
 
 static flare_client *connected(int32_t version) {
     flare_client *client = NULL;
-    CHECK_STATUS(flare_client_connect(connector, a.address, version, &client), FLARE_OK);
+    int is_quic = version == 30;
+    CHECK_STATUS(flare_client_connect(is_quic ? secure_connector : connector, is_quic ? secure_address : a.address, version, &client), FLARE_OK);
     CHECK_NUMBER(flare_client_version(client), version ? version : 11);
     return client;
 }
@@ -253,10 +256,11 @@ static void pieces(int32_t version) {
     CHECK_STATUS(flare_client_free(client), FLARE_OK);
 }
 
-static void at_a_time(void) {
-    flare_client *client = connected(20);
+static void at_a_time(int32_t version) {
+    flare_client *client = connected(version);
     enum { MANY = 20 };
     static story stories[MANY];
+    memset(stories, 0, sizeof stories);
     flare_request *requests[MANY];
     for (int i = 0; i < MANY; i++) {
         char target[32];
@@ -278,9 +282,10 @@ static void at_a_time(void) {
         CHECK_STATUS(flare_request_release(requests[i]), FLARE_OK);
     }
     CHECK_STATUS(flare_client_free(client), FLARE_OK);
+}
 
-    // HTTP/1.1 takes one at a time.
-    client = connected(11);
+static void one_at_a_time(void) {
+    flare_client *client = connected(11);
     flare_request *first = get("/"), *second = get("/");
     story s = {0};
     CHECK_STATUS(flare_client_open(client, first, 0, NULL), FLARE_OK);
@@ -295,22 +300,8 @@ static void at_a_time(void) {
     CHECK_STATUS(flare_client_free(client), FLARE_OK);
 }
 
-static void loop(int32_t version) {
-    // The connection is made first, and stays to be asked.
-    flare_connection *connection = NULL;
-    flare_client *client = NULL;
-    char text[64] = "";
-    CHECK_STATUS(flare_connector_connect(connector, a.address, &connection), FLARE_OK);
-    CHECK_STATUS(flare_client_new(connection, 12, &client), FLARE_ERROR_INVALID_ARGUMENT);
-    CHECK_STATUS(flare_client_new(connection, version, &client), FLARE_OK);
-    CHECK_STATUS(flare_client_new(connection, version, &(flare_client *){NULL}), FLARE_ERROR_INVALID_STATE);
-    CHECK_STATUS(flare_connection_write(connection, "x", 1, 0, NULL), FLARE_ERROR_INVALID_STATE);
-    CHECK_STATUS(flare_connection_read(connection, text, 1, 0, &(size_t){0}), FLARE_ERROR_INVALID_STATE);
-    CHECK(flare_connection_peer(connection, text, sizeof text) > 0);
-    CHECK_TEXT(text, a.address);
-    CHECK_NUMBER(flare_client_fd(client), flare_connection_fd(connection));
-    CHECK_STATUS(flare_connection_free(connection), FLARE_OK);
-
+// What a loop does with a client, and the end of it in peace. Frees it.
+static void watched(flare_client *client, int32_t version) {
     story s = {0};
     flare_request *request = get("/slow");
     CHECK_STATUS(flare_client_open(client, request, 0, NULL), FLARE_OK);
@@ -339,6 +330,24 @@ static void loop(int32_t version) {
     CHECK_STATUS(flare_client_free(client), FLARE_OK);
     body_is(response, "hello");
     CHECK_STATUS(flare_response_release(response), FLARE_OK);
+}
+
+static void loop(int32_t version) {
+    // The connection is made first, and stays to be asked.
+    flare_connection *connection = NULL;
+    flare_client *client = NULL;
+    char text[64] = "";
+    CHECK_STATUS(flare_connector_connect(connector, a.address, &connection), FLARE_OK);
+    CHECK_STATUS(flare_client_new(connection, 12, &client), FLARE_ERROR_INVALID_ARGUMENT);
+    CHECK_STATUS(flare_client_new(connection, version, &client), FLARE_OK);
+    CHECK_STATUS(flare_client_new(connection, version, &(flare_client *){NULL}), FLARE_ERROR_INVALID_STATE);
+    CHECK_STATUS(flare_connection_write(connection, "x", 1, 0, NULL), FLARE_ERROR_INVALID_STATE);
+    CHECK_STATUS(flare_connection_read(connection, text, 1, 0, &(size_t){0}), FLARE_ERROR_INVALID_STATE);
+    CHECK(flare_connection_peer(connection, text, sizeof text) > 0);
+    CHECK_TEXT(text, a.address);
+    CHECK_NUMBER(flare_client_fd(client), flare_connection_fd(connection));
+    CHECK_STATUS(flare_connection_free(connection), FLARE_OK);
+    watched(client, version);
 }
 
 static int begun_before;
@@ -414,6 +423,29 @@ static void ends(int32_t version) {
     CHECK_STATUS(flare_client_free(client), FLARE_OK);
     CHECK_STATUS(flare_response_cancelled(response), FLARE_ERROR_CLOSED);
     CHECK_STATUS(flare_request_write(request, "x", 1), FLARE_ERROR_CLOSED);
+    CHECK_STATUS(flare_request_release(request), FLARE_OK);
+}
+
+// Without a thread that waits: with QUIC that is not woken.
+static void quic_ends(void) {
+    flare_client *client = connected(30);
+    story s = {0};
+    int gone = gate_count(&left);
+    CHECK_STATUS(flare_client_set_number(client, "timeout_ms", 50), FLARE_OK);
+    flare_request *request = get("/never");
+    CHECK_STATUS(flare_client_fetch(client, request, NULL, 0, NULL), FLARE_ERROR_TIMEOUT);
+    CHECK_STATUS(flare_client_open(client, request, 0, NULL), FLARE_OK);
+    CHECK_STATUS(take(client, 20, &s), FLARE_ERROR_TIMEOUT);
+    CHECK_STATUS(flare_request_release(request), FLARE_OK);
+    CHECK(gate_wait(&left, gone + 2));
+    flare_response *response = NULL;
+    request = get("/never");
+    CHECK_STATUS(flare_client_open(client, request, 0, &response), FLARE_OK);
+    CHECK_STATUS(flare_client_abort(client), FLARE_OK);
+    CHECK_STATUS(take(client, patience_ms(), &s), FLARE_OK);
+    CHECK_NUMBER(s.cancels, 1);
+    CHECK_STATUS(flare_response_cancelled(response), FLARE_ERROR_CLOSED);
+    CHECK_STATUS(flare_client_free(client), FLARE_OK);
     CHECK_STATUS(flare_request_release(request), FLARE_OK);
 }
 
@@ -500,8 +532,21 @@ int main(void) {
     CHECK_STATUS(flare_route_options_free(large), FLARE_OK);
     flare_config *config = one_worker();
     CHECK_STATUS(flare_config_set_number(config, "half_close", 0), FLARE_OK);  // whoever leaves is noticed
-    app_start(&a, router, config);
+    CHECK_STATUS(flare_config_set_number(config, "http3", 1), FLARE_OK);
+    flare_server *server = flare_server_new(router, config);
+    flare_tls *tls = flare_tls_new();
+    CHECK_STATUS(flare_tls_add_self_signed(tls, "localhost"), FLARE_OK);
+    CHECK_STATUS(flare_server_listen_tls(server, "127.0.0.1:0", tls), FLARE_OK);
+    app_start_server(&a, server, "127.0.0.1:0");
+    snprintf(secure_address, sizeof secure_address, "%s", a.address);
+    CHECK(flare_server_address(server, 1, a.address, sizeof a.address) > 0);
+    CHECK_STATUS(flare_tls_free(tls), FLARE_OK);
+    CHECK_STATUS(flare_config_free(config), FLARE_OK);
+    CHECK_STATUS(flare_router_free(router), FLARE_OK);
     connector = flare_connector_new();
+    secure_connector = flare_connector_new();
+    CHECK_STATUS(flare_connector_set_text(secure_connector, "tls_server_name", "localhost"), FLARE_OK);
+    CHECK_STATUS(flare_connector_set_number(secure_connector, "tls_insecure_any_certificate", 1), FLARE_OK);
 
     int32_t versions[] = {11, 20};
     for (int i = 0; i < 2; i++) {
@@ -516,13 +561,24 @@ int main(void) {
         TEST(i ? "HTTP/2: a stream of bytes" : "HTTP/1.1: a stream of bytes");
         switches(versions[i]);
     }
+    TEST("HTTP/3: whole answers, one after another");
+    whole(30);
+    TEST("HTTP/3: content in pieces, both ways");
+    pieces(30);
+    TEST("HTTP/3: in a loop, and the end in peace");
+    watched(connected(30), 30);
+    TEST("HTTP/3: what does not end is given up");
+    quic_ends();
     TEST("several exchanges at a time, or one after another");
-    at_a_time();
+    at_a_time(20);
+    at_a_time(30);
+    one_at_a_time();
     TEST("misuse is an error, also the use of the other side");
     misuse();
     expect(&a, "GET /wrong-side HTTP/1.1\r\nhost: a\r\n\r\n", 200, "right");
 
     CHECK_STATUS(flare_connector_free(connector), FLARE_OK);
+    CHECK_STATUS(flare_connector_free(secure_connector), FLARE_OK);
     app_stop(&a);
     return DONE();
 }

@@ -12,7 +12,7 @@ from .text import bytes_of, place, terminated
 
 
 struct Client(Movable):
-    """A connection to a server, ready for requests, in HTTP/1.1 or HTTP/2. There is no pool: whoever makes it owns its connection.
+    """A connection to a server, ready for requests, in HTTP/1.1, HTTP/2 or HTTP/3. There is no pool: whoever makes it owns its connection.
 
     One thread uses it at a time, others wait for it; `abort` never waits. Destroying it closes the connection: exchanges that are not whole are
     over then, and what was read of answers stays as long as they are kept.
@@ -39,10 +39,30 @@ struct Client(Movable):
         self._running = []
         check(self._api, self._api[].client_new(connection._handle, Int32(version), place(self._handle)))
 
+    def __init__(out self, api: ApiPointer, handle: Handle):
+        self._api = api
+        self._handle = handle
+        self._running = []
+
     @staticmethod
     def connect(connector: Connector, var target: String, *, version: Int = 0) raises -> Client:
-        """Connects, and makes a client of it."""
-        return Client(connector.connect(target^), version=version)
+        """Connects, and makes a client of it.
+
+        Args:
+            connector: Its settings.
+            target: "127.0.0.1:80", "[::1]:80", "unix:/path" or "name:port".
+            version: As above, or 30 for HTTP/3: by QUIC and with TLS, whose settings are the connector's or the defaults.
+
+        Raises:
+            As `Connector.connect`.
+        """
+        var client = Handle(0)
+        var status = connector._api[].client_connect(
+            connector._handle, terminated(target, "the target"), Int32(version), place(client)
+        )
+        _ = target^
+        check(connector._api, status)
+        return Client(connector._api, client)
 
     def __deinit__(deinit self):
         _ = self._api[].client_free(self._handle)
@@ -178,13 +198,13 @@ struct Client(Movable):
         return can == 1
 
     def version(self) raises -> Int:
-        """The version of HTTP that is spoken: 11, or 20, in which several exchanges run at a time."""
+        """The version of HTTP that is spoken: 11, or 20 or 30, in which several exchanges run at a time."""
         var version = self._api[].client_version(self._handle)
         check(self._api, version)
         return Int(version)
 
     def fd(self) raises -> Int:
-        """The socket, to watch for reading, and for writing while `wants_write`; then `poll` until there is no event."""
+        """The descriptor to watch for reading, and for writing while `wants_write`; then `poll` until there is no event."""
         var fd = self._api[].client_fd(self._handle)
         check(self._api, fd)
         return Int(fd)
@@ -200,7 +220,8 @@ struct Client(Movable):
         check(self._api, self._api[].client_close(self._handle))
 
     def abort(self) raises:
-        """Ends the connection at once, from any thread: exchanges that are not whole end with CANCELLED."""
+        """Ends the connection at once, from any thread: exchanges that are not whole end with CANCELLED. With HTTP/3 a
+        thread that waits ends it behind the next event, or behind its wait."""
         check(self._api, self._api[].client_abort(self._handle))
 
 

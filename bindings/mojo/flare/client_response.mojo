@@ -43,7 +43,7 @@ struct ClientResponse(Movable):
         return Int(max(self._api[].response_status(self._handle), 0))
 
     def version(self) -> Int:
-        """The version of HTTP that it came by as ten times major plus minor: 10, 11, 20; 0 before the head has come."""
+        """The version of HTTP that it came by as ten times major plus minor: 10, 11, 20, 30; 0 before the head has come."""
         return Int(max(self._api[].response_version(self._handle), 0))
 
     def failure(self) -> Optional[StaticString]:

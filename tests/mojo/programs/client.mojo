@@ -230,7 +230,9 @@ def ends(address: String, version: Int) raises:
 def encrypted(_plain: String, _version: Int) raises:
     var router = Router()
     router.get("/", hello)
-    var server = Server(router, ServerConfig(workers=1))
+    var config = ServerConfig(workers=1)
+    config.set("http3", 1)
+    var server = Server(router, config)
     server.listen_tls("127.0.0.1:0", Tls.self_signed("localhost"))
     server.start()
     var address = server.address()
@@ -247,6 +249,9 @@ def encrypted(_plain: String, _version: Int) raises:
     var client = Client(connection)
     expect(client.version() == 20, "HTTP/1.1")
     expect(client.fetch(ClientRequest("GET", "localhost", "/")).text() == "hello", "another answer")
+    var quic = Client.connect(Connector(tls), address, version=30)
+    var answer = quic.fetch(ClientRequest("GET", "localhost", "/"))
+    expect(quic.version() == 30 and answer.version() == 30 and answer.text() == "hello", answer.text())
     try:
         var wrong = ClientTls()
         wrong.set("min_version", 9)
