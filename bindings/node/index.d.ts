@@ -124,7 +124,7 @@ export interface RequestHead<Params extends string = string> {
   /** Host and port that the request is for, from an absolute target or from `Host`; may be empty. */
   readonly host: string;
   /** The version of HTTP. */
-  readonly version: '1.0' | '1.1' | '2.0';
+  readonly version: '1.0' | '1.1' | '2.0' | '3.0';
   /** `https` if the connection is TLS. What proxies say is not looked at. */
   readonly scheme: 'http' | 'https';
   /** What was agreed in the TLS handshake; `undefined` on a connection without TLS. */

@@ -33,7 +33,7 @@ function texts(packed) {
   return packed.slice(textStart(packed)).split('\0');
 }
 
-const VERSIONS = { 0: '1.0', 1: '1.1', 2: '2.0' };
+const VERSIONS = { 0: '1.0', 1: '1.1', 2: '2.0', 3: '3.0' };
 const version = (packed) => VERSIONS[packed[0]];
 const hasQuery = (packed) => packed.charCodeAt(4) === 1;
 const paramCount = (packed) => packed.charCodeAt(5);

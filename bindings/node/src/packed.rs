@@ -5,7 +5,7 @@
 //!
 //! | characters | what |
 //! |---|---|
-//! | 0 | the version of HTTP: `0` is 1.0, `1` is 1.1, `2` is 2 |
+//! | 0 | the version of HTTP: `0` is 1.0, `1` is 1.1, `2` is 2, `3` is 3 |
 //! | 1 | the peer: `4`, `6`, or `u` for a Unix socket |
 //! | 2, 3 | its port, high byte first |
 //! | 4 | 1 if there is a question mark in the target |
@@ -25,6 +25,7 @@ pub(crate) fn pack(request: &Request, extras: bool, into: &mut Vec<u8>) {
     into.push(match head.version() {
         Version::Http10 => b'0',
         Version::Http11 => b'1',
+        Version::Http3 => b'3',
         _ => b'2',
     });
     let peer = request.peer();
