@@ -15,7 +15,7 @@ class Ends(unittest.TestCase):
         return end
 
     def test_the_client(self):
-        self.assertEqual(self.run_program("client", 11), "the end")
+        self.assertEqual(self.run_program("client", 13), "the end")
 
     def test_websockets(self):
         opened, destroyed = self.run_program("websocket", 11).removeprefix("the end ").split()

@@ -29,7 +29,8 @@ from .server import Server, serve
 from .server_config import ServerConfig
 from .source import Piece, Source
 from .stock import Lines, StockMiddleware, Tokens, access_log, bearer_auth, forwarded, rate_limit, request_id
-from .tls import Tls
+from .tls import Tls, TlsResolver
+from .version import has_feature, version
 from .websocket import AnySockets, Message, SocketHandler, Sockets, WebSocket
 from .websocket_client import (
     WebSocketClient,

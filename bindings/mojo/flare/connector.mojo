@@ -55,6 +55,20 @@ struct Connector(Movable):
         _ = value^
         check(self._api, status)
 
+    def set_certificate_files(mut self, var chain: String, var key: String) raises:
+        """Who the client is, for servers that ask for a certificate: a chain and its key, as PEM files. They are read now, to check them, and again
+        when the next connection is made. Turns TLS on.
+
+        Raises:
+            FLARE_ERROR_INVALID_ARGUMENT, with the file and what was expected.
+        """
+        var status = self._api[].connector_set_certificate_files(
+            self._handle, terminated(chain, "the chain"), terminated(key, "the key")
+        )
+        _ = chain^
+        _ = key^
+        check(self._api, status)
+
     def connect(self, var target: String) raises -> Connection:
         """Connects to "127.0.0.1:80", "[::1]:80", "unix:/path" or "name:port", and blocks until that is done, with the TLS handshake, or the
         time of the setting `timeout_ms` is over.

@@ -145,6 +145,17 @@ struct Exchange(Movable):
         """Ends an answer that was started, or sends what was drafted: its headers and no content."""
         check(self._api, self._api[].response_finish(self._handle))
 
+    def switch_protocol(mut self, var protocol: String) raises:
+        """Accepts a protocol that the client offers (`Request.offered_protocol`), with the header fields that were set. From then on both
+        directions are a stream of bytes: `drive` behind this call, or `read`, give what the client sends, `write` sends, and `finish` closes.
+
+        Raises:
+            FLARE_ERROR_INVALID_ARGUMENT when the client does not offer it; the exchange can still be answered. And as `answer`.
+        """
+        var status = self._api[].response_switch_protocol(self._handle, terminated(protocol, "the protocol"))
+        _ = protocol^
+        check(self._api, status)
+
     def flush(mut self) raises:
         """What was written leaves without waiting for more, and a source is asked again."""
         check(self._api, self._api[].response_flush(self._handle))

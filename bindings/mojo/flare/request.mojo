@@ -81,6 +81,19 @@ struct Request(Movable):
         var length = self._api[].request_peer(self._handle, room(buffer), 128)
         return String(from_utf8_lossy=Span(buffer)[: min(Int(length), 127)])
 
+    def local_address(self) -> String:
+        """What the client connected to, such as "127.0.0.1:8080" or "unix:/run/app.sock"."""
+        var buffer = List[UInt8](length=160, fill=0)
+        var length = self._api[].request_local_address(self._handle, room(buffer), UInt(len(buffer)))
+        return String(from_utf8_lossy=Span(buffer)[: min(Int(length), len(buffer) - 1)])
+
+    def offered_protocol(self) -> Optional[String]:
+        """The protocol that the client offers to go on with as a stream of bytes: the value of Upgrade, which may be a list (RFC 9110, 7.8), or
+        the protocol of an extended CONNECT (RFC 8441). `Exchange.switch_protocol` accepts."""
+        var length = UInt(0)
+        var text = self._api[].request_offered_protocol(self._handle, place(length))
+        return self._found(text, length)
+
     def header(self, var name: String) raises -> Optional[String]:
         """The value of the first header field of this name, in any case; None when there is none.
 

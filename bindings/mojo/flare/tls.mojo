@@ -1,7 +1,8 @@
 """TLS of a server."""
 
-from .api import Handle
-from .errors import check, check_handle
+from .api import Address, Handle, Text
+from .boxed import behind, boxed, unbox
+from .errors import check, check_handle, copied_text
 from .library import ApiPointer, api
 from .text import bytes_of, terminated
 
@@ -77,3 +78,40 @@ struct Tls(Movable):
         _ = name^
         _ = value^
         check(self._api, status)
+
+    def set_resolver[R: TlsResolver](mut self, var resolver: R) raises:
+        """Has certificates chosen by code, before the names of the certificates are looked at. It belongs to these settings, and to the servers
+        that are made with them."""
+        var user = boxed(self._api, resolver^)
+        check(self._api, self._api[].tls_set_resolver(self._handle, _resolve[R], user, unbox[R]))
+
+    def handle(self) -> Handle:
+        """The handle of the C API, for `TlsResolver.choose`."""
+        return self._handle
+
+
+trait TlsResolver(Movable, Deinitable):
+    """Chooses certificates: for servers with more than they can hold, or with new ones at any time."""
+
+    def choose(mut self, server_name: Optional[String]) raises -> Handle:
+        """Called on a worker in each handshake, which it must not block, and by several workers at the same time.
+
+        Args:
+            server_name: In lower case; None when the client asks for none.
+
+        Returns:
+            `Tls.handle` of settings that it keeps, whose first certificate is shown; 0 for the certificate that the server's own settings have
+            for the name. So is the case when it raises.
+        """
+        ...
+
+
+def _resolve[R: TlsResolver](server_name: Text, user: Address) abi("C") -> Handle:
+    """What the library calls for a `TlsResolver`."""
+    var name: Optional[String] = None
+    if server_name:
+        name = copied_text(server_name)
+    try:
+        return behind[R](user).value.choose(name)
+    except:
+        return 0

@@ -1,6 +1,7 @@
 """The client against a server in the same program. It prints "ok NAME" or "not ok NAME: why" for each test."""
 
 from std.ffi import external_call
+from std.memory import ArcPointer
 
 from flare import (
     Client,
@@ -20,8 +21,11 @@ from flare import (
     Server,
     ServerConfig,
     Tls,
+    TlsResolver,
+    has_feature,
     has_status,
     ok,
+    version as library_version,
 )
 
 comptime SECONDS = 20 * 1000
@@ -56,6 +60,20 @@ struct Back(Driver):
 
 def duplex(mut exchange: Exchange) raises:
     exchange.start()
+    exchange.drive(Back())
+
+
+def switch(mut exchange: Exchange) raises:
+    exchange.add_header("x-offer", exchange.request.offered_protocol().or_else("-"))
+    exchange.add_header("x-local", exchange.request.local_address())
+    if not exchange.request.offered_protocol():
+        exchange.answer(ok("no offer"))
+        return
+    try:
+        exchange.switch_protocol("another")
+    except error:
+        exchange.add_header("x-refused", String(has_status(error, "FLARE_ERROR_INVALID_ARGUMENT")))
+    exchange.switch_protocol("back")
     exchange.drive(Back())
 
 
@@ -138,6 +156,31 @@ def pieces(address: String, version: Int) raises:
     except error:
         expect(has_status(error, "FLARE_ERROR_FINISHED"), String(error))
     _ = client^
+
+
+def switches(address: String, version: Int) raises:
+    var client = Client.connect(Connector(), address, version=version)
+    # With HTTP/2 the server's first settings say that it takes other protocols: they come with the first answer.
+    var plain = client.fetch(ClientRequest("GET", "a.test", "/switch"))
+    expect(plain.text() == "no offer" and plain.header("x-local").value() == address, plain.text())
+    var request = ClientRequest("GET", "a.test", "/switch")
+    request.offer_protocol("back")
+    expect(client.open(request), "it was not taken")
+    var text = String()
+    while True:
+        var event = next_of(client)
+        if event.kind == EventKind.SWITCHED:
+            expect(event.response.header("x-offer").value() == "back", "another offer")
+            expect(event.response.header("x-refused").value() == "True", "taken without an offer")
+            expect(request.write("there"), "not taken")
+        elif event.kind == EventKind.DATA:
+            text += String(from_utf8_lossy=event.data())
+            if text == "there":
+                request.finish()
+        elif event.kind == EventKind.END:
+            break
+    expect(text == "there", text)
+    _ = request^
 
 
 def many(address: String, version: Int) raises:
@@ -227,13 +270,28 @@ def ends(address: String, version: Int) raises:
     expect(next_of(client).tag() == 2, "an event of the cancelled one")
 
 
+@fieldwise_init
+struct Choosing(TlsResolver):
+    """Notes the names, and shows its own certificate."""
+
+    var asked: ArcPointer[List[String]]
+    var own: Tls
+
+    def choose(mut self, server_name: Optional[String]) raises -> UInt:
+        self.asked[].append(server_name.or_else("-"))
+        return self.own.handle()
+
+
 def encrypted(_plain: String, _version: Int) raises:
     var router = Router()
     router.get("/", hello)
     var config = ServerConfig(workers=1)
     config.set("http3", 1)
     var server = Server(router, config)
-    server.listen_tls("127.0.0.1:0", Tls.self_signed("localhost"))
+    var asked = ArcPointer(List[String]())
+    var settings = Tls.self_signed("localhost")
+    settings.set_resolver(Choosing(asked, Tls.self_signed("localhost")))
+    server.listen_tls("127.0.0.1:0", settings)
     server.start()
     var address = server.address()
     try:
@@ -243,7 +301,9 @@ def encrypted(_plain: String, _version: Int) raises:
         expect(has_status(error, "FLARE_ERROR_PROTOCOL") and "certificate" in String(error), String(error))
     var tls = ClientTls(alpn="h2,http/1.1", insecure_any_certificate=True)
     tls.set("min_version", 13)
+    tls.set("server_name", "localhost")
     var connection = Connector(tls).connect(address)
+    expect(asked[][len(asked[]) - 1] == "localhost", "not asked for the certificate")
     expect(connection.tls("version").value() == "TLSv1.3", "another version")
     expect(connection.tls("alpn").value() == "h2", "another protocol")
     var client = Client(connection)
@@ -263,6 +323,8 @@ def encrypted(_plain: String, _version: Int) raises:
 
 
 def misuse(address: String, version: Int) raises:
+    expect(has_feature("http1") and not has_feature("nothing"), "other features")
+    expect(library_version().count(".") == 2, library_version())
     var connector = Connector()
     try:
         connector.set("timeout_ms", 0)
@@ -303,6 +365,7 @@ def main() raises:
     router.post("/echo", echo)
     router.get("/early", early)
     router.get("/never", never)
+    router.add("*", "/switch", switch)
     router.post("/duplex", duplex, RouteOptions(streaming=True))
     var server = Server(router, ServerConfig(workers=1))
     server.listen("127.0.0.1:0")
@@ -313,6 +376,7 @@ def main() raises:
         report(String("content in pieces, ", version), pieces, address, version)
         report(String("in a loop, ", version), looped, address, version)
         report(String("what does not end, ", version), ends, address, version)
+        report(String("a stream of bytes, ", version), switches, address, version)
     report("many at a time", many, address, 20)
     report("with TLS", encrypted, address, 0)
     report("misuse", misuse, address, 11)
