@@ -426,6 +426,51 @@ static void ends(int32_t version) {
     CHECK_STATUS(flare_request_release(request), FLARE_OK);
 }
 
+static void *fetch_for_ever(void *client) {
+    flare_request *request = get("/never");
+    CHECK_STATUS(flare_client_fetch(client, request, NULL, 0, NULL), FLARE_ERROR_CLOSED);
+    CHECK_STATUS(flare_request_release(request), FLARE_OK);
+    return NULL;
+}
+
+// Several threads with one client: each waits for the others, and an abort for nobody.
+static void threads(int32_t version) {
+    flare_client *client = connected(version);
+    int before = gate_count(&begun);
+    pthread_t one, two;
+    CHECK(pthread_create(&one, NULL, fetch_for_ever, client) == 0);
+    CHECK(gate_wait(&begun, before + 1));
+    CHECK(pthread_create(&two, NULL, fetch_for_ever, client) == 0);
+    CHECK_STATUS(flare_client_abort(client), FLARE_OK);
+    pthread_join(one, NULL);
+    pthread_join(two, NULL);
+    CHECK_STATUS(flare_client_free(client), FLARE_OK);
+
+    // Freed while another thread is inside.
+    client = connected(version);
+    CHECK(pthread_create(&one, NULL, fetch_for_ever, client) == 0);
+    CHECK(gate_wait(&begun, before + 2));
+    CHECK_STATUS(flare_client_free(client), FLARE_OK);
+    pthread_join(one, NULL);
+}
+
+// With TLS the version is what was agreed, and the scheme that of the connection.
+static void agreed(void) {
+    const char *offers[] = {"h2,http/1.1", "http/1.1"};
+    for (int i = 0; i < 2; i++) {
+        flare_client *client = NULL;
+        flare_request *request = get("/");
+        flare_response *response = NULL;
+        CHECK_STATUS(flare_connector_set_text(secure_connector, "tls_alpn", offers[i]), FLARE_OK);
+        CHECK_STATUS(flare_client_connect(secure_connector, secure_address, 0, &client), FLARE_OK);
+        CHECK_NUMBER(flare_client_version(client), i ? 11 : 20);
+        CHECK_STATUS(flare_client_fetch(client, request, NULL, 0, &response), FLARE_OK);
+        body_is(response, "hello");
+        CHECK_STATUS(flare_client_free(client), FLARE_OK);
+        CHECK_STATUS(flare_request_release(request), FLARE_OK);
+    }
+}
+
 // Without a thread that waits: with QUIC that is not woken.
 static void quic_ends(void) {
     flare_client *client = connected(30);
@@ -561,6 +606,11 @@ int main(void) {
         TEST(i ? "HTTP/2: a stream of bytes" : "HTTP/1.1: a stream of bytes");
         switches(versions[i]);
     }
+    TEST("several threads with one client");
+    threads(11);
+    threads(20);
+    TEST("TLS agrees on the version");
+    agreed();
     TEST("HTTP/3: whole answers, one after another");
     whole(30);
     TEST("HTTP/3: content in pieces, both ways");
