@@ -65,19 +65,26 @@ def same(what, source, page):
         wrong.append(f"docs/c-api: there is no {what} {name}")
 
 
-def http2_settings():
+def prefixed_settings(prefix, path):
     """Those whose names are made of a prefix, and for budgets of a part more."""
-    text = Path("core/flare/src/server/config/http2_limits.rs").read_text()
+    text = Path(path).read_text()
     budgets = re.findall(r"^\s*\(\"(\w+)\", limits\.\w+\),", text, re.M)
-    parts = {f"http2_{budget}_{part}" for budget in budgets for part in ("burst", "per_second")}
-    switches = {f"http2_{name}" for name in re.findall(r'^\s*"(\w+)" => \{', text, re.M)}
-    return set(re.findall(r'"(http2_\w+)"', text)) | parts | switches
+    parts = {f"{budget}_{part}" for budget in budgets for part in ("burst", "per_second")}
+    arms = set(re.findall(r'^ {8}"(\w+)"(?: \| "\w+")* =>', text, re.M)) - set(budgets)
+    return {f"{prefix}_{name}" for name in arms | parts} | set(re.findall(rf'"({prefix}_\w+)"', text))
+
+
+def server_settings(arms):
+    """All of a server's."""
+    folder = "core/flare/src/server/config"
+    files = {"http2": "http2_limits", "http3": "http3_limits", "quic": "quic"}
+    return arms(f"{folder}.rs").union(*(prefixed_settings(prefix, f"{folder}/{file}.rs") for prefix, file in files.items()))
 
 
 def tables():
     """Settings, options and numbers that are named by text."""
     arms = lambda path: set(re.findall(r'^\s*"(\w+)" =>', Path(path).read_text(), re.M))
-    same("setting", arms("core/flare/src/server/config.rs") | http2_settings(), first_column(pages["config.md"]))
+    same("setting", server_settings(arms), first_column(pages["config.md"]))
     same("option", arms("capi/src/route_options.rs"), first_column(pages["route_options.md"]))
     client = {f"tls_{name}" for name in arms("core/tls/src/config/client_by_name.rs")}
     same("setting", arms("core/flare/src/connect/by_name.rs") | client, first_column(pages["connector.md"]))
