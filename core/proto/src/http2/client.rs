@@ -44,7 +44,10 @@ impl Connection<Client> {
 
     /// Whether a request can be sent now: the server takes another stream, and neither side ends the connection.
     pub fn can_open(&self) -> bool {
-        !self.is_draining() && self.streams.len() < self.peer.streams && self.last_id < MAX_31_BITS - 1
+        /// Until the server has said how many it takes: fewer than this it should not allow (RFC 9113, 6.5.2), and what is more it may refuse.
+        const UNTOLD: u32 = 100;
+        let most = if self.has_peer_settings() { self.peer.streams } else { UNTOLD };
+        !self.is_draining() && self.streams.len() < most && self.last_id < MAX_31_BITS - 1
     }
 
     /// Sends the head of a request, on a new stream. If it has content, that follows by [`want_send`](Self::want_send) or

@@ -237,6 +237,17 @@ fn the_server_says_how_many_streams_there_may_be() {
 }
 
 #[test]
+fn a_server_that_has_said_nothing_is_not_asked_for_more_than_all_take() {
+    let (mut client, _) = asking("GET", 100);
+    assert!(!client.can_open());
+    assert_eq!(client.send_request(&parts("GET"), &mut Vec::new()), Err(SendError::Order));
+    fed(&mut client, &[settings(&[(3, 101)])]);
+    assert!(client.can_open());
+    client.send_request(&parts("GET"), &mut Vec::new()).unwrap();
+    assert!(!client.can_open());
+}
+
+#[test]
 fn extended_connect_needs_an_offer() {
     let (mut client, _) = asking("GET", 0);
     fed(&mut client, &[settings(&[(8, 1)])]);
