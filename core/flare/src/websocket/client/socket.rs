@@ -47,8 +47,12 @@ struct State {
     session: Session,
     /// A thread waits for the watch.
     waiting: bool,
-    /// When somebody looks at the time: a thread that waits, or the timer for a loop.
-    looks_at: Millis,
+    /// When the thread that waits looks at the time.
+    waits_until: Millis,
+    /// When the timer for a loop fires.
+    armed: Millis,
+    /// Threads that wait for the one that waits for the watch.
+    followers: usize,
 }
 
 impl Socket {
@@ -65,7 +69,14 @@ impl Socket {
         // A loop polls once without an event, which also arms the timer.
         waker.wake();
         Ok(Self {
-            state: Mutex::new(State { link, session, waiting: false, looks_at: Millis::NEVER }),
+            state: Mutex::new(State {
+                link,
+                session,
+                waiting: false,
+                waits_until: Millis::NEVER,
+                armed: Millis::NEVER,
+                followers: 0,
+            }),
             changed: Condvar::new(),
             watch: Mutex::new(watch),
             waker,
@@ -155,8 +166,10 @@ impl Socket {
             }
             if state.read() {
                 // Whoever waits to receive finds it in the session.
-                self.waker.wake();
-                self.changed.notify_all();
+                if state.waiting || state.armed != Millis::NEVER {
+                    self.waker.wake();
+                }
+                self.tell_followers(&state);
                 continue;
             }
             if until.is_over() {
@@ -318,12 +331,14 @@ impl Socket {
         }
         let left = until.left();
         if state.waiting {
-            let waited = match left {
+            state.followers += 1;
+            let mut waited = match left {
                 Some(left) => {
                     self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
                 }
                 None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
+            waited.followers -= 1;
             return Ok(waited);
         }
         let next = (deadline != Millis::NEVER)
@@ -333,14 +348,13 @@ impl Socket {
             (left, next) => left.or(next),
         };
         state.waiting = true;
-        state.looks_at = deadline;
+        state.waits_until = deadline;
         drop(state);
         let found = self.watch.lock().unwrap_or_else(PoisonError::into_inner).wait(wait);
         let mut state = self.lock();
         state.waiting = false;
-        // Only a loop has a timer, which is set when it polls.
-        state.looks_at = Millis::NEVER;
-        self.changed.notify_all();
+        state.waits_until = Millis::NEVER;
+        self.tell_followers(&state);
         state.link.note(found?);
         Ok(state)
     }
@@ -359,18 +373,29 @@ impl Socket {
             state.link.note(found);
             return Ok(state);
         }
-        if deadline != state.looks_at {
+        if deadline != state.armed {
             let after = Duration::from_millis(deadline.0.saturating_sub(self.clock.now().0));
             watch.arm_timer((deadline != Millis::NEVER).then_some(after))?;
-            state.looks_at = deadline;
+            state.armed = deadline;
         }
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    /// A deadline may have come nearer: whoever looks at the time, or polls, has to know.
+    /// A deadline may have come nearer: whoever looks at the time has to know.
     fn tell_deadline(&self, state: &State) {
-        if state.session.deadline().is_some_and(|deadline| deadline < state.looks_at.0) {
+        // NEVER: nobody looks, and whoever begins to finds the new one.
+        let looks = [state.waits_until, state.armed].into_iter().filter(|at| *at != Millis::NEVER);
+        if let Some(deadline) = state.session.deadline()
+            && looks.into_iter().any(|at| deadline < at.0)
+        {
             self.waker.wake();
+        }
+    }
+
+    /// Each call costs, also when nobody waits.
+    fn tell_followers(&self, state: &State) {
+        if state.followers > 0 {
+            self.changed.notify_all();
         }
     }
 }
