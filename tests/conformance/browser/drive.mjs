@@ -2,7 +2,8 @@
 //   PAGE: the address of /chat   PROTOCOL: what it has to come over, as the browser names it: http/1.1 or h2
 // Prints a line for each check: its name, a tab, and what is wrong or nothing. The line "end" asks whoever called for the end of the server.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -68,9 +69,13 @@ class Browser {
   }
 
   async close() {
-    this.process.kill('SIGKILL');
-    await new Promise((resolve) => { this.process.once('close', resolve); });
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+    const ended = new Promise((resolve) => { this.process.once('close', resolve); });
+    // It ends its children first. One that is killed leaves them, and they write into its folder for a while.
+    const late = setTimeout(() => this.process.kill('SIGKILL'), 5000);
+    this.ask('Browser.close').catch(() => {});
+    await ended;
+    clearTimeout(late);
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 }
 
