@@ -154,7 +154,7 @@ impl Connection {
                 return;
             }
         }
-        while self.inner.retired_scid_next().is_some() {}
+        while self.inner.retired_scids() > 0 && self.inner.retired_scid_next().is_some() {}
     }
 
     /// Ends the connection with a code of the application. What was not sent yet is dropped. The first call counts.
@@ -263,7 +263,7 @@ impl Connection {
 
     pub(super) fn observe_paths(&mut self) {
         let mut moved = false;
-        while let Some(event) = self.inner.path_event_next() {
+        while let Some(event) = self.inner.next_path_event() {
             moved = true;
             match event {
                 PathEvent::New(local, peer) => {

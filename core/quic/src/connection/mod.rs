@@ -3,6 +3,7 @@
 mod coalesced;
 mod life;
 mod moved;
+mod quiet;
 mod streams;
 mod transmit;
 
@@ -17,6 +18,7 @@ use crate::endpoint::Registration;
 use crate::path::{Ecn, Path};
 pub use life::{Close, Handshake, Stats};
 use moved::Left;
+use quiet::Quiet;
 use streams::Streams;
 pub use streams::{Read, StreamError};
 use transmit::Held;
@@ -41,7 +43,7 @@ impl BufFactory for Shared {
 
 /// One connection, of either role.
 pub struct Connection {
-    inner: quiche::Connection<Shared>,
+    inner: Quiet,
     path: Path,
     handshake: Option<Handshake>,
     /// Until when the handshake has to end. `None`: it has.
@@ -95,7 +97,7 @@ impl Connection {
         early_limit: u64,
     ) -> Self {
         Self {
-            inner,
+            inner: Quiet::new(inner),
             path,
             handshake: None,
             handshake_deadline: Some(handshake_deadline),
@@ -116,7 +118,7 @@ impl Connection {
         early: bool,
     ) -> Self {
         Self {
-            inner,
+            inner: Quiet::new(inner),
             path,
             handshake: None,
             handshake_deadline: Some(handshake_deadline),

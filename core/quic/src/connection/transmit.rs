@@ -127,9 +127,7 @@ impl Connection {
     /// Makes the next datagram, on this path if there is one, behind those that are there.
     pub(super) fn make_on(&mut self, path: Option<Path>, out: &mut Filling<'_>) -> Option<Made> {
         let room = out.buffer.get_mut(out.used..).unwrap_or_default();
-        let (local, peer) = path.map(|path| (path.local, path.peer)).unzip();
-        // Err: nothing to send, or an error by which the connection is closed: the next call makes the packet that says so.
-        let (length, info) = self.inner.send_on_path(room, local, peer).ok()?;
+        let (length, info) = self.inner.send(room, path.map(|path| (path.local, path.peer)))?;
         out.used += length;
         Some(Made { length, path: Path { local: info.from, peer: info.to }, at: info.at })
     }

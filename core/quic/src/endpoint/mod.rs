@@ -279,7 +279,8 @@ impl Endpoint {
             connection.registration.handshaking = false;
             self.handshakes -= 1;
         }
-        while let Some(retired) = connection.inner_mut().retired_scid_next() {
+        while connection.inner().retired_scids() > 0 {
+            let Some(retired) = connection.inner_mut().retired_scid_next() else { break };
             if let Ok(id) = <Id>::try_from(retired.as_ref()) {
                 self.ids.remove(&id);
                 connection.registration.ids.retain(|other| *other != id);
