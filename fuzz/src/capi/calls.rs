@@ -310,7 +310,7 @@ fn last_error(run: &mut Run) {
 
 fn names(run: &mut Run) {
     let code = i32::from(run.byte().cast_signed());
-    let known = (FLARE_ERROR_PROTOCOL..=FLARE_OK).contains(&code);
+    let known = (FLARE_ERROR_REJECTED..=FLARE_OK).contains(&code);
     assert_eq!(name_of(code) != "FLARE_ERROR_UNKNOWN", known);
 }
 
