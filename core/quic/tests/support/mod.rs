@@ -2,6 +2,7 @@
 //! the world runs in real time; it sleeps only until the next deadline.
 #![allow(dead_code)] // each test program uses what it needs
 
+#[path = "../../../tls/tests/support/authority.rs"]
 pub mod authority;
 
 use std::collections::{BTreeMap, VecDeque};

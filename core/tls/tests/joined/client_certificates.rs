@@ -3,7 +3,8 @@
 use flare_tls::{ClientAuth, Failure, Source};
 use time::Duration;
 
-use crate::support::{Authority, Joined, Pair, contexts, plain};
+use crate::support::authority::Pair;
+use crate::support::{Authority, Joined, contexts, plain};
 
 /// What the server says of a client with this certificate, and the certificate it saw.
 fn server_says(

@@ -1,4 +1,5 @@
-//! Certificates made for the tests.
+//! Certificates made for the tests, also those of `core/quic`.
+#![allow(dead_code)] // each test program uses what it needs
 
 use flare_tls::{Identity, Source};
 use rcgen::{
