@@ -8,7 +8,9 @@
 
 use std::sync::Arc;
 
-use flare_proto::websocket::{CloseCode, Connection, Event, Limits, MaskKeys, Opcode, Rate, Role};
+use flare_proto::websocket::{
+    CloseCode, Connection, Event, Input as WireInput, Limits, MaskKeys, Opcode, Rate, Role,
+};
 
 use crate::input::Input;
 use crate::oracle::websocket::{Said, Seen, decode};
@@ -29,18 +31,26 @@ pub fn run(data: &[u8]) {
     let control_frames = Rate { burst: BURST, per_second: 0 };
     let limits = Arc::new(Limits { message_bytes: most.0, frame_bytes: most.1, control_frames });
     for pieces in splits::all_ways(frames, split) {
-        let role = if is_client { Role::Client(MaskKeys::new(|| [0; 4])) } else { Role::Server };
-        let mut end = Connection::new(role, limits.clone(), None);
-        let said = feed(&mut end, &pieces, is_client);
+        let role = || if is_client { Role::Client(MaskKeys::new(|| [0; 4])) } else { Role::Server };
+        let mut end = Connection::new(role(), limits.clone(), None);
+        let said = feed(&mut end, pieces.iter().copied(), is_client);
         assert_eq!(said, expected, "in {} pieces", pieces.len());
         assert!(end.held_bytes() <= 4 * frames.len() + 128, "{} bytes are held", end.held_bytes());
+        // The same, where the bytes may be changed in their place.
+        let mut end = Connection::new(role(), limits.clone(), None);
+        let mut own: Vec<Vec<u8>> = pieces.iter().map(|piece| piece.to_vec()).collect();
+        let said = feed(&mut end, own.iter_mut().map(Vec::as_mut_slice), is_client);
+        assert_eq!(said, expected, "in place, in {} pieces", pieces.len());
     }
 }
 
-fn feed(end: &mut Connection, pieces: &[&[u8]], is_client: bool) -> Said {
+fn feed<'i, I: WireInput<'i>>(
+    end: &mut Connection,
+    pieces: impl Iterator<Item = I>,
+    is_client: bool,
+) -> Said {
     let mut said = Said::default();
-    for piece in pieces {
-        let mut input = *piece;
+    for mut input in pieces {
         loop {
             let before = said.out.len();
             match end.receive(&mut input, &mut said.out) {

@@ -15,8 +15,8 @@ pub use stock::{LineSink, StockMiddleware, TokenCheck};
 /// For middleware of other languages, which wraps the answers to such requests like those of handlers.
 #[must_use]
 pub fn refusal(request: &crate::Request) -> Option<(u16, Option<&str>)> {
-    let (status, allow) = request.block.unrouted.as_ref()?;
-    Some((*status, allow.as_deref()))
+    let refusal = request.block.unrouted.as_ref()?;
+    Some((refusal.status, refusal.allow.as_deref()))
 }
 
 /// Whether this code was called by a worker of any server, which must not wait: by a handler, a hook, a task or a callback, or at the

@@ -60,6 +60,13 @@ pub(crate) trait Home: Send + Sync {
     }
 }
 
+/// The answer to a request that no route takes.
+#[derive(Debug, Clone)]
+pub(crate) struct Unrouted {
+    pub(crate) status: u16,
+    pub(crate) allow: Option<String>,
+}
+
 /// Everything about one exchange. The worker fills it while it is the sole holder; from the call of the handler on, all
 /// but the state and the answer is immutable.
 pub(crate) struct Block {
@@ -69,11 +76,12 @@ pub(crate) struct Block {
     pub(crate) length: BodyLength,
     /// The client offers to go on with a byte stream of another protocol.
     pub(crate) offers_switch: bool,
-    /// The answer to a request that no route takes: status and `Allow`.
-    pub(crate) unrouted: Option<(u16, Option<String>)>,
+    /// The answer to a request that no route takes.
+    pub(crate) unrouted: Option<Box<Unrouted>>,
     /// The content, once it was collected. Middleware may hold the request before that.
     pub(crate) body: OnceLock<Vec<u8>>,
-    pub(crate) trailers: OnceLock<Headers>,
+    /// The trailers, once they have come. Few requests have any, and a block may be held for long.
+    pub(crate) trailers: OnceLock<Box<Headers>>,
     pub(crate) extensions: Extensions,
     pub(crate) ends: Ends,
     pub(crate) early: Early,

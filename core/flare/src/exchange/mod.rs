@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub(crate) use block::{Block, Early, ExchangeKey, Home};
+pub(crate) use block::{Block, Early, ExchangeKey, Home, Unrouted};
 pub(crate) use ends::Ends;
 pub(crate) use gathered::Gathered;
 pub(crate) use pool::Pool;
@@ -30,7 +30,7 @@ pub use relay::Upstream;
 pub(crate) use relay::{RelayRequest, To};
 pub use state::CancelReason;
 pub(crate) use state::{Progress, State};
-pub(crate) use stream::{Callback, Piece, Stream};
+pub(crate) use stream::{Arrived, Callback, Piece, Stream, Told, hears};
 pub use stream::{Event, Flow, Read};
 
 use crate::message::{Headers, IntoResponse, Request, Response, Version};
@@ -511,25 +511,30 @@ impl Exchange {
     /// writes, the end of the exchange. Calls are made on the worker, one at a time, and must not block. A second call replaces the
     /// first. The callback is dropped when the exchange ends.
     pub fn on_event(&self, callback: impl FnMut(Event<'_>) -> Flow + Send + 'static) {
+        self.block().listen(hears(callback), false, true);
+    }
+
+    /// As [`Exchange::on_event`], for a callback that changes what comes where it lies.
+    pub(crate) fn on_told(&self, callback: impl FnMut(Told<'_>) -> Flow + Send + 'static) {
         self.block().listen(Box::new(callback), false, true);
     }
 
     /// As [`Exchange::on_event`], but the callback hears [`Event::Readable`] instead of the content, which waits for
     /// [`Exchange::read`].
     pub fn watch(&self, callback: impl FnMut(Event<'_>) -> Flow + Send + 'static) {
-        self.block().listen(Box::new(callback), true, true);
+        self.block().listen(hears(callback), true, true);
     }
 
     /// As [`Exchange::watch`], but does not ask for content: that is begun by the first [`Exchange::read`]. So it may be called for
     /// every exchange, to hear of its end, without a `100 Continue` for a client whose content nobody wants.
     pub fn notice(&self, callback: impl FnMut(Event<'_>) -> Flow + Send + 'static) {
-        self.block().listen(Box::new(callback), true, false);
+        self.block().listen(hears(callback), true, false);
     }
 
     /// Hands the exchange to its own callback, which lives until the exchange ends. See [`Exchange::on_event`].
     pub fn drive(self, mut callback: impl FnMut(&Exchange, Event<'_>) -> Flow + Send + 'static) {
         let block = Arc::clone(&self.request.block);
-        block.listen(Box::new(move |event| callback(&self, event)), false, true);
+        block.listen(hears(move |event| callback(&self, event)), false, true);
     }
 
     /// Events with content go on after [`Flow::Pause`].

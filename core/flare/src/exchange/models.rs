@@ -17,7 +17,7 @@ use bytes::Bytes;
 use loom::sync::Arc;
 use loom::thread;
 use state::{CancelReason, Progress, State};
-use stream::{Event, Flow, INBOUND_HIGH, OUTBOUND_HIGH, Piece, Read, Stream};
+use stream::{Event, Flow, INBOUND_HIGH, OUTBOUND_HIGH, Piece, Read, Stream, hears};
 use sync::{Condvar, Mutex};
 
 #[derive(Debug, PartialEq, Eq)]
@@ -312,7 +312,7 @@ fn a_resume_is_not_lost_when_it_comes_before_the_pause() {
         {
             let mut stream = model.stream.lock();
             stream.wanted = true;
-            stream.set_callback(Box::new(callback), false);
+            stream.set_callback(hears(callback), false);
         }
         model.detach();
         model.stream.lock().paused = true;

@@ -75,7 +75,52 @@ pub(crate) enum Piece {
     File(FileBody),
 }
 
-pub(crate) type Callback = Box<dyn FnMut(Event<'_>) -> Flow + Send>;
+/// Some of the request's content, as it comes.
+pub(crate) enum Arrived<'a> {
+    /// Whoever lends it needs it.
+    Lent(&'a [u8]),
+    /// Nobody needs it behind the callback, which may change it where it lies.
+    Own(&'a mut [u8]),
+}
+
+impl Arrived<'_> {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Lent(bytes) => bytes,
+            Self::Own(bytes) => bytes,
+        }
+    }
+
+    fn tell(&mut self) -> Told<'_> {
+        match self {
+            Self::Lent(bytes) => Told::Event(Event::Data(bytes)),
+            Self::Own(bytes) => Told::Own(bytes),
+        }
+    }
+}
+
+/// What a callback hears: an event, or one with content that may be changed where it lies.
+pub(crate) enum Told<'a> {
+    /// [`Event::Data`], of bytes that nobody needs behind the call.
+    Own(&'a mut [u8]),
+    Event(Event<'a>),
+}
+
+impl<'a> From<Told<'a>> for Event<'a> {
+    fn from(told: Told<'a>) -> Self {
+        match told {
+            Told::Own(bytes) => Self::Data(bytes),
+            Told::Event(event) => event,
+        }
+    }
+}
+
+pub(crate) type Callback = Box<dyn FnMut(Told<'_>) -> Flow + Send>;
+
+/// A callback that only looks at content.
+pub(crate) fn hears(mut callback: impl FnMut(Event<'_>) -> Flow + Send + 'static) -> Callback {
+    Box::new(move |told| callback(told.into()))
+}
 
 /// The flowing content of one exchange.
 #[derive(Default)]
@@ -99,7 +144,7 @@ pub(crate) struct Inner {
     /// The request has ended: all its content is in `inbound` or was taken.
     pub(crate) received_all: bool,
     /// The trailers of the request, as far as they have come.
-    pub(crate) request_trailers: Headers,
+    pub(crate) request_trailers: Option<Box<Headers>>,
     /// The handler asked for content.
     pub(crate) wanted: bool,
     /// The handler wants no more events with content for now.
@@ -180,7 +225,7 @@ impl Stream {
     }
 
     /// Hands content to a callback that wants it, without the lock. Says whether it takes more; `None`: there is no such callback.
-    pub(crate) fn hand_over(&self, content: &[u8]) -> Option<bool> {
+    pub(crate) fn hand_over(&self, content: &mut Arrived<'_>) -> Option<bool> {
         let mut callback = {
             let mut inner = self.lock();
             if inner.watching {
@@ -191,7 +236,7 @@ impl Stream {
             inner.paused = true;
             callback
         };
-        let flow = callback(Event::Data(content));
+        let flow = callback(content.tell());
         let mut inner = self.lock();
         inner.paused &= flow == Flow::Pause;
         let more = !inner.paused;
@@ -205,7 +250,7 @@ impl Stream {
     /// Calls the handler's callback, without the lock. `None`: there is none.
     pub(crate) fn call(&self, event: Event<'_>) -> Option<Flow> {
         let mut callback = self.lock().callback.take()?;
-        let flow = callback(event);
+        let flow = callback(Told::Event(event));
         let mut inner = self.lock();
         // The callback may have set another one; and after the end there must be none, because it may hold the exchange.
         if inner.callback.is_none() && !inner.over {

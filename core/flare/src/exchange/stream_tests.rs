@@ -39,7 +39,7 @@ fn the_first_read_asks_for_content() {
 #[test]
 fn a_callback_may_replace_itself_and_is_gone_after_the_end() {
     let stream = Stream::default();
-    stream.lock().set_callback(Box::new(|_| Flow::Pause), false);
+    stream.lock().set_callback(hears(|_| Flow::Pause), false);
     assert_eq!(stream.call(Event::End), Some(Flow::Pause));
     assert!(stream.lock().end().is_some());
     assert_eq!(stream.call(Event::End), None);

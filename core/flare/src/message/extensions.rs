@@ -1,11 +1,11 @@
 //! Values that middleware attaches to a request: by type in Rust, texts by name in every language.
 
 use std::any::Any;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// Values by type and texts by name. Few, so lists are enough.
+/// Values by type and texts by name. Few, so lists are enough; most requests have none, and those have no lists.
 #[derive(Default)]
-pub(crate) struct Extensions(Mutex<Lists>);
+pub(crate) struct Extensions(OnceLock<Box<Mutex<Lists>>>);
 
 #[derive(Default)]
 struct Lists {
@@ -15,7 +15,7 @@ struct Lists {
 
 impl Extensions {
     fn lists(&self) -> MutexGuard<'_, Lists> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
@@ -53,9 +53,11 @@ impl Extensions {
 
     /// Only for the sole holder of the request.
     pub(crate) fn clear(&mut self) {
-        let lists = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
-        lists.values.clear();
-        lists.texts.clear();
+        if let Some(lists) = self.0.get_mut() {
+            let lists = lists.get_mut().unwrap_or_else(PoisonError::into_inner);
+            lists.values.clear();
+            lists.texts.clear();
+        }
     }
 }
 

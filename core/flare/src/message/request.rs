@@ -120,7 +120,7 @@ impl Request {
     #[must_use]
     pub fn trailers(&self) -> &Headers {
         static NONE: Headers = Headers::new();
-        self.block.trailers.get().unwrap_or(&NONE)
+        self.block.trailers.get().map_or(&NONE, |trailers| trailers)
     }
 
     /// Who sent the request: the other end of its connection, or whom a trusted proxy told

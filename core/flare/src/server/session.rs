@@ -80,6 +80,18 @@ impl Session {
         }
     }
 
+    /// Takes input that nobody else needs, and which may be changed where it lies.
+    #[inline(always)]
+    pub(crate) fn receive_own(&mut self, input: &mut [u8], env: &mut Environment, out: &mut Output) {
+        match &mut self.protocol {
+            Protocol::Http1(http1) if self.seen.is_none() => {
+                http1.receive_own(input, env, out);
+                self.switch_to_http2(env, out);
+            }
+            _ => self.receive(input, env, out),
+        }
+    }
+
     /// A client of HTTP/1.1 may ask to go on with HTTP/2.
     #[inline(always)]
     fn switch_to_http2(&mut self, env: &mut Environment, out: &mut Output) {

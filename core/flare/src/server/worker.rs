@@ -362,7 +362,7 @@ impl Worker {
                     } else if connection.secure.is_some() {
                         self.received_secure(key, &mut lease);
                     } else {
-                        connection.session.receive(&lease, &mut self.env, &mut self.output);
+                        connection.session.receive_own(&mut lease, &mut self.env, &mut self.output);
                         self.settle(key);
                     }
                 } else if !self.header_received(key, &lease) {

@@ -47,7 +47,7 @@ impl TestConnection {
     /// Sends bytes to the server. Ignored once the server has closed.
     pub fn send(&mut self, bytes: &[u8]) {
         if self.is_open() && !bytes.is_empty() {
-            self.session.receive(bytes, &mut self.env, &mut self.output);
+            self.session.receive_own(&mut bytes.to_vec(), &mut self.env, &mut self.output);
             self.flush();
         }
     }

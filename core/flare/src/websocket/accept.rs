@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flare_proto::websocket::{Connection, DeflateConfig, Limits, Role};
+use flare_proto::websocket::{Connection, DeflateConfig, Limits, Role, Sender};
 
 use super::driver::Driver;
 use super::handshake::{self, Checked};
@@ -99,9 +99,9 @@ impl Handler for Route {
             // The offer was checked, so the exchange is over, or it is answered with 500.
             return;
         }
-        let [sends, receives] = agreed
-            .take_deflate()
-            .map(|deflate| Connection::new(Role::Server, Arc::clone(&self.limits), deflate));
+        let [sends, receives] = agreed.take_deflate();
+        let sends = Sender::new(Role::Server, sends);
+        let receives = Connection::new(Role::Server, Arc::clone(&self.limits), receives);
         let socket = WebSocket::new(exchange, agreed.protocol, Arc::clone(&self.options), sends);
         Driver::start(socket, receives, handler);
     }

@@ -3,10 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use flare_proto::websocket::{CloseCode, Connection, Event as WireEvent, Opcode};
+use flare_proto::websocket::{CloseCode, Connection, Event as WireEvent, Input, Opcode};
 
 use super::{Message, SocketHandler, WebSocket};
-use crate::exchange::{Event, Flow};
+use crate::exchange::{Event, Flow, Told};
 
 /// A socket as its byte stream sees it.
 pub(super) struct Driver {
@@ -15,14 +15,14 @@ pub(super) struct Driver {
     socket: WebSocket,
     /// Input that waits until the client has taken some of what was sent.
     held: Vec<u8>,
-    /// When something came last, by the worker's clock in milliseconds. `None`: nothing since the socket is open.
-    heard: Option<u64>,
+    /// When something came last, by the worker's clock in milliseconds. [`NEVER`]: nothing since the socket is open.
+    heard: u64,
     /// A Ping is out, and nothing came since.
     pinged: bool,
     /// The client's side of the byte stream has ended, behind what is held.
     ended: bool,
     /// The client's Close frame, which waits until the messages before it were worked off.
-    goodbye: Option<Goodbye>,
+    goodbye: Option<Box<Goodbye>>,
     /// The handler was told of the end.
     over: bool,
 }
@@ -43,7 +43,7 @@ impl Driver {
             handler,
             socket: socket.clone(),
             held: Vec::new(),
-            heard: None,
+            heard: NEVER,
             pinged: false,
             ended: false,
             goodbye: None,
@@ -52,17 +52,20 @@ impl Driver {
         guarded(&driver.socket, || driver.handler.open(&driver.socket));
         driver.socket.end_batch();
         driver.ring_after(socket.options().ping_interval);
-        socket.exchange().on_event(move |event| driver.event(event));
+        socket.exchange().on_told(move |told| driver.told(told));
     }
 
-    fn event(&mut self, event: Event<'_>) -> Flow {
+    fn told(&mut self, told: Told<'_>) -> Flow {
+        match told {
+            Told::Own(data) => self.hear(data),
+            Told::Event(event) => self.event(event),
+        }
+        if self.held.is_empty() { Flow::Continue } else { Flow::Pause }
+    }
+
+    fn event(&mut self, event: Event<'_>) {
         match event {
-            Event::Data(data) => {
-                (self.heard, self.pinged) = (Some(self.socket.exchange().event_time()), false);
-                // Behind what is held, if anything is: it was not asked for, but may have been read before.
-                let used = if self.held.is_empty() { self.work(data) } else { 0 };
-                self.held.extend_from_slice(data.get(used..).unwrap_or_default());
-            }
+            Event::Data(data) => self.hear(data),
             Event::Writable => self.writable(),
             Event::Alarm => self.alarm(),
             Event::Draining => {
@@ -77,22 +80,29 @@ impl Driver {
             },
             Event::Readable => {}
         }
-        if self.held.is_empty() { Flow::Continue } else { Flow::Pause }
     }
 
-    /// Works off input. Says how much; the rest has to wait.
-    fn work(&mut self, input: &[u8]) -> usize {
+    /// Something came.
+    fn hear<'i>(&mut self, mut data: impl Input<'i>) {
+        (self.heard, self.pinged) = (self.socket.exchange().event_time(), false);
+        // Behind what is held, if anything is: it was not asked for, but may have been read before.
+        if !self.held.is_empty() || self.work(&mut data) {
+            self.held.extend_from_slice(data.rest());
+        }
+    }
+
+    /// Works off input. True: what is left of it, if anything is, has to wait.
+    fn work<'i>(&mut self, input: &mut impl Input<'i>) -> bool {
         if self.over || self.goodbye.is_some() {
-            return input.len();
+            return false;
         }
         let Self { wire, handler, socket, .. } = self;
         wire.set_now(socket.exchange().event_time());
-        let mut rest = input;
         let mut replies = Vec::new();
         let (mut end, mut is_goodbye) = (None, false);
         let mut ready = socket.begin_batch();
         while ready {
-            match wire.receive(&mut rest, &mut replies) {
+            match wire.receive(input, &mut replies) {
                 Ok(None) => break,
                 Ok(Some(WireEvent::Message { opcode, bytes })) => {
                     if let Some(message) = message(opcode, bytes)
@@ -112,28 +122,27 @@ impl Driver {
                     break;
                 }
             }
-            if !(rest.is_empty() && replies.is_empty()) {
+            if !(input.is_empty() && replies.is_empty()) {
                 ready = socket.add(&mut replies);
             }
         }
-        let used = input.len() - rest.len();
         match end {
             Some((code, reason)) if is_goodbye => {
-                self.goodbye = Some(Goodbye { code, reason, replies });
+                self.goodbye = Some(Box::new(Goodbye { code, reason, replies }));
                 if !self.say_goodbye() {
                     self.socket.end_batch();
                     self.ring_after(LAST_WORDS.min(self.socket.options().close_timeout));
                 }
-                input.len()
+                false
             }
             Some((code, reason)) => {
                 self.socket.finish(&replies);
                 self.end(code, &reason);
-                input.len()
+                false
             }
             None => {
                 self.socket.end_batch();
-                used
+                true
             }
         }
     }
@@ -154,7 +163,8 @@ impl Driver {
     }
 
     fn answer_goodbye(&mut self) {
-        if let Some(Goodbye { code, reason, replies }) = self.goodbye.take() {
+        if let Some(goodbye) = self.goodbye.take() {
+            let Goodbye { code, reason, replies } = *goodbye;
             self.socket.finish(&replies);
             self.end(code, &reason);
         }
@@ -171,10 +181,10 @@ impl Driver {
             }
             return;
         }
-        let held = std::mem::take(&mut self.held);
-        let used = self.work(&held);
-        if used < held.len() {
-            self.held = held.get(used..).unwrap_or_default().to_vec();
+        let mut held = std::mem::take(&mut self.held);
+        let mut rest = held.as_mut_slice();
+        if self.work(&mut rest) && !rest.is_empty() {
+            self.held = rest.to_vec();
         } else if self.ended {
             self.client_ended();
         }
@@ -218,11 +228,12 @@ impl Driver {
         let now = exchange.event_time();
         if !self.held.is_empty() {
             // A client that is not read can't be heard; whether it takes what waits for it is looked at elsewhere.
-            self.heard = Some(now);
+            self.heard = now;
         }
-        let silent = self
-            .heard
-            .map_or(options.ping_interval, |heard| Duration::from_millis(now.saturating_sub(heard)));
+        let silent = match self.heard {
+            NEVER => options.ping_interval,
+            heard => Duration::from_millis(now.saturating_sub(heard)),
+        };
         let again = if silent < options.ping_interval {
             options.ping_interval - silent
         } else {
@@ -273,6 +284,8 @@ fn guarded(socket: &WebSocket, call: impl FnOnce()) {
     }
 }
 
+/// A time that never comes.
+const NEVER: u64 = u64::MAX;
 /// How long a program may go on with what the client said before its goodbye.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// There was a Close frame without a code (RFC 6455, 7.4.1).

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
-use flare_proto::websocket::{self as proto, CloseCode, Connection, Opcode};
+use flare_proto::websocket::{self as proto, CloseCode, Opcode, Sender};
 
 use super::topics::TopicCommand;
 use super::{Message, WsOptions};
@@ -91,7 +91,7 @@ struct Sending {
     /// Our Close frame is out, or the socket is gone: nothing may follow.
     closed: bool,
     /// The half of the wire that sends; the other one receives, on the worker alone. So neither waits for the other.
-    wire: Connection,
+    wire: Sender,
 }
 
 impl Sending {
@@ -118,7 +118,7 @@ impl WebSocket {
         exchange: Exchange,
         protocol: Option<usize>,
         options: Arc<WsOptions>,
-        wire: Connection,
+        wire: Sender,
     ) -> Self {
         let sending = Sending {
             pending: Vec::new(),
@@ -211,7 +211,7 @@ impl WebSocket {
     fn send_frame(
         &self,
         part: Part,
-        encode: impl FnOnce(&mut Connection, &mut Vec<u8>) -> Result<(), proto::SendError>,
+        encode: impl FnOnce(&mut Sender, &mut Vec<u8>) -> Result<(), proto::SendError>,
     ) -> Result<(), SendError> {
         let exchange = &self.inner.exchange;
         let mut sending = self.sending();

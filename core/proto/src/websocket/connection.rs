@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::deflate::Deflate;
-use super::error::{ConnectionError, SendError};
+use super::error::ConnectionError;
 use super::event::Opcode;
-use super::frame::{FrameHead, FrameKind, LONGEST_HEAD};
+use super::frame::{FrameKind, LONGEST_HEAD};
 use super::limits::Limits;
-use super::mask::{append_masked, mask};
-use super::role::{MaskKeys, Role};
+use super::role::Role;
+use super::sender::Sender;
 use crate::rate::Budget;
 
 /// One end of a WebSocket connection.
@@ -21,9 +21,7 @@ use crate::rate::Budget;
 #[derive(Debug)]
 pub struct Connection {
     pub(super) limits: Arc<Limits>,
-    /// Of a client.
-    pub(super) keys: Option<MaskKeys>,
-    pub(super) deflate: Option<Box<Deflate>>,
+    pub(super) sender: Sender,
     pub(super) inbound: Inbound,
     /// What came of a message, and behind it what came of a control frame in between.
     pub(super) buffer: Vec<u8>,
@@ -31,14 +29,11 @@ pub struct Connection {
     pub(super) message_length: usize,
     /// The message whose last frame is not over.
     pub(super) message: Option<Message>,
-    /// What is sent in fragments, until its last one.
-    pub(super) unfinished: Option<Opcode>,
     pub(super) budget: Budget,
     /// The time, as the owner says.
     pub(super) now: u64,
-    pub(super) close_sent: bool,
     pub(super) close_received: bool,
-    pub(super) over: Option<ConnectionError>,
+    pub(super) over: Option<Box<ConnectionError>>,
 }
 
 /// Where the input is in a frame.
@@ -69,19 +64,13 @@ impl Connection {
     pub fn new(role: Role, limits: Arc<Limits>, deflate: Option<Deflate>) -> Self {
         Connection {
             limits,
-            keys: match role {
-                Role::Server => None,
-                Role::Client(keys) => Some(keys),
-            },
-            deflate: deflate.map(Box::new),
+            sender: Sender::new(role, deflate),
             inbound: Inbound::START,
             buffer: Vec::new(),
             message_length: 0,
             message: None,
-            unfinished: None,
             budget: Budget::default(),
             now: 0,
-            close_sent: false,
             close_received: false,
             over: None,
         }
@@ -95,13 +84,13 @@ impl Connection {
     /// Whether messages can be sent: neither a Close was sent nor did the connection fail.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        !self.close_sent
+        !self.sender.close_sent
     }
 
     /// Whether both ends have sent a Close, or the connection failed: nothing comes any more, and once `out` was sent, the stream of bytes can end.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.close_sent && (self.close_received || self.over.is_some())
+        self.sender.close_sent && (self.close_received || self.over.is_some())
     }
 
     /// The bytes that are held for messages that are on their way in.
@@ -113,59 +102,6 @@ impl Connection {
     /// Whether a message is being sent in fragments: until its last one no other message can be sent.
     #[must_use]
     pub fn is_mid_message(&self) -> bool {
-        self.unfinished.is_some()
-    }
-
-    pub(super) fn check_open(&self) -> Result<(), SendError> {
-        if self.close_sent { Err(SendError::Closed) } else { Ok(()) }
-    }
-
-    /// Appends a frame that is not compressed.
-    pub(super) fn write(&mut self, kind: FrameKind, payload: &[u8], out: &mut Vec<u8>) {
-        self.write_fragment(kind, true, payload, out);
-    }
-
-    /// Appends a frame that is not compressed, of a message that goes on unless this is the last.
-    pub(super) fn write_fragment(
-        &mut self,
-        kind: FrameKind,
-        is_last: bool,
-        payload: &[u8],
-        out: &mut Vec<u8>,
-    ) {
-        let key = self.keys.as_mut().map(MaskKeys::next);
-        let head = FrameHead { is_last, is_compressed: false, kind, key, length: payload.len() as u64 };
-        let (bytes, count) = head.encode();
-        out.reserve(count + payload.len());
-        out.extend_from_slice(bytes.get(..count).unwrap_or_default());
-        match key {
-            Some(key) => append_masked(out, payload, key),
-            None => out.extend_from_slice(payload),
-        }
-    }
-
-    /// Appends a message, compressed. `false`: nothing was appended, and it is to be sent as it is.
-    pub(super) fn write_compressed(&mut self, opcode: Opcode, bytes: &[u8], out: &mut Vec<u8>) -> bool {
-        let Some(deflate) = &mut self.deflate else { return false };
-        if !deflate.compresses(bytes.len()) {
-            return false;
-        }
-        // The head is in front, and its length is known last.
-        let start = out.len();
-        out.resize(start + LONGEST_HEAD, 0);
-        let payload = out.len();
-        if !deflate.compress(bytes, out) {
-            out.truncate(start);
-            return false;
-        }
-        let key = self.keys.as_mut().map(MaskKeys::next);
-        if let (Some(key), Some(payload)) = (key, out.get_mut(payload..)) {
-            mask(payload, key);
-        }
-        let length = (out.len() - payload) as u64;
-        let kind = FrameKind::Message(opcode);
-        let (head, count) = FrameHead { is_last: true, is_compressed: true, kind, key, length }.encode();
-        out.splice(start..payload, head.into_iter().take(count));
-        true
+        self.sender.is_mid_message()
     }
 }

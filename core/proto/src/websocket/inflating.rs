@@ -28,14 +28,14 @@ impl Connection {
                 }
             }
         }
-        if is_end && let Some(deflate) = &mut self.deflate {
+        if is_end && let Some(deflate) = &mut self.sender.deflate {
             deflate.finish(&mut self.buffer, self.limits.message_bytes).map_err(refused)?;
         }
         Ok(())
     }
 
     fn inflate_part(&mut self, mut part: &[u8]) -> Result<(), ConnectionError> {
-        let Some(deflate) = &mut self.deflate else { return Ok(()) };
+        let Some(deflate) = &mut self.sender.deflate else { return Ok(()) };
         while !part.is_empty() {
             match deflate.inflate(&mut part, &mut self.buffer, self.limits.message_bytes).map_err(refused)? {
                 Inflated::All => {}

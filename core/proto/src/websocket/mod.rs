@@ -29,11 +29,13 @@ mod event;
 mod frame;
 pub mod handshake;
 mod inflating;
+mod input;
 mod limits;
 mod mask;
 mod receive;
 mod role;
 mod send;
+mod sender;
 mod utf8;
 
 pub use close::CloseCode;
@@ -41,9 +43,11 @@ pub use connection::Connection;
 pub use deflate::{Contexts, Deflate, DeflateConfig};
 pub use error::{ConnectionError, SendError};
 pub use event::{Event, Opcode};
+pub use input::Input;
 pub use limits::Limits;
 pub use role::{MaskKeys, Role};
 pub use send::{encode, encode_head};
+pub use sender::Sender;
 pub use utf8::{as_text, is_utf8};
 
 pub use crate::rate::Rate;

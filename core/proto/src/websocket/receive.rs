@@ -5,6 +5,7 @@ use super::connection::{Connection, Inbound, Message};
 use super::error::ConnectionError;
 use super::event::{Event, Opcode};
 use super::frame::{FrameHead, FrameKind};
+use super::input::Input;
 use super::mask::{append_masked, key_behind};
 use super::utf8::{is_utf8, whole_characters};
 
@@ -26,18 +27,19 @@ enum Told<'i> {
 
 impl Connection {
     /// Takes bytes of the peer off the front of `input`, up to the first event. `None`: all of them were taken, and nothing is left to tell; call until
-    /// then. Pongs and the answer to a Close are appended to `out`. What comes behind a Close is dropped.
+    /// then. Pongs and the answer to a Close are appended to `out`. What comes behind a Close is dropped. Of input that may be changed (`&mut [u8]`) the
+    /// bytes that were taken are not the same afterwards.
     ///
     /// # Errors
     /// The peer broke the protocol or a limit. The connection is over: its Close is in `out`, and every later call says the same.
     #[inline]
     pub fn receive<'s, 'i: 's>(
         &'s mut self,
-        input: &mut &'i [u8],
+        input: &mut impl Input<'i>,
         out: &mut Vec<u8>,
     ) -> Result<Option<Event<'s>>, ConnectionError> {
-        if let Some(error) = self.over {
-            return Err(error);
+        if let Some(error) = &self.over {
+            return Err(**error);
         }
         self.forget_told();
         match self.advance(input, out) {
@@ -84,12 +86,12 @@ impl Connection {
     #[inline]
     fn advance<'i>(
         &mut self,
-        input: &mut &'i [u8],
+        input: &mut impl Input<'i>,
         out: &mut Vec<u8>,
     ) -> Result<Option<Told<'i>>, ConnectionError> {
         while !input.is_empty() {
             if self.close_received {
-                *input = &[];
+                input.take(usize::MAX);
                 break;
             }
             if let Inbound::Head { .. } = self.inbound {
@@ -108,20 +110,20 @@ impl Connection {
 
     /// Takes the head of a frame. `None`: all of the input was taken, and it is not whole.
     #[inline]
-    fn take_head(&mut self, input: &mut &[u8]) -> Result<Option<FrameHead>, ConnectionError> {
+    fn take_head<'i>(&mut self, input: &mut impl Input<'i>) -> Result<Option<FrameHead>, ConnectionError> {
         let Inbound::Head { bytes, have } = &mut self.inbound else { return Ok(None) };
         if *have == 0
-            && let Some((head, length)) = FrameHead::decode(input)?
+            && let Some((head, length)) = FrameHead::decode(input.bytes())?
         {
-            *input = input.get(length..).unwrap_or_default();
+            input.take(length);
             return Ok(Some(head));
         }
         // It comes in parts. No head is longer than the place for it, so this ends.
-        while let Some((&byte, rest)) = input.split_first() {
+        while let Some(&byte) = input.bytes().first() {
             let Some(place) = bytes.get_mut(usize::from(*have)) else { break };
             *place = byte;
             *have += 1;
-            *input = rest;
+            input.take(1);
             if let Some((head, _)) = FrameHead::decode(bytes.get(..usize::from(*have)).unwrap_or_default())? {
                 return Ok(Some(head));
             }
@@ -132,13 +134,13 @@ impl Connection {
     /// A frame, from its head: whether it may come now.
     #[inline]
     fn begin(&mut self, head: FrameHead) -> Result<(), ConnectionError> {
-        if head.key.is_some() != self.keys.is_none() {
-            return Err(ConnectionError::protocol(match self.keys {
+        if head.key.is_some() != self.sender.keys.is_none() {
+            return Err(ConnectionError::protocol(match self.sender.keys {
                 None => "a client has to mask",
                 Some(_) => "a server may not mask",
             }));
         }
-        if head.is_compressed && (self.deflate.is_none() || head.kind == FrameKind::Continuation) {
+        if head.is_compressed && (self.sender.deflate.is_none() || head.kind == FrameKind::Continuation) {
             return Err(ConnectionError::protocol("a reserved bit is set"));
         }
         if head.kind.is_control() {
@@ -185,22 +187,32 @@ impl Connection {
         }
     }
 
-    /// A message that is not masked and lies whole in the input needs no copy.
+    /// A message that lies whole in the input needs no copy, if it is not masked or may be unmasked there.
     #[inline]
     fn lend<'i>(
         &mut self,
         head: FrameHead,
-        input: &mut &'i [u8],
+        input: &mut impl Input<'i>,
     ) -> Result<Option<Told<'i>>, ConnectionError> {
-        let FrameHead { is_last: true, is_compressed: false, kind, key: None, length } = head else {
+        let FrameHead { is_last: true, is_compressed: false, kind, key, length } = head else {
             return Ok(None);
         };
         let FrameKind::Message(opcode) = kind else { return Ok(None) };
-        let Some((bytes, rest)) = input.split_at_checked(length as usize) else { return Ok(None) };
+        // No frame that was let in is longer than memory.
+        let length = length as usize;
+        if length > input.bytes().len() {
+            return Ok(None);
+        }
+        let bytes = match key {
+            None => input.take(length),
+            Some(key) => match input.take_unmasked(length, key) {
+                Some(bytes) => bytes,
+                None => return Ok(None),
+            },
+        };
         if opcode == Opcode::Text && !is_utf8(bytes) {
             return Err(NOT_UTF8);
         }
-        *input = rest;
         self.inbound = Inbound::START;
         self.message = None;
         self.budget.refund(1);
@@ -211,14 +223,13 @@ impl Connection {
     #[inline]
     fn take_payload<'i>(
         &mut self,
-        input: &mut &'i [u8],
+        input: &mut impl Input<'i>,
         out: &mut Vec<u8>,
     ) -> Result<Option<Told<'i>>, ConnectionError> {
         let Inbound::Payload { kind, is_last, key, left } = &mut self.inbound else { return Ok(None) };
         let (kind, is_last) = (*kind, *is_last);
-        let count = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
-        let (piece, rest) = input.split_at(count);
-        *input = rest;
+        let count = usize::try_from(*left).unwrap_or(usize::MAX).min(input.bytes().len());
+        let piece = input.take(count);
         *left -= count as u64;
         let is_whole = *left == 0;
         let piece_key = *key;
@@ -290,8 +301,8 @@ impl Connection {
         let buffer = std::mem::take(&mut self.buffer);
         let payload = buffer.get(self.message_length..).unwrap_or_default();
         let result = match kind {
-            FrameKind::Ping if !self.close_sent => {
-                self.write(FrameKind::Pong, payload, out);
+            FrameKind::Ping if !self.sender.close_sent => {
+                self.sender.write(FrameKind::Pong, payload, out);
                 Ok(())
             }
             FrameKind::Close => self.close_frame(payload, out),
@@ -305,8 +316,8 @@ impl Connection {
     fn close_frame(&mut self, payload: &[u8], out: &mut Vec<u8>) -> Result<(), ConnectionError> {
         let (code, _) = close::parse(payload)?;
         self.close_received = true;
-        if !self.close_sent {
-            self.write_close(code, "", out);
+        if !self.sender.close_sent {
+            self.sender.write_close(code, "", out);
         }
         Ok(())
     }

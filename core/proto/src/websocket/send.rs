@@ -1,10 +1,10 @@
-//! Output: messages, Pings and Pongs, and the Close.
+//! Output: what a connection sends, by its [`Sender`](super::Sender), and what is encoded for many connections.
 
 use super::close::CloseCode;
 use super::connection::Connection;
 use super::error::{ConnectionError, SendError};
 use super::event::Opcode;
-use super::frame::{FrameHead, FrameKind, LONGEST_CONTROL};
+use super::frame::{FrameHead, FrameKind};
 use super::utf8::is_utf8;
 
 /// Appends a message as a server sends it, uncompressed, in one frame: encoded once, it can go out on any number of connections of servers, also on
@@ -27,7 +27,7 @@ pub fn encode_head(opcode: Opcode, length: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(bytes.get(..count).unwrap_or_default());
 }
 
-fn check_text(opcode: Opcode, bytes: &[u8]) -> Result<(), SendError> {
+pub(super) fn check_text(opcode: Opcode, bytes: &[u8]) -> Result<(), SendError> {
     if opcode == Opcode::Text && !is_utf8(bytes) { Err(SendError::NotUtf8) } else { Ok(()) }
 }
 
@@ -37,10 +37,7 @@ impl Connection {
     /// # Errors
     /// [`SendError::Closed`], [`SendError::NotUtf8`], [`SendError::Unfinished`]. Nothing was appended then.
     pub fn send(&mut self, opcode: Opcode, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
-        self.check_free()?;
-        check_text(opcode, bytes)?;
-        self.message(opcode, bytes, out);
-        Ok(())
+        self.sender.send(opcode, bytes, out)
     }
 
     /// Sends a text, which is known to be UTF-8. As [`Connection::send`].
@@ -48,14 +45,7 @@ impl Connection {
     /// # Errors
     /// [`SendError::Closed`], [`SendError::Unfinished`]. Nothing was appended then.
     pub fn send_text(&mut self, text: &str, out: &mut Vec<u8>) -> Result<(), SendError> {
-        self.check_free()?;
-        self.message(Opcode::Text, text.as_bytes(), out);
-        Ok(())
-    }
-
-    fn check_free(&self) -> Result<(), SendError> {
-        self.check_open()?;
-        if self.unfinished.is_some() { Err(SendError::Unfinished) } else { Ok(()) }
+        self.sender.send_text(text, out)
     }
 
     /// Sends a fragment of a message, in a frame of its own (RFC 6455 section 5.4), without compression. What it begins ends with the fragment that
@@ -71,22 +61,7 @@ impl Connection {
         is_last: bool,
         out: &mut Vec<u8>,
     ) -> Result<(), SendError> {
-        self.check_open()?;
-        check_text(opcode, bytes)?;
-        let kind = match self.unfinished {
-            None => FrameKind::Message(opcode),
-            Some(begun) if begun == opcode => FrameKind::Continuation,
-            Some(_) => return Err(SendError::Unfinished),
-        };
-        self.unfinished = (!is_last).then_some(opcode);
-        self.write_fragment(kind, is_last, bytes, out);
-        Ok(())
-    }
-
-    fn message(&mut self, opcode: Opcode, bytes: &[u8], out: &mut Vec<u8>) {
-        if self.deflate.is_none() || !self.write_compressed(opcode, bytes, out) {
-            self.write(FrameKind::Message(opcode), bytes, out);
-        }
+        self.sender.send_fragment(opcode, bytes, is_last, out)
     }
 
     /// Sends a Ping (RFC 6455 section 5.5.2), whose Pong comes as an event. `payload`: at most 125 bytes.
@@ -94,7 +69,7 @@ impl Connection {
     /// # Errors
     /// [`SendError::Closed`], [`SendError::TooLong`]. Nothing was appended then.
     pub fn ping(&mut self, payload: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
-        self.send_control(FrameKind::Ping, payload, out)
+        self.sender.ping(payload, out)
     }
 
     /// Sends a Pong that no Ping asked for (RFC 6455 section 5.5.3). Those that answer a Ping are sent by [`Connection::receive`].
@@ -102,16 +77,7 @@ impl Connection {
     /// # Errors
     /// [`SendError::Closed`], [`SendError::TooLong`]. Nothing was appended then.
     pub fn pong(&mut self, payload: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
-        self.send_control(FrameKind::Pong, payload, out)
-    }
-
-    fn send_control(&mut self, kind: FrameKind, payload: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
-        self.check_open()?;
-        if payload.len() > LONGEST_CONTROL {
-            return Err(SendError::TooLong);
-        }
-        self.write(kind, payload, out);
-        Ok(())
+        self.sender.pong(payload, out)
     }
 
     /// Sends a Close (RFC 6455 section 5.5.1): nothing more can be sent. What the peer sent before it knew still comes, and then its Close, for which the
@@ -125,36 +91,18 @@ impl Connection {
         reason: &str,
         out: &mut Vec<u8>,
     ) -> Result<(), SendError> {
-        self.check_open()?;
-        if reason.len() > LONGEST_CONTROL - 2 {
-            return Err(SendError::TooLong);
-        }
-        if code.is_none() && !reason.is_empty() {
-            return Err(SendError::ReasonWithoutCode);
-        }
-        self.write_close(code, reason, out);
-        Ok(())
-    }
-
-    pub(super) fn write_close(&mut self, code: Option<CloseCode>, reason: &str, out: &mut Vec<u8>) {
-        let mut payload = Vec::new();
-        if let Some(code) = code {
-            payload.extend_from_slice(&code.number().to_be_bytes());
-            payload.extend_from_slice(reason.as_bytes());
-        }
-        self.write(FrameKind::Close, &payload, out);
-        self.close_sent = true;
+        self.sender.close(code, reason, out)
     }
 
     /// The peer broke the rules: it is told, and the connection is over (RFC 6455 section 7.1.7).
     pub(super) fn fail(&mut self, error: ConnectionError, out: &mut Vec<u8>) {
-        if !self.close_sent {
-            self.write_close(Some(error.code), error.reason, out);
+        if !self.sender.close_sent {
+            self.sender.write_close(Some(error.code), error.reason, out);
         }
-        self.over = Some(error);
+        self.over = Some(Box::new(error));
         self.buffer = Vec::new();
         self.message_length = 0;
         self.message = None;
-        self.deflate = None;
+        self.sender.deflate = None;
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use flare_proto::websocket::{CloseCode, Connection, ConnectionError, Event, Limits, MaskKeys, Opcode, Role};
+use flare_proto::websocket::{
+    CloseCode, Connection, ConnectionError, Event, Input, Limits, MaskKeys, Opcode, Role,
+};
 
 /// An event that owns its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +76,16 @@ pub fn client_with(limits: Limits) -> Connection {
 /// Feeds one piece and adds what came of it to `seen`.
 pub fn feed(
     end: &mut Connection,
-    mut input: &[u8],
+    input: &[u8],
+    out: &mut Vec<u8>,
+    seen: &mut Vec<Seen>,
+) -> Result<(), ConnectionError> {
+    feed_any(end, input, out, seen)
+}
+
+fn feed_any<'i>(
+    end: &mut Connection,
+    mut input: impl Input<'i>,
     out: &mut Vec<u8>,
     seen: &mut Vec<Seen>,
 ) -> Result<(), ConnectionError> {
@@ -100,15 +111,25 @@ pub fn run(end: &mut Connection, pieces: &[&[u8]]) -> Outcome {
     (seen, out, result)
 }
 
-/// Feeds everything to an end that is made anew for each way to split it: whole, in single bytes, and in two at every byte. All of them
-/// must see, answer and say the same. Gives that.
+/// The same, of pieces that may be changed where they lie.
+pub fn run_in_place(end: &mut Connection, pieces: &[&[u8]]) -> Outcome {
+    let (mut seen, mut out) = (Vec::new(), Vec::new());
+    let result =
+        pieces.iter().try_for_each(|piece| feed_any(end, &mut piece.to_vec()[..], &mut out, &mut seen));
+    (seen, out, result)
+}
+
+/// Feeds everything to an end that is made anew for each way to split it: whole, in single bytes, and in two at every byte, lent and to be changed
+/// where it lies. All of them must see, answer and say the same. Gives that.
 pub fn at_every_split(make: impl Fn() -> Connection, input: &[u8]) -> Outcome {
     let whole = run(&mut make(), &[input]);
+    assert_eq!(run_in_place(&mut make(), &[input]), whole, "in place");
     let single: Vec<&[u8]> = input.chunks(1).collect();
     assert_eq!(run(&mut make(), &single), whole, "in single bytes");
     for at in 0..=input.len() {
         let (one, other) = input.split_at(at);
         assert_eq!(run(&mut make(), &[one, other]), whole, "split at {at}");
+        assert_eq!(run_in_place(&mut make(), &[one, other]), whole, "split at {at}, in place");
     }
     whole
 }

@@ -7,7 +7,7 @@ use flare_proto::Headers;
 use flare_proto::http1::{self, BodyEvent, BodyLength, RequestInfo};
 
 use super::{Http1, Input};
-use crate::exchange::{Block, ExchangeKey};
+use crate::exchange::{Arrived, Block, ExchangeKey};
 use crate::log::Level;
 use crate::server::environment::Environment;
 use crate::server::running::{Content, Opening, Running, Turn};
@@ -21,7 +21,10 @@ impl Http1 {
         match (&self.running, self.input) {
             (Some(running), _) => match running.content {
                 Content::Collected { allowed } => self.collect(input, allowed, env, out),
-                Content::Flowing { .. } if running.switched => self.pass_on(input, env, out),
+                Content::Flowing { .. } if running.switched => {
+                    let used = input.len();
+                    self.pass_on(Arrived::Lent(input), env, out).then_some(used)
+                }
                 Content::Flowing { allowed } => self.flow(input, allowed, env, out),
                 Content::Undecided | Content::Complete => None,
             },
@@ -166,13 +169,14 @@ impl Http1 {
         }
     }
 
-    /// Bytes of another protocol.
+    /// Bytes of another protocol. False: there is no exchange that takes them.
     #[inline(never)]
-    fn pass_on(&mut self, input: &[u8], env: &mut Environment, out: &mut Output) -> Option<usize> {
-        if self.running.as_mut()?.pass_on(input, env) {
+    pub(super) fn pass_on(&mut self, arrived: Arrived<'_>, env: &mut Environment, out: &mut Output) -> bool {
+        let Some(running) = &mut self.running else { return false };
+        if running.pass_on(arrived, env) {
             self.look(env, out);
         }
-        Some(input.len())
+        true
     }
 
     /// Lets a client that waits for `100 Continue` send its content.
@@ -236,5 +240,10 @@ fn receive_body<'i>(
     env: &Environment,
 ) -> Result<(usize, BodyEvent<'i>), http1::Error> {
     let mut stream = running.request.block.stream.lock();
-    wire.receive_body(&env.service.config.http1, input, &mut stream.request_trailers)
+    let mut trailers = stream.request_trailers.take().map_or_else(Headers::new, |trailers| *trailers);
+    let received = wire.receive_body(&env.service.config.http1, input, &mut trailers);
+    if !trailers.is_empty() {
+        stream.request_trailers = Some(Box::new(trailers));
+    }
+    received
 }

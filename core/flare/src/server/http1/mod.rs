@@ -11,7 +11,7 @@ mod to_http2;
 use flare_net::{Key, Millis, Output};
 use flare_proto::http1::ServerConnection;
 
-use crate::exchange::{CancelReason, Early, Ends, ExchangeKey};
+use crate::exchange::{Arrived, CancelReason, Early, Ends, ExchangeKey};
 use crate::server::environment::Environment;
 use crate::server::running::{Answer, Content, News, Running};
 use crate::server::session::Next;
@@ -153,6 +153,27 @@ impl Http1 {
             self.pending.extend_from_slice(input);
             self.resume(env, out);
         }
+    }
+
+    /// The same, of input that nobody else needs: bytes of another protocol may be changed where they lie.
+    #[inline(always)]
+    pub(crate) fn receive_own(&mut self, input: &mut [u8], env: &mut Environment, out: &mut Output) {
+        if self.is_byte_stream(env, out) {
+            self.pass_on(Arrived::Own(input), env, out);
+        } else {
+            self.receive(input, env, out);
+        }
+    }
+
+    /// Whether input goes to a handler of another protocol at once, and to nobody else.
+    #[inline(always)]
+    fn is_byte_stream(&self, env: &Environment, out: &Output) -> bool {
+        let switched = self.running.as_ref().is_some_and(|running| running.switched && !running.held);
+        switched
+            && self.pending.is_empty()
+            && self.end.is_none()
+            && !(self.blocked || self.read_closed)
+            && out.len() < env.service.config.output_limit
     }
 
     /// Goes on with input that waited.

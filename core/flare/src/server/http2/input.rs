@@ -7,7 +7,7 @@ use flare_proto::Headers;
 use flare_proto::http2::{Event, StreamKey};
 
 use super::Http2;
-use crate::exchange::{Block, CancelReason, ExchangeKey};
+use crate::exchange::{Arrived, Block, CancelReason, ExchangeKey};
 use crate::log::Level;
 use crate::server::environment::Environment;
 use crate::server::running::{Content, Opening, Running, Turn};
@@ -140,7 +140,7 @@ impl Http2 {
     fn content(&mut self, key: StreamKey, data: &[u8], env: &mut Environment, out: &mut Output) {
         match self.stream(key) {
             Some(stream) if stream.takes_content() && stream.running.switched => {
-                let news = stream.running.pass_on(data, env);
+                let news = stream.running.pass_on(Arrived::Lent(data), env);
                 self.wire.consumed(key, data.len(), out.buffer());
                 if news {
                     self.look(key, env, out);
@@ -195,7 +195,7 @@ impl Http2 {
         let Some(stream) = self.stream(key) else { return };
         stream.received_all = true;
         if let Some(trailers) = trailers {
-            stream.running.request.block.stream.lock().request_trailers = trailers;
+            stream.running.request.block.stream.lock().request_trailers = Some(Box::new(trailers));
         }
         self.feed(key, env, out);
     }

@@ -261,7 +261,7 @@ impl Http3 {
         let Some(stream) = self.stream(id) else { return };
         stream.received_all = true;
         if let Some(trailers) = trailers {
-            stream.running.request.block.stream.lock().request_trailers = trailers;
+            stream.running.request.block.stream.lock().request_trailers = Some(Box::new(trailers));
         }
         self.feed(id, quic, env);
     }

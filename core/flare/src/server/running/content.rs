@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Answer, Content, Running, Turn};
-use crate::exchange::{CancelReason, Event, Exchange, Flow};
+use crate::exchange::{Arrived, Block, CancelReason, Event, Exchange, Flow};
+use crate::message::Headers;
 use crate::server::environment::Environment;
 use crate::server::guard;
 
@@ -28,9 +29,9 @@ impl Running {
         let block = &self.request.block;
         let (body, trailers) = {
             let mut stream = block.stream.lock();
-            (std::mem::take(&mut stream.collected), std::mem::take(&mut stream.request_trailers))
+            (std::mem::take(&mut stream.collected), stream.request_trailers.take())
         };
-        let set = block.body.set(body).is_ok() && block.trailers.set(trailers).is_ok();
+        let set = block.body.set(body).is_ok() && set_trailers(block, trailers);
         debug_assert!(set, "collected twice");
         let exchange = Exchange::new(Arc::clone(block));
         self.call(exchange, env)
@@ -38,6 +39,16 @@ impl Running {
 
     /// Takes content that flows. Afterwards `held` says whether the handler takes more.
     pub(crate) fn flow(&mut self, data: &[u8], allowed: u64, env: &Environment) -> Result<(), TooMuch> {
+        self.take(Arrived::Lent(data), allowed, env)
+    }
+
+    pub(super) fn take(
+        &mut self,
+        arrived: Arrived<'_>,
+        allowed: u64,
+        env: &Environment,
+    ) -> Result<(), TooMuch> {
+        let data = arrived.bytes();
         let left = allowed.checked_sub(data.len() as u64).ok_or(TooMuch)?;
         self.content = Content::Flowing { allowed: if self.switched { u64::MAX } else { left } };
         self.content_came(data.len(), env);
@@ -46,20 +57,20 @@ impl Running {
         } else if self.answer == Answer::Waiting {
             self.answer_deadline = env.now + self.handler_timeout(env);
         }
-        if !self.deliver(data, env) {
+        if !self.deliver(arrived, env) {
             self.hold(env);
         }
         Ok(())
     }
 
     /// Hands content to the handler. False: it takes no more for now.
-    fn deliver(&self, data: &[u8], env: &Environment) -> bool {
+    fn deliver(&self, mut arrived: Arrived<'_>, env: &Environment) -> bool {
         let block = &self.request.block;
         block.stream.now.store(env.now.0, Ordering::Relaxed);
-        match self.survive(env, || block.stream.hand_over(data)) {
+        match self.survive(env, || block.stream.hand_over(&mut arrived)) {
             Some(Some(more)) => more,
             Some(None) => {
-                let more = block.stream.lock().push_content(data);
+                let more = block.stream.lock().push_content(arrived.bytes());
                 block.stream.notify();
                 self.tell(Event::Readable, env).is_some() && more
             }
@@ -75,8 +86,8 @@ impl Running {
         {
             let mut stream = block.stream.lock();
             stream.received_all = true;
-            let set = block.trailers.set(std::mem::take(&mut stream.request_trailers));
-            debug_assert!(set.is_ok(), "ended twice");
+            let set = set_trailers(block, stream.request_trailers.take());
+            debug_assert!(set, "ended twice");
         }
         block.stream.notify();
         self.tell(Event::End, env);
@@ -125,4 +136,9 @@ impl Running {
             self.end_untold = self.tell(Event::End, env).is_some_and(|told| told.is_none());
         }
     }
+}
+
+/// The request has ended, with these trailers. False: it had before.
+fn set_trailers(block: &Block, trailers: Option<Box<Headers>>) -> bool {
+    trailers.is_none_or(|trailers| block.trailers.set(trailers).is_ok())
 }

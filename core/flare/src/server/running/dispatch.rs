@@ -6,7 +6,7 @@ use flare_net::Millis;
 use flare_proto::http1::BodyLength;
 
 use super::{Answer, Content, Opening, Running, Turn};
-use crate::exchange::{Block, Early, Exchange, Progress};
+use crate::exchange::{Block, Early, Exchange, Progress, Unrouted};
 use crate::message::Request;
 use crate::middleware::Step;
 use crate::routing::Found;
@@ -24,11 +24,11 @@ impl Running {
             (own.length, own.offers_switch, own.unrouted) = (length, offers_switch, None);
             match env.routes.find(own.head.method_bytes(), own.head.path_bytes(), &mut own.params) {
                 Found::Match(found) => route = found,
-                other => own.unrouted = Some(refusal(&other)),
+                other => own.unrouted = Some(Box::new(refusal(&other))),
             }
             if own.early == Early::Safe && !own.head.method().is_safe() {
                 // Too Early (RFC 8470, 5.2): the client sends it again when the handshake has ended.
-                own.unrouted = Some((425, None));
+                own.unrouted = Some(Box::new(Unrouted { status: 425, allow: None }));
             }
         }
         let route = Arc::clone(route);
@@ -101,8 +101,8 @@ impl Running {
         let options = &self.route.options;
         let limit = options.body_limit.unwrap_or(env.service.config.body_limit);
         let announced = if let BodyLength::Known(length) = length { length } else { 0 };
-        if let Some((status, allow)) = unrouted {
-            self.refuse(exchange, status, allow.as_deref(), env)
+        if let Some(unrouted) = unrouted {
+            self.refuse(exchange, unrouted.status, unrouted.allow.as_deref(), env)
         } else if announced > limit {
             self.refuse(exchange, 413, None, env)
         } else if length == BodyLength::Empty {
@@ -189,12 +189,13 @@ impl Running {
     }
 }
 
-/// The answer to a request that no route takes: status and `Allow`.
-fn refusal<T>(found: &Found<'_, T>) -> (u16, Option<String>) {
-    match found {
+/// The answer to a request that no route takes.
+fn refusal<T>(found: &Found<'_, T>) -> Unrouted {
+    let (status, allow) = match found {
         Found::Options { allow } => (204, Some(allow.to_string())),
         Found::NotAllowed { allow } => (405, Some(allow.to_string())),
         Found::BadPath => (400, None),
         Found::NotFound | Found::Match(_) => (404, None),
-    }
+    };
+    Unrouted { status, allow }
 }

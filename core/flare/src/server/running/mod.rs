@@ -18,7 +18,7 @@ pub(crate) use answer::{Supply, status_to_send};
 use flare_net::Millis;
 use flare_proto::http1::BodyLength;
 
-use crate::exchange::{CancelReason, Event, Progress};
+use crate::exchange::{CancelReason, Event, Progress, Told};
 use crate::message::Request;
 use crate::router::Route;
 use crate::server::environment::Environment;
@@ -179,7 +179,7 @@ impl Running {
         block.state.cancel(reason);
         // Over first, so that nothing is queued behind the last event; the callback hears it all the same.
         if let Some(mut callback) = block.stream.close() {
-            guard::unwinding(env, "callback panicked", || callback(Event::Cancelled));
+            guard::unwinding(env, "callback panicked", || callback(Told::Event(Event::Cancelled)));
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Content, Running};
-use crate::exchange::Event;
+use crate::exchange::{Arrived, Event};
 use crate::message::Response;
 use crate::server::environment::Environment;
 
@@ -38,9 +38,9 @@ impl Running {
     /// Bytes of the new protocol have come. True: there is something to look at now, such as what the handler sent meanwhile. If that is little
     /// it waits for the end of the turn, as all that is sent behind a message: reading from many, then sending to many, costs less than both by
     /// turns. What is much goes out while its bytes are near.
-    pub(crate) fn pass_on(&mut self, data: &[u8], env: &Environment) -> bool {
+    pub(crate) fn pass_on(&mut self, arrived: Arrived<'_>, env: &Environment) -> bool {
         self.request.block.state.attend();
-        let taken = self.flow(data, u64::MAX, env);
+        let taken = self.take(arrived, u64::MAX, env);
         debug_assert!(taken.is_ok(), "a byte stream has no limit");
         let block = &self.request.block;
         let (_, told) = block.state.detach();
