@@ -31,12 +31,12 @@ MOJO_PROGRAMS := $(patsubst examples/mojo/%.mojo,target/examples/mojo/%,$(wildca
                  $(patsubst tests/mojo/programs/%.mojo,target/test/mojo/%,$(wildcard tests/mojo/programs/*.mojo))
 
 # What `make test` runs, cheap parts first. cargo-deny takes minutes to install, so it only runs where it is.
-PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance peers servers tls soak install mojo node python fuzz-seeds \
+PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance peers servers tls soak gate install mojo node python fuzz-seeds \
          $(if $(shell command -v cargo-deny),deny)
 
 .DEFAULT_GOAL := help
 .PHONY: help run lib showcase examples mojo header symbols install setup test $(addprefix test-,$(PARTS) deny) \
-        conformance soak fuzz fuzz-prove bench bench-instructions bench-syscalls bench-memory bench-websocket bench-broadcast bench-mojo bench-python bench-node deny fmt clean FORCE
+        conformance soak fuzz fuzz-prove bench bench-gate bench-instructions bench-syscalls bench-memory bench-websocket bench-broadcast bench-mojo bench-python bench-node deny fmt clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -148,6 +148,9 @@ test-tls: showcase
 test-soak: showcase
 	@tests/soak/smoke
 
+test-gate: showcase
+	@tests/bench/gate_test
+
 test-install: lib
 	@tests/install/run
 
@@ -195,6 +198,9 @@ deny: ## licences and advisories of all dependencies (installs cargo-deny once: 
 
 bench: showcase ## CPU per request beside the C floor, hyper and nginx (QUICK=1: fewer rounds)
 	@tests/bench/run time
+
+bench-gate: showcase ## fails when a request takes over 2 % more instructions than at the commit before (BASE=COMMIT; PLANTED=1: proves it)
+	@tests/bench/gate
 
 bench-instructions: showcase ## user instructions per request (callgrind)
 	@tests/bench/run instructions
