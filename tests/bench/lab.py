@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Measures servers by CPU time per request, beside a floor and known peers. See README.md."""
 import argparse, json, os, random, re, resource, signal, statistics, subprocess, sys, time
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from check import check
 from server import BIN, FILES, HERE, LAB, SERVERS, TOP, Server
 from workloads import WORKLOADS
 
@@ -15,7 +15,7 @@ RELAY = "flare-test-relay"
 
 
 def build(options):
-    """Compiles what is named: c, a peer, or h3. Without names everything but h3."""
+    """Compiles what is named: c, go, a peer, or h3. Without names everything but go and h3."""
     BIN.mkdir(parents=True, exist_ok=True)
     FILES.mkdir(exist_ok=True)
     for name, data in (("plaintext", b"Hello, World!"), ("64k", b"x" * 65536), ("1m", b"x" * (1 << 20))):
@@ -25,7 +25,10 @@ def build(options):
             steps = [["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
                       "/CN=localhost", "-keyout", LAB / "key.pem", "-out", LAB / "cert.pem"],
                      ["cc", "-O2", "-Wall", "-o", BIN / "floor", HERE / "c/floor.c"],
-                     ["cc", "-O2", "-Wall", "-o", BIN / "lg", HERE / "c/lg.c", "-lssl", "-lcrypto"]]
+                     ["cc", "-O2", "-Wall", "-o", BIN / "lg", HERE / "c/lg.c", "-lssl", "-lcrypto"],
+                     ["cc", "-O2", "-Wall", "-o", BIN / "rate", HERE / "c/rate.c"]]
+        elif what == "go":
+            steps = [["go", "build", "-C", HERE / "peers-go", "-o", BIN / "peer_go", "."]]
         elif what in PEERS:
             out = LAB / "peers"
             steps = [["cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", HERE / "peers/Cargo.toml",
@@ -39,7 +42,7 @@ def build(options):
                       "-p", RELAY],
                      ["cp", *(out / "release" / name for name in (*PEERS_H3, RELAY)), BIN]]
         else:
-            sys.exit(f"nothing to build is called {what}: c {' '.join(PEERS)} h3")
+            sys.exit(f"nothing to build is called {what}: c go {' '.join(PEERS)} h3")
         for step in steps:
             if subprocess.run(step).returncode:
                 sys.exit(f"could not build {what}")
@@ -56,26 +59,6 @@ def client(name, workload, port, units, connections=0, lockstep=True):
                 f"{'https' if load.tls else 'http'}://127.0.0.1:{port}/plaintext"]
     return [BIN / "lg", "-p", str(port), "-c", str(connections or load.connections), "-n", str(units),
             *(["-L"] if lockstep else []), *load.of(name)[0]]
-
-
-def check(name, workload, port):
-    """Compares the content of one answer, where the workload says what it is."""
-    words, expected = WORKLOADS[workload].of(name)
-    if not expected:
-        return
-    path = words[words.index("-u") + 1] if "-u" in words else "/plaintext"
-    body = b"x" * int(words[words.index("-b") + 1]) if "-b" in words else None
-    connection = HTTPConnection("127.0.0.1", port, timeout=20)
-    try:
-        connection.request("GET" if body is None else "POST", path, body)
-        answer = connection.getresponse()
-        content = answer.read()
-    except HTTPException as error:
-        raise RuntimeError(f"{path}: {error!r}") from error
-    finally:
-        connection.close()
-    if answer.status != 200 or content != expected:
-        raise RuntimeError(f"{path}: answered {answer.status} with {len(content)} bytes: {content[:60]!r}, not {expected[:60]!r}")
 
 
 def ask(command):
@@ -102,7 +85,7 @@ def measure(name, workload, units, o):
     with Server(name, workload, o.cpu, BATCH) as server:
         def go(count):
             return ask([*BATCH, "taskset", "-c", str(o.cpu), *client(name, workload, server.port, count, o.c)])
-        check(name, workload, server.port)
+        check(name, WORKLOADS[workload], server.port)
         def cost(count):
             before = (server.cpu(), *server.user_sys())
             done = go(count)
@@ -280,7 +263,7 @@ def smoke(o):
     for name in o.s:
         try:
             with Server(name, o.l, o.cpu) as server:
-                check(name, o.l, server.port)
+                check(name, WORKLOADS[o.l], server.port)
                 ask(client(name, o.l, server.port, 256, o.c))
             print(f"{name:18}ok", flush=True)
         except (RuntimeError, subprocess.TimeoutExpired, OSError) as error:
@@ -310,7 +293,7 @@ def main():
     modes = dict(build=build, smoke=smoke, lock=lock, cg=cg, strace=strace, mem=mem, loss=loss)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mode", choices=[*modes, "list"])
-    parser.add_argument("what", nargs="*", help=f"build: any of c {' '.join(PEERS)} h3")
+    parser.add_argument("what", nargs="*", help=f"build: any of c go {' '.join(PEERS)} h3")
     parser.add_argument("-s", action="append", default=[], help="servers: a,b,c (a@2 is a second copy of a) or 'name=[VAR=x] command {port}'; may be repeated")
     parser.add_argument("-l", default="plain", choices=list(WORKLOADS), help="workload")
     parser.add_argument("-r", type=int, default=5, help="rounds")

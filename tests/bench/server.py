@@ -30,7 +30,13 @@ SERVERS = {
     "may": "{bin}/peer_may {port}",
     "fastwebsockets": "{bin}/peer_ws {port} fast",
     "tungstenite": "{bin}/peer_ws {port} tungstenite",
+    "go": "{bin}/peer_go {port}",
+    "go-tls": "{bin}/peer_go {port} h1 {cert} {key}",
+    "go-h2": "{bin}/peer_go {port} h2 {cert} {key}",
     "nginx": "nginx -c {dir}/nginx.conf",
+    "nginx-h2c": "nginx -c {dir}/nginx.conf",
+    "nginx-tls": "nginx -c {dir}/nginx.conf",
+    "nginx-h2": "nginx -c {dir}/nginx.conf",
 }
 
 
@@ -62,7 +68,7 @@ class Server:
         os.chmod(self.dir, 0o755)
         text = SERVERS[name.split("@")[0]]
         if text.startswith("nginx"):
-            self.configure_nginx()
+            self.configure_nginx(name.split("@")[0].removeprefix("nginx").removeprefix("-"))
         words = shlex.split(text.format(port=self.port, bin=BIN, top=TOP, dir=self.dir, files=FILES,
                                         cert=LAB / "cert.pem", key=LAB / "key.pem",
                                         floor=WORKLOADS[workload].floor))
@@ -84,9 +90,10 @@ class Server:
         self.stop()
         raise RuntimeError(f"{name} did not start: {said}")
 
-    def configure_nginx(self):
+    def configure_nginx(self, wire):
         text = (HERE / "nginx.conf.in").read_text()
-        for key, value in dict(PORT=self.port, DIR=self.dir, FILES=FILES).items():
+        wire = {"": "", "h2c": "http2", "tls": "ssl", "h2": "ssl http2"}[wire]
+        for key, value in dict(PORT=self.port, DIR=self.dir, FILES=FILES, WIRE=wire, CERT=LAB / "cert.pem", KEY=LAB / "key.pem").items():
             text = text.replace(f"@{key}@", str(value))
         Path(self.dir, "nginx.conf").write_text(text)
 

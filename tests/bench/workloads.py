@@ -9,7 +9,7 @@ class Workload:
     units: int  # in one run
     floor: str = ""  # arguments that make the floor answer alike
     size: int = 0  # bytes in a unit, where the body is what costs
-    answer: bytes = b""  # the content of each answer, compared once for each start; lg checks status and length of them all
+    answer: bytes = b""  # the content of each answer, compared once for each start; the load generators check status and length of them all
     answer_of: dict = field(default_factory=dict)  # the same of some servers
     asks_of: dict = field(default_factory=dict)  # what some servers are asked instead
 
@@ -35,22 +35,23 @@ SUMMED = b"%d bytes, sum %016x\n" % (len(LARGE), int.from_bytes(LARGE[:8], "litt
 WORKLOADS = {
     "plain": Workload("", 64, 100_000, answer=HELLO),
     "hdr": Workload("-H", 64, 80_000, answer=HELLO),
-    "pipe": Workload("-P 16", 64, 1_000_000, floor=f"-q {PIPELINED}"),
+    "pipe": Workload("-P 16", 64, 1_000_000, floor=f"-q {PIPELINED}", answer=HELLO),
     "churn": Workload("-N", 32, 15_000, answer=HELLO),
     "json": Workload("-u /json -j", 64, 20_000),
     "get64k": Workload("-u /64k", 8, 30_000, floor="-b 65536", size=len(SMALL), answer=SMALL),
     "get1m": Workload("-u /1m", 8, 4_000, floor="-b 1048576", size=len(LARGE), answer=LARGE),
-    "put1m": Workload("-u /upload -b 1048576", 8, 4_000, floor="-u 1048576", size=len(LARGE), answer_of={"flare": SUMMED}),
+    "put1m": Workload("-u /upload -b 1048576", 8, 4_000, floor="-u 1048576", size=len(LARGE), answer=b"%013d" % len(LARGE),
+                      answer_of={"flare": SUMMED, "floor": HELLO}),
     "files64k": Workload("-u /files/64k", 8, 30_000, floor="-b 65536", size=len(SMALL), answer=SMALL),
     "files1m": Workload("-u /files/1m", 8, 4_000, floor="-b 1048576", size=len(LARGE), answer=LARGE),
     "h2c": Workload("-m 32", 8, 100_000, http2=True),
     "h2": Workload("-m 32", 8, 80_000, http2=True, tls=True),
     "h3": Workload("/plaintext 32 13", 8, 200_000, tls=True, http3=True),
     "h3-get1m": Workload("/1m 1 1048576", 8, 600, size=1 << 20, tls=True, http3=True),
-    "tls": Workload("-T", 64, 80_000, tls=True),
-    "tls-full": Workload("-T -N", 32, 4_000, tls=True),
-    "tls-resume": Workload("-T -N -R", 32, 6_000, tls=True),
-    "tls-get1m": Workload("-T -u /1m", 8, 1_500, size=1 << 20, tls=True),
+    "tls": Workload("-T", 64, 80_000, answer=HELLO, tls=True),
+    "tls-full": Workload("-T -N", 32, 4_000, answer=HELLO, tls=True),
+    "tls-resume": Workload("-T -N -R", 32, 6_000, answer=HELLO, tls=True),
+    "tls-get1m": Workload("-T -u /1m", 8, 1_500, size=1 << 20, answer=LARGE, tls=True),
     # An answer from another thread. "now" is the same server, asked for one that its handler gives at once.
     "later": Workload("-u /later/0", 64, 50_000, answer_of={"flare": b"answered after 0 ms\n", "now": b"hi, 0\n"},
                       asks_of={"now": "-u /hi/0"}),

@@ -1,0 +1,3 @@
+module flare/bench/peer
+
+go 1.19
