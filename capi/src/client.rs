@@ -63,8 +63,7 @@ pub unsafe extern "C" fn flare_client_new(
 
 /// Connects as flare_connector_connect(), and makes a client of it as flare_client_new().
 ///
-/// @param version  As there, or 30 for HTTP/3: by QUIC and with TLS, whose settings are the connector's or the defaults. Addresses are tried one
-///                 after the other then.
+/// @param version  As there, or 30 for HTTP/3: by QUIC and with TLS, whose settings are the connector's or the defaults.
 /// @return As these two.
 ///
 /// # Safety

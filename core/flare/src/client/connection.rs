@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::carrier::Carrier;
 #[cfg(feature = "http3")]
+use super::connecting_http3::ConnectingHttp3;
+#[cfg(feature = "http3")]
 use super::on_quic::OnQuic;
 use super::on_stream::OnStream;
 use super::{
@@ -88,14 +90,32 @@ impl Client {
     }
 
     /// Connects to `127.0.0.1:443`, `[::1]:443` or `name:port` by QUIC, for HTTP/3, and blocks until that is done: not on a worker. Settings
-    /// are those of the connector; those of TLS have to be there, or are the defaults. Addresses are tried one after the other.
+    /// are those of the connector; those of TLS have to be there, or are the defaults. Several addresses race as those of TCP do (RFC 8305).
     ///
     /// # Errors
     /// Which step failed, and for whom.
     #[cfg(feature = "http3")]
     pub fn connect_http3(connector: &Connector, target: &str) -> Result<Self, ConnectError> {
-        let made = OnQuic::connect(connector, target)?;
-        Ok(Self::on(Carrier::Quic(Box::new(made))))
+        let connecting = Self::begin_http3(connector, target)?;
+        loop {
+            if let Some(client) = connecting.wait(None)? {
+                return Ok(client);
+            }
+        }
+    }
+
+    /// Begins to connect as [`Client::connect_http3`], and blocks nowhere: see [`ConnectingHttp3`] for what comes then.
+    ///
+    /// # Errors
+    /// The target is none, TLS can't ask for its name, or descriptors have run out. Nothing was begun then.
+    #[cfg(feature = "http3")]
+    pub fn begin_http3(connector: &Connector, target: &str) -> Result<ConnectingHttp3, ConnectError> {
+        ConnectingHttp3::begin(connector, target)
+    }
+
+    #[cfg(feature = "http3")]
+    pub(super) fn on_quic(made: OnQuic) -> Self {
+        Self::on(Carrier::Quic(Box::new(made)))
     }
 
     /// The connection beneath, unless that is QUIC.

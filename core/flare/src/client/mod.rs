@@ -27,6 +27,8 @@
 
 mod by_name;
 mod carrier;
+#[cfg(feature = "http3")]
+mod connecting_http3;
 mod connection;
 mod error;
 mod event;
@@ -40,6 +42,8 @@ mod on_stream;
 mod request;
 mod session;
 
+#[cfg(feature = "http3")]
+pub use connecting_http3::ConnectingHttp3;
 pub use connection::{Answer, Client};
 pub use error::ClientError;
 pub use event::{Event, ExchangeId, Failure, Response};

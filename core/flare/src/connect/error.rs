@@ -74,7 +74,7 @@ impl ConnectError {
         Self { target: target.to_owned(), phase, failure }
     }
 
-    pub(super) fn of_dial(target: &str, error: Box<DialError>) -> Self {
+    pub(crate) fn of_dial(target: &str, error: Box<DialError>) -> Self {
         let phase = match &error.reason {
             DialFailure::Resolve(_) | DialFailure::ResolveTimeout(_) => Phase::Resolve,
             _ => Phase::Connect,

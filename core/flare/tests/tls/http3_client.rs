@@ -35,13 +35,13 @@ fn programs() -> Router {
     router
 }
 
-struct Served {
+pub(super) struct Served {
     _running: RunningServer,
     authority: Authority,
-    target: String,
+    pub(super) target: String,
 }
 
-fn served() -> Served {
+pub(super) fn served() -> Served {
     let authority = Authority::new();
     let config = ServerConfig { http3_enabled: true, ..ServerConfig::default() };
     let (running, address) = start(programs(), config, authority.server());
@@ -49,7 +49,7 @@ fn served() -> Served {
 }
 
 impl Served {
-    fn connector(&self) -> Connector {
+    pub(super) fn connector(&self) -> Connector {
         let tls = ClientTls::with_roots(self.authority.pem());
         Connector::new(ConnectConfig::default().with_tls(tls)).unwrap()
     }

@@ -12,6 +12,8 @@ mod half_close;
 mod handshakes;
 #[cfg(feature = "http3")]
 mod http3_client;
+#[cfg(feature = "http3")]
+mod http3_connecting;
 mod reload;
 mod support;
 mod traffic;
