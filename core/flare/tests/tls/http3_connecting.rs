@@ -1,9 +1,11 @@
 //! The way to a connection of HTTP/3: names, several addresses, loops, and giving up.
 
 use std::net::{SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use flare::client::{Client, ConnectingHttp3, Request as Ask};
+use flare::client::{Client, ConnectingHttp3, Event, Request as Ask};
 use flare::connect::{
     ConnectConfig, ConnectError, ConnectFailure, Connector, HostName, Lookup, Phase, ResolveError, Resolver,
     ResolverOptions,
@@ -104,5 +106,74 @@ fn a_wait_may_be_shorter_than_the_attempt() {
     assert!(
         error.phase() == Phase::Tls && matches!(error.failure(), ConnectFailure::TlsTimeout(_)),
         "{error}"
+    );
+}
+
+/// Carries datagrams between one client and a server, and loses as many of the client's as it is told to.
+fn lossy(server: &str, lose: Arc<AtomicUsize>) -> SocketAddr {
+    let (front, back) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+    let address = front.local_addr().unwrap();
+    back.connect(server).unwrap();
+    let client = Arc::new(OnceLock::new());
+    let (to_client, from_server, known) =
+        (front.try_clone().unwrap(), back.try_clone().unwrap(), client.clone());
+    std::thread::spawn(move || {
+        let mut datagram = [0; 65536];
+        while let Ok(length) = from_server.recv(&mut datagram) {
+            let to: &SocketAddr = known.wait();
+            let _ = to_client.send_to(&datagram[..length], to);
+        }
+    });
+    std::thread::spawn(move || {
+        let mut datagram = [0; 65536];
+        while let Ok((length, from)) = front.recv_from(&mut datagram) {
+            let _ = client.set(from);
+            let less = |left: usize| left.checked_sub(1);
+            if lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_err() {
+                let _ = back.send(&datagram[..length]);
+            }
+        }
+    });
+    address
+}
+
+#[test]
+fn a_loop_is_woken_to_send_again_what_was_lost() {
+    let served = served();
+    let lose = Arc::new(AtomicUsize::new(0));
+    let port = served.target.rsplit(':').next().unwrap();
+    let address = lossy(&format!("127.0.0.1:{port}"), Arc::clone(&lose));
+    let target = format!("localhost:{}", address.port());
+    let connecting = Client::begin_http3(&served.connector(), &target).unwrap();
+    let mut client = poll_to_its_end(&connecting).unwrap();
+    // Until nothing more is on its way, the loop has been told of a deadline far away.
+    let patience = Duration::from_secs(20).try_into().unwrap();
+    let mut idle = false;
+    while !idle {
+        while client.next_event(Some(Duration::ZERO)).is_ok() {}
+        let mut watched = [rustix::event::PollFd::new(&client, rustix::event::PollFlags::IN)];
+        let quiet = Duration::from_millis(500).try_into().unwrap();
+        idle = rustix::event::poll(&mut watched, Some(&quiet)).unwrap() == 0;
+    }
+    // The request, and what goes beside it to QPACK's decoder.
+    lose.store(2, Ordering::SeqCst);
+    let begun = Instant::now();
+    let id = client.open(&Ask::new("GET", "localhost", "/version")).unwrap();
+    'all: loop {
+        let mut watched = [rustix::event::PollFd::new(&client, rustix::event::PollFlags::IN)];
+        assert_eq!(rustix::event::poll(&mut watched, Some(&patience)).unwrap(), 1, "nothing came");
+        loop {
+            match client.next_event(Some(Duration::ZERO)) {
+                Ok(Some(Event::End(ended, _))) if ended == id => break 'all,
+                Ok(Some(Event::Head(..) | Event::Data(..))) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert!(
+        lose.load(Ordering::SeqCst) == 0 && begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
     );
 }

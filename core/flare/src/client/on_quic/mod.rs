@@ -27,13 +27,15 @@ pub(super) struct OnQuic {
     wire: Wire,
     pub(super) http3: Http3,
     begun: Instant,
+    /// When the timer of the driver fires. `None`: nobody watches the descriptor.
+    armed: Option<Instant>,
 }
 
 impl OnQuic {
     /// On a connection whose handshake has ended, and the driver that has its socket.
     fn new(driver: Driver, wire: Wire, quic: Box<Quic>) -> Self {
         let http3 = Http3::new(quic, Arc::new(Limits::default()));
-        let mut made = Self { driver, wire, http3, begun: Instant::now() };
+        let mut made = Self { driver, wire, http3, begun: Instant::now(), armed: None };
         made.send();
         made
     }
@@ -44,14 +46,36 @@ impl OnQuic {
 
     /// Sends what can be sent without waiting.
     pub(super) fn send(&mut self) {
+        self.transmit();
+        // What was sent may be lost, and has to be sent again sooner than a loop was told.
+        if self.armed.is_some() && self.arm().is_err() {
+            self.driver.wake_self();
+        }
+    }
+
+    fn transmit(&mut self) {
         self.http3.set_now(u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX));
         self.wire.send(&mut self.driver, &mut self.http3.quic);
+    }
+
+    /// Makes the descriptor readable at the connection's deadline, or before.
+    fn arm(&mut self) -> io::Result<()> {
+        let now = Instant::now();
+        let deadline = self.http3.quic.deadline();
+        let due = match (deadline, self.armed) {
+            (None, _) => return Ok(()),
+            (Some(deadline), Some(armed)) if now < armed && armed <= deadline => return Ok(()),
+            (Some(deadline), _) => deadline,
+        };
+        self.driver.arm_timer(Some(due.saturating_duration_since(now)))?;
+        self.armed = Some(due);
+        Ok(())
     }
 
     pub(super) fn step(&mut self, timeout: Option<Duration>) -> io::Result<Option<Event>> {
         let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
-            self.send();
+            self.transmit();
             if let Some(event) = self.http3.next_event() {
                 return Ok(Some(event));
             }
@@ -62,7 +86,7 @@ impl OnQuic {
             let came = self.wait(left)?;
             self.http3.advance();
             if !came && left.is_some_and(|left| left.is_zero()) {
-                self.send();
+                self.transmit();
                 self.sleep()?;
                 return Err(io::ErrorKind::WouldBlock.into());
             }
@@ -108,8 +132,7 @@ impl OnQuic {
         if self.driver.is_ready() {
             self.driver.wake_self();
         }
-        let after = self.http3.quic.deadline().map(|at| at.saturating_duration_since(Instant::now()));
-        self.driver.arm_timer(after)
+        self.arm()
     }
 }
 
