@@ -541,10 +541,7 @@ int32_t flare_client_new(flare_connection *connection,
  * The caller promises:
  * `target` is a NUL-terminated string; `client` may be written.
  */
-int32_t flare_client_connect(flare_connector *connector,
-                             const char *target,
-                             int32_t version,
-                             flare_client **client);
+int32_t flare_client_connect(flare_connector *connector, const char *target, int32_t version, flare_client **client);
 
 /**
  * Sets a number by name: "timeout_ms", how long flare_client_fetch() and flare_request_write_blocking() wait, 1 to 86400000, default 30000;

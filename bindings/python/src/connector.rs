@@ -3,7 +3,7 @@
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
-use flare::client::Client;
+use flare::client::{Client, ConnectingHttp3};
 use flare::connect::{ConnectConfig, ConnectError, Connecting, Connection, Connector, Phase};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -49,28 +49,49 @@ impl PyConnector {
         Ok(Self { connector: Connector::new(config).map_err(errors::from_core)? })
     }
 
-    /// Begins to connect, and does not wait. `http2`: the server is known to speak it.
-    fn begin(&self, py: Python<'_>, target: &str, http2: bool) -> PyResult<PyConnecting> {
-        let connecting = self.connector.begin(target).map_err(|error| from_connect(py, &error))?;
-        Ok(PyConnecting { connecting, http2 })
+    /// Begins to connect, and does not wait. `version`: 2 or 3, when the server is known to speak it; 0 leaves it to ALPN, and is HTTP/1.1
+    /// without.
+    fn begin(&self, py: Python<'_>, target: &str, version: u8) -> PyResult<PyConnecting> {
+        let begun = if version == 3 {
+            Client::begin_http3(&self.connector, target).map(Making::Http3)
+        } else {
+            self.connector.begin(target).map(|connecting| Making::Stream(Box::new(connecting), version == 2))
+        };
+        let making = begun.map_err(|error| from_connect(py, &error))?;
+        Ok(PyConnecting { making })
     }
 }
 
 /// A connection that is being made. Letting it go gives it up.
 #[pyclass(name = "Connecting", module = "flare._flare", frozen)]
 pub(crate) struct PyConnecting {
-    connecting: Connecting,
-    http2: bool,
+    making: Making,
 }
 
-impl PyConnecting {
-    fn made(
-        &self,
-        py: Python<'_>,
-        made: Result<Option<Connection>, ConnectError>,
-    ) -> PyResult<Option<PyLink>> {
-        let made = made.map_err(|error| from_connect(py, &error))?;
-        Ok(made.map(|made| PyLink::new(if self.http2 { Client::http2(made) } else { Client::new(made) })))
+enum Making {
+    /// Over TCP or a Unix socket, and whether HTTP/2 is known to be spoken.
+    Stream(Box<Connecting>, bool),
+    Http3(ConnectingHttp3),
+}
+
+impl Making {
+    fn made(&self, made: Result<Option<Connection>, ConnectError>) -> Result<Option<Client>, ConnectError> {
+        let http2 = matches!(self, Self::Stream(_, true));
+        Ok(made?.map(|made| if http2 { Client::http2(made) } else { Client::new(made) }))
+    }
+
+    fn poll(&self) -> Result<Option<Client>, ConnectError> {
+        match self {
+            Self::Stream(connecting, _) => self.made(connecting.poll()),
+            Self::Http3(connecting) => connecting.poll(),
+        }
+    }
+
+    fn wait(&self, timeout: Duration) -> Result<Option<Client>, ConnectError> {
+        match self {
+            Self::Stream(connecting, _) => self.made(connecting.wait(Some(timeout))),
+            Self::Http3(connecting) => connecting.wait(Some(timeout)),
+        }
     }
 }
 
@@ -78,20 +99,24 @@ impl PyConnecting {
 impl PyConnecting {
     /// Readable when there is something to do.
     fn fileno(&self) -> RawFd {
-        self.connecting.as_raw_fd()
+        match &self.making {
+            Making::Stream(connecting, _) => connecting.as_raw_fd(),
+            Making::Http3(connecting) => connecting.as_raw_fd(),
+        }
     }
 
     /// Does what there is, and never waits. None: it is not done.
     fn poll(&self, py: Python<'_>) -> PyResult<Option<PyLink>> {
-        self.made(py, self.connecting.poll())
+        let made = self.making.poll().map_err(|error| from_connect(py, &error))?;
+        Ok(made.map(PyLink::new))
     }
 
     /// Waits until it is done.
     fn wait(&self, py: Python<'_>) -> PyResult<PyLink> {
         loop {
-            let made = py.detach(|| self.connecting.wait(Some(config::BREATH)));
-            if let Some(link) = self.made(py, made)? {
-                return Ok(link);
+            let made = py.detach(|| self.making.wait(config::BREATH));
+            if let Some(client) = made.map_err(|error| from_connect(py, &error))? {
+                return Ok(PyLink::new(client));
             }
             py.check_signals()?;
         }
@@ -99,6 +124,9 @@ impl PyConnecting {
 
     /// Gives up, from any thread.
     fn cancel(&self) {
-        self.connecting.cancel();
+        match &self.making {
+            Making::Stream(connecting, _) => connecting.cancel(),
+            Making::Http3(connecting) => connecting.cancel(),
+        }
     }
 }

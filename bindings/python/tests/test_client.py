@@ -33,7 +33,8 @@ class Server:
         self.url, self.tls, self.wire = url, tls, wire
 
     def options(self, more: dict[str, Any]) -> dict[str, Any]:
-        return {"tls": self.tls, "http2": None if self.wire == "2" else False, "timeout": PATIENCE, **more}
+        wire = {"1.1": {"http2": False}, "2": {}, "3": {"http3": True}}[self.wire]
+        return {"tls": self.tls, "timeout": PATIENCE, **wire, **more}
 
     def client(self, **more: Any) -> Client:
         return Client(self.url, **self.options(more))
@@ -43,7 +44,7 @@ class Server:
 
 
 def app() -> App:
-    app = App(flare.Settings(body_limit=1 << 30))
+    app = App(flare.Settings(body_limit=1 << 30, http3=True))
 
     @app.get("/hi/:name")
     async def hi(request: Request) -> Response:
@@ -106,7 +107,7 @@ def server() -> Iterator[tuple[str, bytes]]:
         yield f"https://localhost:{server.address.rsplit(':', 1)[1]}", certificate
 
 
-@pytest.fixture(params=["1.1", "2"])
+@pytest.fixture(params=["1.1", "2", "3"])
 def tested(request: pytest.FixtureRequest, server: tuple[str, bytes]) -> Server:
     """Each wire."""
     url, certificate = server
@@ -128,7 +129,7 @@ def test_whole_answers(tested: Server) -> None:
         assert answer.headers["X-Version"] == tested.wire and answer.headers.getall("x-two") == ["a", "b"]
         assert answer.trailers["x-trailer"] == "c" and repr(answer) == "<flare.ClientResponse 200>"
         assert client.tls is not None and client.tls.version == "TLSv1.3" and not client.tls.resumed
-        assert client.tls.alpn == ("h2" if tested.wire == "2" else "http/1.1")
+        assert client.tls.alpn == {"1.1": "http/1.1", "2": "h2", "3": "h3"}[tested.wire]
         assert client.tls.peer_certificate == ssl.PEM_cert_to_DER_cert(str(tested.tls.roots, "ascii"))  # type: ignore[arg-type]
         assert client.get("/nowhere").status == 404
         assert (client.head("/hi/x").status, client.head("/hi/x").body) == (200, b"")
@@ -198,12 +199,14 @@ def test_streams_in_a_loop(tested: Server, run: Callable[[Awaitable[Any]], Any])
     run(main())
 
 
-def test_streams_side_by_side(server: tuple[str, bytes]) -> None:
+@pytest.mark.parametrize("wire", ["2", "3"])
+def test_streams_side_by_side(server: tuple[str, bytes], wire: str) -> None:
     url, certificate = server
+    tested = Server(url, ClientTls(roots=certificate), wire)
 
     async def main() -> None:
         async with (
-            AsyncClient(url, tls=ClientTls(roots=certificate), timeout=PATIENCE) as client,
+            tested.async_client() as client,
             client.stream("GET", "/pieces/2000") as slow,
         ):
             # What nobody reads is not collected here: the other stream is not held up, and this one waits at the server.
@@ -354,7 +357,7 @@ def test_misuse(tested: Server) -> None:
         with pytest.raises(ValueError):
             client.post("/echo", content=b"abc", headers={"content-length": "7"})
         with client.stream("GET", "/pieces/2000"):
-            if tested.wire == "2":
+            if tested.wire != "1.1":
                 assert client.get("/hi/x").status == 200
             else:
                 with pytest.raises(ClientError, match="under way"):

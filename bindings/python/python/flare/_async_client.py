@@ -241,8 +241,8 @@ class AsyncClient(ClientSettings):
     """A client of one server in a loop of asyncio or uvloop: `async with flare.AsyncClient("https://example.org") as client`.
 
     It has one connection at a time: made for the first request, and made anew when the server has ended it. HTTP/1.1 runs one request
-    after another, so others wait for their turn; HTTP/2 runs them side by side. A request whose task is cancelled is given up: on HTTP/1.1
-    with the connection. What is sent once is never sent again: a request that was lost is a `RequestFailed`.
+    after another, so others wait for their turn; HTTP/2 and HTTP/3 run them side by side. A request whose task is cancelled is given
+    up: on HTTP/1.1 with the connection. What is sent once is never sent again: a request that was lost is a `RequestFailed`.
     """
 
     _wire: Wire | None = None
@@ -374,7 +374,7 @@ class AsyncClient(ClientSettings):
 
     async def _make(self, loop: asyncio.AbstractEventLoop) -> Wire:
         try:
-            link = await _connect(self._connector.begin(self._origin.target, self._http2), loop)
+            link = await _connect(self._connector.begin(self._origin.target, self._version), loop)
             self._wire = wire = Wire(link, loop)
             return wire
         finally:

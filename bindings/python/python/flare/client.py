@@ -1,4 +1,4 @@
-"""Requests to others, over HTTP/1.1 and HTTP/2: one connection at a time, without a pool.
+"""Requests to others, over HTTP/1.1, HTTP/2 and HTTP/3: one connection at a time, without a pool.
 
     with flare.Client("https://example.org") as client:
         answer = client.get("/status")
@@ -76,7 +76,7 @@ class ClientResponse:
 
     @property
     def version(self) -> str:
-        """The version of HTTP that it came by: "1.0", "1.1", "2"."""
+        """The version of HTTP that it came by: "1.0", "1.1", "2", "3"."""
         return self._exchange.version
 
     @property
@@ -126,7 +126,7 @@ class StreamHead:
 
     @property
     def version(self) -> str:
-        """The version of HTTP that it comes by: "1.0", "1.1", "2"."""
+        """The version of HTTP that it comes by: "1.0", "1.1", "2", "3"."""
         return self._exchange.version
 
     @property
@@ -229,6 +229,7 @@ class ClientSettings:
         origin: str,
         *,
         http2: bool | None = None,
+        http3: bool = False,
         tls: ClientTls | None = None,
         timeout: float = 30,
         connect_timeout: float = 10,
@@ -239,6 +240,8 @@ class ClientSettings:
 
         http2: `None` leaves it to the server with TLS (ALPN), and is HTTP/1.1 without. True is HTTP/2 alone, without TLS by prior
             knowledge; False is HTTP/1.1 alone.
+        http3: over QUIC, for a server that is known to speak it on the UDP port of this number; only with `https`. There is no other way
+            back to the server when it does not, or when a network lets no UDP through: `ConnectError` says so, after `connect_timeout`.
         tls: whom to believe, and who the client is.
         timeout: seconds for a whole answer, or for the next part of a stream. connect_timeout: for the lookup, all addresses and the TLS
             handshake together. attempt_delay: how long an address has before the next is tried beside it (RFC 8305).
@@ -249,10 +252,14 @@ class ClientSettings:
         encrypted = self._origin.scheme == "https"
         if tls is not None and not encrypted:
             raise ValueError(f"tls: {origin!r} is not encrypted")
+        if http3 and (not encrypted or http2 is not None):
+            why = "together with http2" if encrypted else f"{origin!r} is not encrypted"
+            raise ValueError(f"http3: {why}")
         alpn = {None: ("h2", "http/1.1"), True: ("h2",), False: ("http/1.1",)}[http2]
         given = (tls or ClientTls())._given(alpn) if encrypted else None
         self._connector = Connector(connect_timeout, attempt_delay, given)
-        self._http2 = http2 is True
+        # 0: what was agreed by ALPN, and HTTP/1.1 without.
+        self._version = 3 if http3 else 2 if http2 else 0
         self._closed = False
 
     def _too_long(self) -> ClientError:
@@ -263,7 +270,8 @@ class Client(ClientSettings):
     """A client of one server, for threads that may block. One thread at a time uses it.
 
     It has one connection at a time: made for the first request, and made anew when the server has ended it. HTTP/1.1 runs one request
-    after another; HTTP/2 runs streams side by side. What is sent once is never sent again: a request that was lost is a `RequestFailed`.
+    after another; HTTP/2 and HTTP/3 run streams side by side. What is sent once is never sent again: a request that was lost is a
+    `RequestFailed`.
     """
 
     _exchanges: Exchanges | None = None
@@ -365,7 +373,7 @@ class Client(ClientSettings):
                     exchanges = None
                     break
         if exchanges is None:
-            exchanges = Exchanges(self._connector.begin(self._origin.target, self._http2).wait())
+            exchanges = Exchanges(self._connector.begin(self._origin.target, self._version).wait())
         self._exchanges = exchanges
         return exchanges
 

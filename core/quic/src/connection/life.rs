@@ -193,6 +193,12 @@ impl Connection {
         Some(Close { by_peer, application: error.is_app, code: error.error_code, reason })
     }
 
+    /// Why the certificate of the server was not believed, at a client; then the connection is closing.
+    #[must_use]
+    pub fn disbelief(&self) -> Option<&str> {
+        self.client.as_ref()?.disbelief.get().map(String::as_str)
+    }
+
     /// How it goes.
     #[must_use]
     pub fn stats(&self) -> Stats {

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use flare_tls::ConfigError;
 use quiche::{BufFactory, RecvInfo};
 
-use crate::context::{ClientContext, SessionKey};
+use crate::context::{ClientContext, Disbelief, SessionKey};
 use crate::endpoint::Registration;
 use crate::path::{Ecn, Path};
 pub use life::{Close, Handshake, Stats};
@@ -59,7 +59,7 @@ pub struct Connection {
 }
 
 /// What only a client has.
-struct Client {
+pub(crate) struct Client {
     context: ClientContext,
     session: SessionKey,
     /// Whether streams may be used before the handshake has ended.
@@ -68,6 +68,18 @@ struct Client {
     kept: bool,
     /// The number of the server's connection ID in use.
     destination: u64,
+    disbelief: Disbelief,
+}
+
+impl Client {
+    pub(crate) fn new(
+        context: ClientContext,
+        session: SessionKey,
+        early: bool,
+        disbelief: Disbelief,
+    ) -> Self {
+        Self { context, session, early, kept: false, destination: 0, disbelief }
+    }
 }
 
 impl Connection {
@@ -113,9 +125,7 @@ impl Connection {
         inner: quiche::Connection<Shared>,
         path: Path,
         handshake_deadline: Instant,
-        context: ClientContext,
-        session: SessionKey,
-        early: bool,
+        client: Client,
     ) -> Self {
         Self {
             inner: Quiet::new(inner),
@@ -125,7 +135,7 @@ impl Connection {
             held: None,
             left: Vec::new(),
             streams: Streams::new(false, u64::MAX),
-            client: Some(Client { context, session, early, kept: false, destination: 0 }),
+            client: Some(client),
             registration: Registration::default(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use boring::ex_data::Index;
@@ -13,7 +13,7 @@ use quiche::ConnectionId;
 
 use super::library::{Adapted, alert, builder, wrong};
 use super::transport;
-use crate::connection::{Connection, Shared};
+use crate::connection::{Client, Connection, Shared};
 use crate::path::Path;
 use crate::settings::QuicSettings;
 
@@ -39,8 +39,16 @@ struct Inner {
     quic: QuicSettings,
 }
 
-/// The name that a connection's server has to prove.
-type PeerName = Arc<str>;
+/// What a connection asks of its server.
+struct Asked {
+    /// The name that it has to prove.
+    name: String,
+    /// Why it is not believed.
+    disbelief: Disbelief,
+}
+
+/// Why the certificate of a server was not believed, once it was not.
+pub(crate) type Disbelief = Arc<OnceLock<String>>;
 
 /// Which sessions are good for a connection.
 pub(crate) type SessionKey = Arc<str>;
@@ -52,8 +60,8 @@ struct Sessions {
     all: HashMap<SessionKey, Vec<u8>>,
 }
 
-/// Where a connection has the name of its server. `None`: there are no places left, which are as many as there are numbers.
-static NAME: LazyLock<Option<Index<Ssl, PeerName>>> = LazyLock::new(|| Ssl::new_ex_index().ok());
+/// Where a connection has what it asks. `None`: there are no places left, which are as many as there are numbers.
+static ASKED: LazyLock<Option<Index<Ssl, Asked>>> = LazyLock::new(|| Ssl::new_ex_index().ok());
 
 impl ClientContext {
     /// Reads all files and checks everything. Of the application protocols in `tls` none counts: it is `h3`.
@@ -130,13 +138,14 @@ impl ClientContext {
             )
         };
         let mut made = made.map_err(|_| wrong("is no DNS name and no IP address"))?;
-        let index = (*NAME).ok_or_else(|| wrong("can't be kept"))?;
+        let index = (*ASKED).ok_or_else(|| wrong("can't be kept"))?;
         let ssl: &mut SslRef = made.as_mut();
-        ssl.set_ex_data(index, PeerName::from(bare));
+        let disbelief = Disbelief::default();
+        ssl.set_ex_data(index, Asked { name: bare.to_owned(), disbelief: Arc::clone(&disbelief) });
         let session: SessionKey = format!("{bare} {}", path.peer.port()).into();
         let deadline = now + inner.handshake_timeout;
-        let mut connection =
-            Connection::client(made, path, deadline, self.clone(), Arc::clone(&session), early);
+        let own = Client::new(self.clone(), Arc::clone(&session), early, disbelief);
+        let mut connection = Connection::client(made, path, deadline, own);
         if let Some(folder) = &inner.quic.qlog {
             connection.log_events(folder);
         }
@@ -181,7 +190,14 @@ impl Sessions {
 fn believe(judge: &Judge, ssl: &SslRef) -> Result<(), SslVerifyError> {
     let chain: Vec<Vec<u8>> =
         ssl.peer_cert_chain().into_iter().flatten().filter_map(|each| each.to_der().ok()).collect();
-    let name = NAME.and_then(|index| ssl.ex_data(index)).map_or("", |name| &**name);
+    let asked = ASKED.and_then(|index| ssl.ex_data(index));
+    let name = asked.map_or("", |asked| &asked.name);
     let judgement = judge.judge(chain.iter().map(Vec::as_slice), name, ssl.ocsp_status().unwrap_or_default());
-    judgement.map_err(|disbelief| SslVerifyError::Invalid(alert(disbelief.alert)))
+    judgement.map_err(|disbelief| {
+        if let Some(asked) = asked {
+            // Err: the first reason stays.
+            let _ = asked.disbelief.set(disbelief.reason);
+        }
+        SslVerifyError::Invalid(alert(disbelief.alert))
+    })
 }

@@ -7,6 +7,6 @@ mod tickets;
 mod transport;
 
 pub use client::ClientContext;
-pub(crate) use client::SessionKey;
+pub(crate) use client::{Disbelief, SessionKey};
 pub use server::ServerContext;
 pub(crate) use server::{Begin, Retried};

@@ -233,12 +233,11 @@ impl Attempts {
             if quic.is_closing() {
                 let Attempt { address, wire, quic } = self.running.swap_remove(at);
                 self.driver.close_udp(wire.socket);
-                let (kind, failure) = match quic.close_reason() {
-                    Some(close) => (
-                        io::ErrorKind::InvalidData,
-                        ConnectFailure::Tls { kind: "quic", problem: close.to_string() },
-                    ),
-                    None => {
+                let tls = |kind, problem| ConnectFailure::Tls { kind, problem };
+                let (kind, failure) = match (quic.disbelief(), quic.close_reason()) {
+                    (Some(why), _) => (io::ErrorKind::InvalidData, tls("certificate", why.to_owned())),
+                    (None, Some(close)) => (io::ErrorKind::InvalidData, tls("alert", close.to_string())),
+                    (None, None) => {
                         let timeout = self.connector.config().timeout;
                         (io::ErrorKind::TimedOut, ConnectFailure::TlsTimeout(timeout))
                     }
