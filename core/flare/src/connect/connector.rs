@@ -49,6 +49,22 @@ impl Connector {
         self
     }
 
+    /// The same for one other protocol (ALPN): nothing is read again, and TLS sessions are shared.
+    #[cfg(feature = "tls")]
+    pub(crate) fn with_alpn(&self, name: &[u8]) -> Self {
+        let mut config = ConnectConfig::clone(&self.config);
+        if let Some(tls) = &mut config.tls {
+            tls.alpn = vec![name.to_vec()];
+        }
+        Self {
+            config: Arc::new(config),
+            secure: self.secure.as_ref().map(|secure| Arc::new(secure.with_alpn(&[name]))),
+            resolver: self.resolver.clone(),
+            #[cfg(feature = "http3")]
+            quic: Arc::default(),
+        }
+    }
+
     /// Connects to `127.0.0.1:80`, `[::1]:80`, `unix:/path` or `name:port`, and blocks until that is done: not on a worker.
     ///
     /// # Errors

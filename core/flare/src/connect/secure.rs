@@ -31,6 +31,11 @@ impl SecureContext {
         Ok(Some(Self { context, names_server: tls.server_name.is_some() }))
     }
 
+    /// The same for other protocols.
+    pub(super) fn with_alpn(&self, alpn: &[&[u8]]) -> Self {
+        Self { context: self.context.with_alpn(alpn), names_server: self.names_server }
+    }
+
     /// Whether TLS can ask for the name of this target.
     pub(super) fn check(&self, target: &Target) -> Result<(), String> {
         self.connection(target).map(drop)

@@ -11,7 +11,7 @@ use flare::websocket::{Message, SendError, WebSocket, WsOptions};
 use flare_proto::websocket::handshake::accept_deflate;
 use flare_proto::websocket::{Connection, DeflateConfig, Opcode, Role};
 
-use super::common::PATIENCE;
+use super::common::{PATIENCE, wait_until};
 use super::messages::next;
 use super::peer::{accept, accepting, read_frame, read_head, serving};
 use super::server::{echoing, running};
@@ -82,6 +82,18 @@ fn both_close_at_the_same_time() {
     assert_eq!(next(&socket), closed(4001, "", true));
     drop(socket);
     thread.join().unwrap();
+}
+
+#[test]
+fn the_connection_ends_with_the_socket_and_not_when_it_is_dropped() {
+    let running = echoing(WsOptions::default());
+    let sockets = running.sockets(&Options::default());
+    for socket in &sockets {
+        assert_eq!(socket.close_and_wait(1000, "").unwrap().code, 1000);
+    }
+    wait_until("no connection is left", || running.server.handle().stats().open == 0);
+    // Later calls find it closed still.
+    assert!(sockets.iter().all(|socket| next(socket) == closed(1000, "", true)));
 }
 
 #[test]

@@ -59,6 +59,14 @@ impl ClientContext {
         Ok(Self { config: Arc::new(config), server_name, handshake_timeout: tls.handshake_timeout })
     }
 
+    /// The same for other protocols (ALPN, RFC 7301): nothing is read again, and TLS sessions are shared.
+    #[must_use]
+    pub fn with_alpn(&self, alpn: &[&[u8]]) -> Self {
+        let mut config = rustls::ClientConfig::clone(&self.config);
+        config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+        Self { config: Arc::new(config), ..self.clone() }
+    }
+
     /// How long a handshake may take.
     #[must_use]
     pub fn handshake_timeout(&self) -> Duration {

@@ -29,6 +29,8 @@ pub(super) struct Link {
     kept: bool,
     /// This side of the transport was ended.
     shut: bool,
+    /// Both sides of it were.
+    ended: bool,
 }
 
 const NOT_WAITING: Option<Duration> = Some(Duration::ZERO);
@@ -44,6 +46,7 @@ impl Link {
             blocked: false,
             kept: false,
             shut: false,
+            ended: false,
         }
     }
 
@@ -108,6 +111,26 @@ impl Link {
             // Err: the peer is gone, which reading shows.
             let _ = self.connection.close_write();
         }
+    }
+
+    /// Ends the transport: nothing more is to be read, and what could be sent was.
+    pub(super) fn end(&mut self) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        if !(self.shut || self.blocked || self.kept) {
+            self.connection.set_write_timeout(NOT_WAITING);
+            // Err: the peer is gone, or takes nothing; then it sees the end without a word.
+            let _ = self.connection.close_write();
+        }
+        self.cut();
+    }
+
+    /// Ends the transport at once.
+    pub(super) fn cut(&mut self) {
+        self.ended = true;
+        // Err: the peer has reset the connection.
+        let _ = self.connection.close();
     }
 
     /// Reads once. `None`: nothing is there. `Some(Ok(bytes))` came; no bytes are the end.

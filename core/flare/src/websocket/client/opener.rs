@@ -151,18 +151,18 @@ fn plain(config: &ConnectConfig) -> ConnectConfig {
 
 #[cfg(feature = "tls")]
 fn secure(options: &Options) -> Result<Option<[Connector; 2]>, Error> {
-    let with = |alpn: &[&[u8]]| {
-        let mut tls = options.connect.tls.clone().unwrap_or_default();
-        tls.alpn = alpn.iter().map(|name| name.to_vec()).collect();
-        Connector::new(options.connect.clone().with_tls(tls))
-    };
     let (http2, http1): (&[u8], &[u8]) = (b"h2", b"http/1.1");
-    let any = match options.wire {
-        Wire::Any => with(&[http2, http1])?,
-        Wire::Http1 => with(&[http1])?,
-        Wire::Http2 => with(&[http2])?,
+    let alpn: &[&[u8]] = match options.wire {
+        Wire::Any => &[http2, http1],
+        Wire::Http1 => &[http1],
+        Wire::Http2 => &[http2],
     };
-    Ok(Some([any, with(&[http1])?]))
+    let mut tls = options.connect.tls.clone().unwrap_or_default();
+    tls.alpn = alpn.iter().map(|name| name.to_vec()).collect();
+    let any = Connector::new(options.connect.clone().with_tls(tls))?;
+    // The system's authorities are many, so they are read once.
+    let only_http1 = any.with_alpn(http1);
+    Ok(Some([any, only_http1]))
 }
 
 #[cfg(not(feature = "tls"))]

@@ -102,6 +102,11 @@ impl Session {
         self.closed.is_none() && self.wire.is_open()
     }
 
+    /// Whether nothing more will come, and nothing is taken any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.is_some()
+    }
+
     /// Whether the owner should read now.
     pub(super) fn wants_input(&self) -> bool {
         self.closed.is_none() && self.http.wants_input()

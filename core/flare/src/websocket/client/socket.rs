@@ -261,8 +261,7 @@ impl Socket {
     pub fn abort(&self) {
         let mut state = self.lock();
         state.session.cut("it was given up");
-        // Err: the server has reset the connection.
-        let _ = state.link.connection().close();
+        state.link.cut();
         drop(state);
         self.waker.wake();
         self.changed.notify_all();
@@ -408,6 +407,9 @@ impl State {
 
     fn send(&mut self) {
         self.link.send(&mut self.session.http);
+        if self.session.is_closed() {
+            self.link.end();
+        }
     }
 
     fn link_can_send(&mut self) -> bool {
