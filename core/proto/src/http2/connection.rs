@@ -42,6 +42,8 @@ pub struct Connection<R: Role> {
     pub(super) section: Vec<u8>,
     pub(super) send_window: SendWindow,
     pub(super) receive_window: ReceiveWindow,
+    /// Bytes of content that may still come on streams that this end has reset.
+    pub(super) late: u32,
     /// At a server the highest id that the client has used; at a client the highest that it has used itself.
     pub(super) last_id: u32,
     pub(super) budgets: Budgets,
@@ -85,6 +87,7 @@ impl<R: Role> Connection<R> {
             section: Vec::new(),
             send_window: SendWindow::new(INITIAL_WINDOW),
             receive_window: ReceiveWindow::new(limits.connection_window()),
+            late: 0,
             last_id: 0,
             budgets: Budgets::default(),
             now: 0,
@@ -266,6 +269,10 @@ impl<R: Role> Connection<R> {
         self.scheduler.remove(&mut self.streams, key.slot);
         if let Some(stream) = self.streams.remove(key) {
             self.closed.add(key.id, closed);
+            if closed == Closed::Reset && stream.receiving != Phase::Ended {
+                let late = self.late.saturating_add(stream.receive_window.open());
+                self.late = late.min(self.limits.connection_window());
+            }
             // Nobody will say that it used this.
             if stream.held > 0 {
                 self.give_back(None, stream.held, out);

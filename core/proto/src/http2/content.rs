@@ -55,8 +55,14 @@ impl<R: Role> Connection<R> {
         self.drop_frame(header.length, out);
         let id = header.stream;
         if self.is_behind_drain(id) || self.closed.find(id) == Some(Closed::Reset) {
-            // The peer may not know yet. Long frames use its window up, short ones only cost.
-            return if header.length < SHORT { self.spend(Cost::IdleFrame).map(|()| None) } else { Ok(None) };
+            // The peer may not know yet: what it may have sent until then, in frames of any length, is no fault of it. Beyond that long frames use its
+            // window up, and short ones only cost.
+            let was_sent_before = (1..=self.late).contains(&header.length);
+            self.late = self.late.saturating_sub(header.length);
+            return match was_sent_before || header.length >= SHORT {
+                true => Ok(None),
+                false => self.spend(Cost::IdleFrame).map(|()| None),
+            };
         }
         self.spend(Cost::Reset)?;
         write(out, FrameKind::RstStream, 0, id, &ErrorCode::StreamClosed.number().to_be_bytes());

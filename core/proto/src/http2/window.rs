@@ -50,6 +50,12 @@ impl ReceiveWindow {
         ReceiveWindow { open: bytes.min(MAX_31_BITS) as i32, used: 0 }
     }
 
+    /// What the peer may still send.
+    #[inline]
+    pub(super) fn open(&self) -> u32 {
+        self.open.max(0) as u32
+    }
+
     /// The peer sent so many bytes. False: more than it may.
     #[inline]
     pub(super) fn take(&mut self, bytes: u32) -> bool {

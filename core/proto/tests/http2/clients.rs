@@ -4,7 +4,7 @@ use flare_proto::http2::{ClientConnection, ErrorCode, FrameKind, Limits, Request
 use flare_proto::{ContentLength, Headers, Method, SendError};
 
 use crate::answers::list;
-use crate::feeding::{Outcome, at_every_split, client, fed};
+use crate::feeding::{Outcome, Told, at_every_split, client, fed, feed};
 use crate::wire::{data, frame, headers, rst, settings, shown, window_update};
 
 static NOTHING: Headers = Headers::new();
@@ -185,7 +185,7 @@ fn a_flood_of_interim_answers_ends() {
     fed(&mut client, &[settings(&[])]);
     let (mut told, mut out) = (crate::feeding::Told::default(), Vec::new());
     let flood = headers(1, false, &[(":status", "103")]).repeat(1000);
-    let error = crate::feeding::feed(&mut client, &flood, &mut out, &mut told).unwrap_err();
+    let error = feed(&mut client, &flood, &mut out, &mut told).unwrap_err();
     assert_eq!((error.code, told.events.len()), (ErrorCode::EnhanceYourCalm, 100));
 }
 
@@ -283,4 +283,23 @@ fn a_drain_of_a_client() {
     assert!(!client.can_open() && !client.is_drained());
     fed(&mut client, &[settings(&[]), headers(1, true, OK)]);
     assert!(client.is_drained());
+}
+
+/// A stream's whole window may be on its way in small frames when it is reset (RFC 9113, 5.1). The connection is not to blame.
+#[test]
+fn content_that_was_on_its_way_when_a_stream_was_reset_costs_nothing() {
+    let limits = Limits { stream_window: 70_000, ..Limits::default() };
+    let mut client = client(limits);
+    client.start(&mut Vec::new());
+    let key = client.send_request(&parts("GET"), &mut Vec::new()).unwrap();
+    let answer = [settings(&[]), headers(1, false, OK), data(1, false, [0; 10_000])].concat();
+    fed(&mut client, &[answer]);
+    client.reset(key, ErrorCode::Cancel, &mut Vec::new());
+    let late = vec![data(1, false, [0; 100]); 600];
+    let (events, _) = fed(&mut client, &late);
+    assert!(events.is_empty() && client.error().is_none());
+    // Beyond the window they could not have been.
+    let beyond = vec![data(1, false, [0; 100]); 300].concat();
+    let error = feed(&mut client, &beyond, &mut Vec::new(), &mut Told::default()).unwrap_err();
+    assert_eq!(error.code, ErrorCode::EnhanceYourCalm);
 }
