@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use flare_net::Millis;
 use flare_proto::{OriginFields, http2};
@@ -138,13 +138,20 @@ pub(crate) struct Date {
     fields: OriginFields,
     server: Option<String>,
     until: Option<Millis>,
+    /// What the wall clock shows at the time 0, where time stands until it is moved. `None`: it is the system's.
+    start: Option<SystemTime>,
 }
 
 impl Date {
     /// `server`: the value of that field; empty for none.
     pub(crate) fn new(server: &str, now: Millis) -> Self {
+        Self::since(None, server, now)
+    }
+
+    /// As [`Date::new`], for a clock on the wall that goes with the time that it is told.
+    pub(crate) fn since(start: Option<SystemTime>, server: &str, now: Millis) -> Self {
         let server = (!server.is_empty()).then(|| server.to_owned());
-        let mut date = Self { fields: OriginFields::new(), server, until: None };
+        let mut date = Self { fields: OriginFields::new(), server, until: None, start };
         date.refresh(now);
         date
     }
@@ -154,7 +161,10 @@ impl Date {
         if self.until.is_some_and(|until| now < until) {
             return;
         }
-        let wall = SystemTime::now();
+        let wall = match self.start {
+            Some(start) => start + Duration::from_millis(now.0),
+            None => SystemTime::now(),
+        };
         // Into a place of its own size: this is on the way of requests, where nothing allocates.
         let mut date = [0; 29];
         let written = write!(&mut date[..], "{}", httpdate::HttpDate::from(wall));

@@ -120,6 +120,9 @@ impl Session {
         if common == expected.len() {
             let mut http2 = Box::new(Http2::new(http1.key(), http1.ends(), env, out));
             http2.receive(PREFACE, env, out);
+            if env.draining {
+                http2.drain(env, out);
+            }
             http2.receive(input.get(common..).unwrap_or_default(), env, out);
             self.protocol = Protocol::Http2(http2);
             self.seen = None;
@@ -198,7 +201,11 @@ impl Session {
 
     /// The server ends: what is idle closes, running exchanges get their answer first.
     pub(crate) fn drain(&mut self, env: &mut Environment, out: &mut Output) {
-        self.decide_for_http1(env, out);
+        if self.seen.is_some_and(|seen| seen > 0) {
+            // The rest of the preface, or of a request of HTTP/1, comes yet, and is told then. To answer a client of HTTP/2 in HTTP/1 would break its
+            // connection.
+            return;
+        }
         match &mut self.protocol {
             Protocol::Http1(http1) => http1.drain(env),
             Protocol::Http2(http2) => http2.drain(env, out),

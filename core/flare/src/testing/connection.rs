@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use flare_net::{Address, Key, Millis, Output, Peer};
 
 use crate::exchange::{CancelReason, Ends};
-use crate::server::environment::{Environment, Service};
+use crate::server::environment::{Date, Environment, Service};
 use crate::server::session::{Next, Session};
 use crate::testing::inbox::{Inbox, Message};
 use crate::websocket::Topics;
 
 /// How long a test waits for an answer from another thread.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the clock on the wall shows when a connection begins, as `Date` tells: time stands, also there. The one of RFC 9110, 5.6.7.
+const BEGIN: Duration = Duration::from_secs(784_111_777);
 
 /// A connection to a router, without a socket. The test sends and receives bytes, and moves the time.
 pub struct TestConnection {
@@ -30,7 +33,8 @@ pub struct TestConnection {
 impl TestConnection {
     pub(crate) fn new(service: &Service) -> Self {
         let (home, late) = Inbox::new();
-        let env = Environment::new(service.clone(), home, Arc::default(), Millis(0), 1);
+        let mut env = Environment::new(service.clone(), home, Arc::default(), Millis(0), 1);
+        env.date = Date::since(Some(UNIX_EPOCH + BEGIN), &service.config.server_name, Millis(0));
         let ends = Ends { peer: Peer::Unix, local: Arc::new(Address::Unix(None)), tls: None };
         let session = Session::new(Key::from_u64(0), ends, &env);
         Self {
@@ -69,6 +73,24 @@ impl TestConnection {
     /// stops. The deadline for that, `write_timeout`, belongs to the socket and does not pass here.
     pub fn hold_output(&mut self) {
         self.held.get_or_insert_default();
+    }
+
+    /// How many bytes the network keeps.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held.as_ref().map_or(0, Vec::len)
+    }
+
+    /// The client reads up to so many bytes of what the network keeps, which goes on keeping what comes. When nothing is left of it, the server
+    /// goes on.
+    pub fn take_held(&mut self, most: usize) -> Vec<u8> {
+        let Some(held) = &mut self.held else { return Vec::new() };
+        let taken: Vec<u8> = held.drain(..most.min(held.len())).collect();
+        if held.is_empty() && !taken.is_empty() && self.is_open() {
+            self.session.flushed(&mut self.env, &mut self.output);
+            self.flush();
+        }
+        taken
     }
 
     /// The network gives out what it kept, and keeps nothing more.
@@ -136,11 +158,18 @@ impl TestConnection {
     pub fn advance(&mut self, time: Duration) {
         self.env.now = self.env.now + time;
         self.env.date.refresh(self.env.now);
-        let flushing = self.held.as_ref().is_some_and(|held| !held.is_empty());
-        if self.is_open() && self.session.deadline(flushing) <= self.env.now {
+        if self.is_open() && self.session.deadline(self.held() > 0) <= self.env.now {
             self.session.timeout(&mut self.env, &mut self.output);
             self.flush();
         }
+    }
+
+    /// The time from now after which the server does something by itself, unless something happens before: what [`TestConnection::advance`] has to
+    /// be called with. `None`: never.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        let deadline = self.session.deadline(self.held() > 0);
+        (self.is_open() && deadline != Millis::NEVER).then(|| deadline.since(self.env.now))
     }
 
     /// Begins to drain, as a server that ends.

@@ -296,3 +296,33 @@ fn the_cap_on_exchanges_holds_for_streams() {
     assert_eq!(client.answer(streams[0]).status, 500);
     assert_eq!(client.get("/").text(), "home");
 }
+
+/// A client that has sent half of the preface speaks HTTP/2: it must not be answered in HTTP/1.
+#[test]
+fn a_drain_amid_the_preface_waits_for_the_rest() {
+    for seen in 1..PREFACE.len() {
+        let (server, _) = holding();
+        let mut connection = server.connect();
+        connection.send(&PREFACE[..seen]);
+        connection.drain();
+        assert!(connection.is_open() && connection.received().is_empty(), "{seen}");
+        // Then SETTINGS.
+        connection.send(&[&PREFACE[seen..], b"\0\0\0\x04\0\0\0\0\0"].concat());
+        let said = connection.received();
+        assert_eq!(said.get(3), Some(&4), "{seen}: {}", said.escape_ascii());
+        assert!(!connection.is_open(), "{seen}");
+        // And a request of HTTP/1 is answered, as the last.
+        let mut connection = server.connect();
+        connection.send(b"P");
+        connection.drain();
+        connection.send(b"OST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+        assert!(connection.received().starts_with(b"HTTP/1.1 "));
+        assert!(!connection.is_open());
+        // Whoever sends nothing more ends by a deadline.
+        let mut connection = server.connect();
+        connection.send(b"P");
+        connection.drain();
+        connection.advance(Duration::from_secs(31));
+        assert!(!connection.is_open());
+    }
+}
