@@ -31,12 +31,12 @@ MOJO_PROGRAMS := $(patsubst examples/mojo/%.mojo,target/examples/mojo/%,$(wildca
                  $(patsubst tests/mojo/programs/%.mojo,target/test/mojo/%,$(wildcard tests/mojo/programs/*.mojo))
 
 # What `make test` runs, cheap parts first. cargo-deny takes minutes to install, so it only runs where it is.
-PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance peers servers tls soak gate install mojo node python fuzz-seeds \
+PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance peers servers tls simulation soak gate install mojo node python fuzz-seeds \
          $(if $(shell command -v cargo-deny),deny)
 
 .DEFAULT_GOAL := help
 .PHONY: help run lib showcase examples mojo header symbols install setup test $(addprefix test-,$(PARTS) deny) \
-        conformance soak fuzz fuzz-prove bench bench-gate bench-instructions bench-syscalls bench-memory bench-websocket bench-broadcast bench-mojo bench-python bench-node deny fmt clean FORCE
+        conformance soak simulate simulate-prove fuzz fuzz-prove bench bench-gate bench-instructions bench-syscalls bench-memory bench-websocket bench-broadcast bench-mojo bench-python bench-node deny fmt clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -145,6 +145,9 @@ test-examples: examples showcase
 test-tls: showcase
 	@tests/tls/run
 
+test-simulation:
+	@tests/simulation/run
+
 test-soak: showcase
 	@tests/soak/smoke
 
@@ -189,6 +192,12 @@ conformance: test-conformance ## the protocol suites against target/showcase
 
 soak: showcase ## load on all wires; fails when memory, descriptors or latency grow (SOAK=3m; 4h for longer)
 	@tests/soak/run
+
+simulate: ## both ends of each protocol joined by a seeded network and clock (CONNECTIONS=300000 each, PROTOCOL=, SEED= for one story)
+	@CONNECTIONS="$(CONNECTIONS)" SEED="$(SEED)" PROTOCOL="$(PROTOCOL)" tests/simulation/simulate
+
+simulate-prove: ## every simulation finds the bugs that are planted in it
+	@tests/simulation/prove
 
 deny: ## licences and advisories of all dependencies (installs cargo-deny once: some minutes)
 	command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
