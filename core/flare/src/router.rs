@@ -224,35 +224,44 @@ impl std::fmt::Debug for Router {
 
 /// A router that is complete: every route knows all its middleware.
 pub(crate) struct Routes {
-    table: RouteTable<Arc<Route>>,
+    table: RouteTable<RouteId>,
+    routes: Vec<Arc<Route>>,
     /// For requests that no route takes: only its middleware counts.
     unrouted: Arc<Route>,
 }
 
+/// Names a route of [`Routes`]. An exchange keeps this and no `Arc`: all workers would count in one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RouteId(u32);
+
 impl Routes {
     pub(crate) fn new(router: Router) -> Self {
-        let table = layered(&router.table, &router.layers);
+        let mut routes = Vec::new();
+        let table = router.table.map(|route| {
+            let id = RouteId(u32::try_from(routes.len()).unwrap_or(u32::MAX));
+            routes.push(Arc::new(route.within(&router.layers)));
+            id
+        });
         let handler = Arc::new(|_: &Request| 404_u16);
         let unrouted = Arc::new(Route { handler, options: RouteOptions::default(), chain: router.layers });
-        Self { table, unrouted }
+        Self { table, routes, unrouted }
     }
 
-    pub(crate) fn find(&self, method: &[u8], path: &[u8], params: &mut Params) -> Found<'_, Arc<Route>> {
+    pub(crate) fn find(&self, method: &[u8], path: &[u8], params: &mut Params) -> Found<'_, RouteId> {
         self.table.find(method, path, params)
     }
 
-    /// The same routes with counts of their own.
-    pub(crate) fn for_worker(&self) -> Self {
-        Self { table: layered(&self.table, &[]), unrouted: Arc::new(self.unrouted.within(&[])) }
-    }
+    /// The name of the route that takes what no other does.
+    pub(crate) const UNROUTED: RouteId = RouteId(u32::MAX);
 
-    pub(crate) fn unrouted(&self) -> &Arc<Route> {
-        &self.unrouted
+    #[inline]
+    pub(crate) fn get(&self, id: RouteId) -> &Arc<Route> {
+        self.routes.get(id.0 as usize).unwrap_or(&self.unrouted)
     }
 
     /// Whether a route wants the pool for blocking handlers.
     pub(crate) fn any_blocking(&self) -> bool {
-        self.table.routes().any(|(_, _, route)| route.options.blocking)
+        self.routes.iter().any(|route| route.options.blocking)
     }
 }
 

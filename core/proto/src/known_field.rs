@@ -34,11 +34,15 @@ pub(crate) fn known_field(name: &[u8]) -> Option<KnownField> {
     }
 }
 
-/// Whether a token of the same length is this name. Setting one bit makes letters small and leaves `-` as it is; what else it
-/// would make a letter or a `-` is in no token.
+/// Whether a token is this name. Setting one bit makes letters small and leaves `-` as it is; what else it would make a letter or a `-`
+/// is in no token.
 #[inline]
-fn is(token: &[u8], name: &[u8]) -> bool {
-    token.iter().zip(name).fold(0, |differences, (&byte, &own)| differences | ((byte | 0x20) ^ own)) == 0
+fn is<const N: usize>(token: &[u8], name: &[u8; N]) -> bool {
+    let Ok(token) = <&[u8; N]>::try_from(token) else { return false };
+    // The first letter tells nearly all others apart.
+    token.first().map(|byte| byte | 0x20) == name.first().copied()
+        && token.iter().zip(name).fold(0, |differences, (&byte, &own)| differences | ((byte | 0x20) ^ own))
+            == 0
 }
 
 #[cfg(test)]

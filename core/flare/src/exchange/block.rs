@@ -67,6 +67,10 @@ pub(crate) struct Unrouted {
     pub(crate) allow: Option<String>,
 }
 
+/// A block, as its worker and whoever has the exchange hold it. The standard library's `Arc` has weak references too, which nobody needs here,
+/// and which make it an atomic change to see whether there is one holder only.
+pub(crate) type SharedBlock = triomphe::Arc<Block>;
+
 /// Everything about one exchange. The worker fills it while it is the sole holder; from the call of the handler on, all
 /// but the state and the answer is immutable.
 pub(crate) struct Block {
@@ -119,6 +123,12 @@ impl Block {
         self.answer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The answer, for the sole holder of the block.
+    #[inline]
+    pub(crate) fn own_answer(&mut self) -> &mut Response {
+        self.answer.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Makes the session look at the exchange.
     pub(crate) fn tell(&self) {
         if self.state.tell() {
@@ -155,7 +165,7 @@ impl Block {
             self.stream.keep(body);
         }
         self.state.reset();
-        self.answer.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+        self.own_answer().clear();
     }
 }
 

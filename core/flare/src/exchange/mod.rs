@@ -16,13 +16,12 @@ mod state_tests;
 #[cfg(test)]
 mod stream_tests;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 
-pub(crate) use block::{Block, Early, ExchangeKey, Home, Unrouted};
+pub(crate) use block::{Block, Early, ExchangeKey, Home, SharedBlock, Unrouted};
 pub(crate) use ends::Ends;
 pub(crate) use gathered::Gathered;
 pub(crate) use pool::Pool;
@@ -100,7 +99,7 @@ pub fn check_trailer(name: &str) -> Result<(), AnswerError> {
 }
 
 impl Exchange {
-    pub(crate) fn new(block: Arc<Block>) -> Self {
+    pub(crate) fn new(block: SharedBlock) -> Self {
         Self { request: Request { block }, armed: AtomicBool::new(true), in_middleware: false }
     }
 
@@ -119,7 +118,8 @@ impl Exchange {
     #[must_use]
     pub fn hand_over(&self) -> Option<Exchange> {
         let armed = self.armed.swap(false, Ordering::AcqRel);
-        let same = || Exchange::new(Arc::clone(&self.request.block)).for_middleware(self.in_middleware);
+        let same =
+            || Exchange::new(SharedBlock::clone(&self.request.block)).for_middleware(self.in_middleware);
         armed.then(same)
     }
 
@@ -533,7 +533,7 @@ impl Exchange {
 
     /// Hands the exchange to its own callback, which lives until the exchange ends. See [`Exchange::on_event`].
     pub fn drive(self, mut callback: impl FnMut(&Exchange, Event<'_>) -> Flow + Send + 'static) {
-        let block = Arc::clone(&self.request.block);
+        let block = SharedBlock::clone(&self.request.block);
         block.listen(hears(move |event| callback(&self, event)), false, true);
     }
 

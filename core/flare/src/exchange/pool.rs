@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::exchange::{Block, Ends, ExchangeKey, Home};
+use crate::exchange::{Block, Ends, ExchangeKey, Home, SharedBlock};
 
 /// The free blocks of one worker.
 pub(crate) struct Pool {
     home: Arc<dyn Home>,
-    free: Vec<Arc<Block>>,
+    free: Vec<SharedBlock>,
     most: usize,
 }
 
@@ -18,14 +18,15 @@ impl Pool {
     }
 
     /// A block that nobody else holds; its key and ends may be those of an earlier exchange.
-    pub(crate) fn take(&mut self, key: ExchangeKey, ends: &Ends) -> Arc<Block> {
-        self.free.pop().unwrap_or_else(|| Arc::new(Block::new(Arc::clone(&self.home), key, ends.clone())))
+    pub(crate) fn take(&mut self, key: ExchangeKey, ends: &Ends) -> SharedBlock {
+        let make = || SharedBlock::new(Block::new(Arc::clone(&self.home), key, ends.clone()));
+        self.free.pop().unwrap_or_else(make)
     }
 
     /// Takes a block back if this was its last holder; otherwise the last holder frees it, and nothing flows for it any more.
-    pub(crate) fn give_back(&mut self, mut block: Arc<Block>) {
+    pub(crate) fn give_back(&mut self, mut block: SharedBlock) {
         const KEEP: usize = 16 * 1024;
-        let Some(own) = Arc::get_mut(&mut block) else {
+        let Some(own) = SharedBlock::get_mut(&mut block) else {
             // Dropped without the lock, because a callback may hold the exchange.
             return drop(block.stream.close());
         };

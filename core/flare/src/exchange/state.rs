@@ -114,6 +114,13 @@ impl State {
         (progress(before), before & TOLD != 0)
     }
 
+    /// The same, when nobody else holds the exchange any more.
+    pub(crate) fn detach_alone(&mut self) -> (Progress, bool) {
+        let before = self.0.load(Ordering::Relaxed);
+        self.0.store(before | DETACHED, Ordering::Relaxed);
+        (progress(before), before & TOLD != 0)
+    }
+
     /// The worker's side, before it calls the handler again and looks when that returns: until [`State::detach`] it is told of nothing.
     pub(crate) fn attend(&self) {
         self.0.fetch_and(!DETACHED, Ordering::AcqRel);

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::exchange::{Block, CancelReason, Early};
+use crate::exchange::{CancelReason, Early, SharedBlock};
 use crate::message::{Headers, Method, TlsSession, Version};
 use crate::routing::Params;
 
@@ -16,7 +16,7 @@ pub use flare_net::Peer;
 /// answer was sent or the client left.
 #[derive(Clone)]
 pub struct Request {
-    pub(crate) block: Arc<Block>,
+    pub(crate) block: SharedBlock,
 }
 
 impl Request {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use flare_net::{Address, Key, Peer};
 
-use crate::exchange::{Block, Ends, ExchangeKey, Home};
+use crate::exchange::{Block, Ends, ExchangeKey, Home, SharedBlock};
 use crate::message::{Request, Version};
 
 struct Nobody;
@@ -27,5 +27,5 @@ pub(super) fn request(peer: &str, method: &str, target: &str, fields: &[(&str, &
     for (name, value) in fields {
         block.head.append(name, value).unwrap();
     }
-    Request { block: Arc::new(block) }
+    Request { block: SharedBlock::new(block) }
 }

@@ -8,7 +8,7 @@ use flare_net::Millis;
 use flare_proto::{OriginFields, http2};
 
 #[cfg(feature = "http3")]
-use crate::exchange::Block;
+use crate::exchange::SharedBlock;
 use crate::exchange::{Home, Pool};
 use crate::log::{AccessRecord, Log};
 use crate::router::{Router, Routes};
@@ -65,8 +65,6 @@ impl Service {
 /// What a session may use while it works: the service, the time, and the worker's pools.
 pub(crate) struct Environment {
     pub(crate) service: Service,
-    /// The routes, for this worker alone: what it counts of them it counts without other cores.
-    pub(crate) routes: Routes,
     pub(crate) now: Millis,
     pub(crate) date: Date,
     pub(crate) pool: Pool,
@@ -89,7 +87,7 @@ pub(crate) struct Buffers {
     pub(crate) input: Vec<u8>,
     pub(crate) frames: Vec<u8>,
     /// Where the next request comes to.
-    pub(crate) block: Option<Arc<Block>>,
+    pub(crate) block: Option<SharedBlock>,
 }
 
 impl Environment {
@@ -105,7 +103,6 @@ impl Environment {
         const POOL: usize = 1024;
         let most_in_flight = service.config.max_exchanges.div_ceil(workers.max(1));
         Self {
-            routes: service.router.for_worker(),
             date: Date::new(&service.config.server_name, now),
             service,
             now,

@@ -27,9 +27,11 @@ impl Http1 {
         {
             self.wire.close_after_response();
         }
-        let block = &running.request.block;
-        let streamed = block.state.is_streamed();
-        let (status, sent) = {
+        let streamed = running.request.block.state.is_streamed();
+        let (status, sent) = if !streamed && let Some(answer) = running.own_answer(env) {
+            (status_to_send(answer), write(&mut self.wire, answer, env, out))
+        } else {
+            let block = &running.request.block;
             let mut answer = block.answer();
             let unharmed = running.on_head(&mut answer, env);
             if streamed && !unharmed {
@@ -58,7 +60,7 @@ impl Http1 {
         match rest {
             Rest::Nothing => return self.finish(env),
             Rest::Written => {}
-            Rest::Pulled(source) => block.stream.lock().source = Some(source),
+            Rest::Pulled(source) => running.request.block.stream.lock().source = Some(source),
         }
         running.answer = Answer::Streaming;
         running.answer_deadline = env.now + env.service.config.stream_timeout;

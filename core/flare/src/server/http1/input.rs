@@ -1,13 +1,11 @@
 //! Reading: heads, and content that is collected, flows, or is dropped.
 
-use std::sync::Arc;
-
 use flare_net::Output;
 use flare_proto::Headers;
 use flare_proto::http1::{self, BodyEvent, BodyLength, RequestInfo};
 
 use super::{Http1, Input};
-use crate::exchange::{Arrived, Block, ExchangeKey};
+use crate::exchange::{Arrived, ExchangeKey, SharedBlock};
 use crate::log::Level;
 use crate::server::environment::Environment;
 use crate::server::running::{Content, Opening, Running, Turn};
@@ -36,7 +34,7 @@ impl Http1 {
     fn read_head(&mut self, input: &[u8], env: &mut Environment, out: &mut Output) -> Option<usize> {
         let key = ExchangeKey { connection: self.key, stream: 0 };
         let mut block = env.pool.take(key, &self.ends);
-        let own = Arc::get_mut(&mut block)?;
+        let own = SharedBlock::get_mut(&mut block)?;
         (own.key, own.early) = (key, self.early);
         own.ends.become_those(&self.ends);
         match self.wire.receive_head(&env.service.config.http1, input, &mut own.head) {
@@ -66,7 +64,7 @@ impl Http1 {
     /// A head is complete. `more`: bytes follow it already.
     fn begin(
         &mut self,
-        mut block: Arc<Block>,
+        mut block: SharedBlock,
         info: RequestInfo,
         more: bool,
         env: &mut Environment,

@@ -8,14 +8,14 @@ use flare_proto::http2::{ServerConnection, StreamKey};
 use flare_proto::{ContentLength, Headers, ResponseParts};
 
 use super::Http1;
-use crate::exchange::Block;
+use crate::exchange::{Block, SharedBlock};
 use crate::server::environment::Environment;
 
 /// A connection that goes on with HTTP/2, and was told so.
 pub(crate) struct ToHttp2 {
     pub(crate) wire: ServerConnection,
     /// The request that asked for it, and the stream of its answer.
-    pub(crate) block: Arc<Block>,
+    pub(crate) block: SharedBlock,
     pub(crate) stream: StreamKey,
     /// What came behind it.
     pub(crate) input: Vec<u8>,
@@ -34,10 +34,10 @@ impl Http1 {
     #[cold]
     pub(super) fn go_on_with_http2(
         &mut self,
-        block: Arc<Block>,
+        block: SharedBlock,
         env: &Environment,
         out: &mut Output,
-    ) -> Result<(), Arc<Block>> {
+    ) -> Result<(), SharedBlock> {
         let Some((wire, stream)) = asked_for(&block, env) else { return Err(block) };
         let mut headers = Headers::new();
         let set = headers.set("upgrade", "h2c");

@@ -1,13 +1,11 @@
 //! Reading: frames become exchanges and their content.
 
-use std::sync::Arc;
-
 use flare_net::Output;
 use flare_proto::Headers;
 use flare_proto::http2::{Event, StreamKey};
 
 use super::Http2;
-use crate::exchange::{Arrived, Block, CancelReason, ExchangeKey};
+use crate::exchange::{Arrived, CancelReason, ExchangeKey, SharedBlock};
 use crate::log::Level;
 use crate::server::environment::Environment;
 use crate::server::running::{Content, Opening, Running, Turn};
@@ -58,7 +56,7 @@ impl Http2 {
             if self.blocked {
                 break;
             }
-            let Some(own) = Arc::get_mut(&mut block) else { break };
+            let Some(own) = SharedBlock::get_mut(&mut block) else { break };
             match self.wire.receive(&mut rest, &mut own.head, &mut trailers, out.buffer()) {
                 Ok(None) => break,
                 Ok(Some(Event::Head { stream, info })) => {
@@ -109,11 +107,11 @@ impl Http2 {
         key: StreamKey,
         opening: Opening,
         received_all: bool,
-        mut block: Arc<Block>,
+        mut block: SharedBlock,
         env: &mut Environment,
         out: &mut Output,
     ) {
-        if let Some(own) = Arc::get_mut(&mut block) {
+        if let Some(own) = SharedBlock::get_mut(&mut block) {
             (own.key, own.early) = (self.exchange_key(Some(key)), self.early);
             own.ends.become_those(&self.ends);
         }

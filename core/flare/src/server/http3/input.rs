@@ -1,14 +1,12 @@
 //! Reading: streams become requests, exchanges and their content.
 
-use std::sync::Arc;
-
 use flare_proto::Headers;
 use flare_proto::http3::{ErrorCode, Event, Priority};
 use flare_quic::{Connection as Quic, Read, StreamError};
 
 use super::Http3;
 use super::lane::{Carried, Halted, Lane};
-use crate::exchange::{Block, CancelReason, ExchangeKey};
+use crate::exchange::{CancelReason, ExchangeKey, SharedBlock};
 use crate::server::environment::Environment;
 use crate::server::running::{Content, Opening, Running, Turn};
 use crate::server::streams::{Stream, opening};
@@ -84,7 +82,7 @@ impl Http3 {
         };
         let mut trailers = Headers::new();
         while !self.over {
-            let Some(own) = Arc::get_mut(&mut block) else { break };
+            let Some(own) = SharedBlock::get_mut(&mut block) else { break };
             match self.wire.receive(id, &mut rest, fin, &mut own.head, &mut trailers) {
                 Ok(None) => break,
                 Ok(Some(Event::Head { stream, info })) => {
@@ -187,11 +185,11 @@ impl Http3 {
         id: u64,
         opening: Opening,
         received_all: bool,
-        mut block: Arc<Block>,
+        mut block: SharedBlock,
         quic: &mut Quic,
         env: &mut Environment,
     ) {
-        if let Some(own) = Arc::get_mut(&mut block) {
+        if let Some(own) = SharedBlock::get_mut(&mut block) {
             (own.key, own.early) = (self.exchange_key(id), self.early);
             own.ends.become_those(&self.ends);
         }

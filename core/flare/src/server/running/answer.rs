@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::Running;
-use crate::exchange::{Event, Piece};
+use crate::exchange::{Block, Event, Piece, SharedBlock};
 use crate::log::AccessRecord;
 use crate::message::{FileBody, Headers, Pull, Response};
 use crate::server::environment::Environment;
@@ -33,14 +33,23 @@ impl Running {
             let block = &self.request.block;
             env.service.alternatives.tell(&block.ends, block.head.version(), answer);
         }
-        self.route.chain.is_empty() || self.show_head(answer, env)
+        self.route(env).chain.is_empty() || self.show_head(answer, env)
+    }
+
+    /// The answer without its lock, where nobody else can come to it: whoever had the exchange has let it go, and nobody changes the head.
+    #[inline]
+    pub(crate) fn own_answer(&mut self, env: &Environment) -> Option<&mut Response> {
+        if !env.service.alternatives.is_empty() || !self.route(env).chain.is_empty() {
+            return None;
+        }
+        SharedBlock::get_mut(&mut self.request.block).map(Block::own_answer)
     }
 
     #[inline(never)]
     fn show_head(&self, answer: &mut Response, env: &Environment) -> bool {
         answer.unprepare();
         let mut unharmed = true;
-        for middleware in self.route.chain.iter().take(self.stage).rev() {
+        for middleware in self.route(env).chain.iter().take(self.stage).rev() {
             let seen =
                 guard::unwinding(env, "middleware panicked", || middleware.on_head(&self.request, answer));
             if seen.is_none() {
@@ -57,14 +66,14 @@ impl Running {
         if self.status != 0 {
             env.counters.answer(self.status);
         }
-        if !self.route.chain.is_empty() || env.service.access.is_some() {
+        if !self.route(env).chain.is_empty() || env.service.access.is_some() {
             self.tell_listeners(whole, env);
         }
     }
 
     #[inline(never)]
     fn tell_listeners(&self, whole: bool, env: &Environment) {
-        let chain = self.route.chain.as_slice();
+        let chain = self.route(env).chain.as_slice();
         let record = AccessRecord {
             request: &self.request,
             status: self.status,

@@ -1,10 +1,9 @@
 //! The request's content on its way to the handler: collected, or as it comes.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Answer, Content, Running, Turn};
-use crate::exchange::{Arrived, Block, CancelReason, Event, Exchange, Flow};
+use crate::exchange::{Arrived, Block, CancelReason, Event, Exchange, Flow, SharedBlock};
 use crate::message::Headers;
 use crate::server::environment::Environment;
 use crate::server::guard;
@@ -33,7 +32,7 @@ impl Running {
         };
         let set = block.body.set(body).is_ok() && set_trailers(block, trailers);
         debug_assert!(set, "collected twice");
-        let exchange = Exchange::new(Arc::clone(block));
+        let exchange = Exchange::new(SharedBlock::clone(block));
         self.call(exchange, env)
     }
 

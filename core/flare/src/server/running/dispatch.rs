@@ -6,9 +6,10 @@ use flare_net::Millis;
 use flare_proto::http1::BodyLength;
 
 use super::{Answer, Content, Opening, Running, Turn};
-use crate::exchange::{Block, Early, Exchange, Progress, Unrouted};
+use crate::exchange::{Early, Exchange, Progress, SharedBlock, Unrouted};
 use crate::message::Request;
 use crate::middleware::Step;
+use crate::router::Routes;
 use crate::routing::Found;
 use crate::server::environment::Environment;
 use crate::server::guard;
@@ -16,14 +17,14 @@ use crate::server::guard;
 impl Running {
     /// Of a head that has come, in a block that nobody else holds: finds its route. [`Running::begin`] goes on.
     #[inline(always)]
-    pub(crate) fn new(mut block: Arc<Block>, opening: Opening, env: &Environment) -> Self {
+    pub(crate) fn new(mut block: SharedBlock, opening: Opening, env: &Environment) -> Self {
         let Opening { length, expects_continue, offers_switch } = opening;
-        let mut route = env.routes.unrouted();
+        let mut route = Routes::UNROUTED;
         // None: somebody holds the block, which is a bug; the request has no route then.
-        if let Some(own) = Arc::get_mut(&mut block) {
+        if let Some(own) = SharedBlock::get_mut(&mut block) {
             (own.length, own.offers_switch, own.unrouted) = (length, offers_switch, None);
-            match env.routes.find(own.head.method_bytes(), own.head.path_bytes(), &mut own.params) {
-                Found::Match(found) => route = found,
+            match env.service.router.find(own.head.method_bytes(), own.head.path_bytes(), &mut own.params) {
+                Found::Match(&found) => route = found,
                 other => own.unrouted = Some(Box::new(refusal(&other))),
             }
             if own.early == Early::Safe && !own.head.method().is_safe() {
@@ -31,7 +32,6 @@ impl Running {
                 own.unrouted = Some(Box::new(Unrouted { status: 425, allow: None }));
             }
         }
-        let route = Arc::clone(route);
         let content = if length == BodyLength::Empty { Content::Complete } else { Content::Undecided };
         Self {
             request: Request { block },
@@ -57,8 +57,8 @@ impl Running {
     #[inline]
     pub(crate) fn begin(&mut self, env: &mut Environment) -> Turn {
         let block = &self.request.block;
-        if self.route.is_plain() && block.length == BodyLength::Empty && block.unrouted.is_none() {
-            let exchange = Exchange::new(Arc::clone(block));
+        if self.route(env).is_plain() && block.length == BodyLength::Empty && block.unrouted.is_none() {
+            let exchange = Exchange::new(SharedBlock::clone(block));
             self.call(exchange, env)
         } else {
             self.pass(env)
@@ -76,7 +76,7 @@ impl Running {
     /// Shows the exchange to the middlewares of its route that have not seen it.
     #[inline(never)]
     fn pass(&mut self, env: &mut Environment) -> Turn {
-        match self.show(Exchange::new(Arc::clone(&self.request.block)), env) {
+        match self.show(Exchange::new(SharedBlock::clone(&self.request.block)), env) {
             Some(exchange) => self.admit(exchange, env),
             // Answered, or kept for later; after a panic the exchange answered 500 when it was dropped.
             None => self.called(env),
@@ -85,7 +85,7 @@ impl Running {
 
     fn show(&mut self, mut exchange: Exchange, env: &Environment) -> Option<Exchange> {
         exchange = exchange.for_middleware(true);
-        for middleware in self.route.chain.iter().skip(self.stage) {
+        for middleware in self.route(env).chain.iter().skip(self.stage) {
             self.stage += 1;
             match guard::unwinding(env, "middleware panicked", || middleware.on_request(exchange)) {
                 Some(Step::Next(next)) if next.request().block.state.check_open().is_ok() => exchange = next,
@@ -98,7 +98,8 @@ impl Running {
     /// All middlewares let the exchange pass: its content is collected, or flows, or there is none.
     fn admit(&mut self, exchange: Exchange, env: &mut Environment) -> Turn {
         let (length, unrouted) = (self.request.block.length, self.request.block.unrouted.clone());
-        let options = &self.route.options;
+        let options = &self.route(env).options;
+        let streaming = options.streaming;
         let limit = options.body_limit.unwrap_or(env.service.config.body_limit);
         let announced = if let BodyLength::Known(length) = length { length } else { 0 };
         if let Some(unrouted) = unrouted {
@@ -107,12 +108,12 @@ impl Running {
             self.refuse(exchange, 413, None, env)
         } else if length == BodyLength::Empty {
             self.content = Content::Complete;
-            if options.streaming {
+            if streaming {
                 self.request.block.stream.lock().received_all = true;
                 self.end_untold = true;
             }
             self.call(exchange, env)
-        } else if options.streaming {
+        } else if streaming {
             self.content = Content::Flowing { allowed: limit };
             self.begin_content(env);
             self.hold(env);
@@ -133,13 +134,13 @@ impl Running {
         if env.is_full() {
             return self.refuse(exchange, 503, None, env);
         }
-        if let Some(pool) = env.service.blocking.as_ref().filter(|_| self.route.options.blocking) {
-            if let Err(exchange) = pool.submit(Arc::clone(&self.route), exchange) {
+        if let Some(pool) = env.service.blocking.as_ref().filter(|_| self.route(env).options.blocking) {
+            if let Err(exchange) = pool.submit(Arc::clone(self.route(env)), exchange) {
                 return self.refuse(exchange, 503, None, env);
             }
         } else {
             // After a panic the exchange answers 500 when it drops.
-            guard::unwinding(env, "handler panicked", || self.route.handler.handle(exchange));
+            guard::unwinding(env, "handler panicked", || self.route(env).handler.handle(exchange));
         }
         self.called(env)
     }
@@ -147,7 +148,10 @@ impl Running {
     /// Somebody got the exchange.
     #[inline]
     fn called(&mut self, env: &mut Environment) -> Turn {
-        let (progress, told) = self.request.block.state.detach();
+        let (progress, told) = match SharedBlock::get_mut(&mut self.request.block) {
+            Some(own) => own.state.detach_alone(),
+            None => self.request.block.state.detach(),
+        };
         env.enter_flight();
         self.answer = Answer::Waiting;
         if progress == Progress::Whole && !told {

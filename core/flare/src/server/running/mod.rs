@@ -20,7 +20,7 @@ use flare_proto::http1::BodyLength;
 
 use crate::exchange::{CancelReason, Event, Progress, Told};
 use crate::message::Request;
-use crate::router::Route;
+use crate::router::{Route, RouteId};
 use crate::server::environment::Environment;
 use crate::server::guard;
 
@@ -97,7 +97,7 @@ pub(crate) enum News {
 /// One exchange, as its connection sees it.
 pub(crate) struct Running {
     pub(crate) request: Request,
-    route: Arc<Route>,
+    route: RouteId,
     /// How many of the route's middlewares have seen it.
     stage: usize,
     pub(crate) content: Content,
@@ -155,9 +155,14 @@ impl Running {
         if self.takes_content() && !self.switched { self.content_deadline } else { Millis::NEVER }
     }
 
+    #[inline]
+    fn route<'e>(&self, env: &'e Environment) -> &'e Arc<Route> {
+        env.service.router.get(self.route)
+    }
+
     /// How long the handler may take.
     fn handler_timeout(&self, env: &Environment) -> Duration {
-        self.route.options.handler_timeout.unwrap_or(env.service.config.handler_timeout)
+        self.route(env).options.handler_timeout.unwrap_or(env.service.config.handler_timeout)
     }
 
     /// The connection answers in place of the handler. What the client still sends has no place to go to.

@@ -18,7 +18,7 @@ impl Running {
 
     /// So many bytes have come.
     pub(super) fn content_came(&mut self, bytes: usize, env: &Environment) {
-        let rate = self.route.options.body_min_rate.unwrap_or(env.service.config.body_min_rate);
+        let rate = self.route(env).options.body_min_rate.unwrap_or(env.service.config.body_min_rate);
         let latest = env.now + self.longest_pause(env);
         self.content_deadline = moved(self.content_deadline, bytes, rate).min(latest);
     }
@@ -38,7 +38,7 @@ impl Running {
     }
 
     fn longest_pause(&self, env: &Environment) -> Duration {
-        self.route.options.body_timeout.unwrap_or(env.service.config.body_timeout)
+        self.route(env).options.body_timeout.unwrap_or(env.service.config.body_timeout)
     }
 }
 
