@@ -1,5 +1,6 @@
-// Drives Chromium over its debugging pipe: drive.mjs CHROMIUM PAGE PROTOCOL
-//   PAGE: the address of /chat   PROTOCOL: what it has to come over, as the browser names it: http/1.1 or h2
+// Drives Chromium over its debugging pipe: drive.mjs CHROMIUM PAGE PROTOCOL ACCEPTED [FLAG...]
+//   PAGE: the address of /chat   PROTOCOL: what it has to come over, as the browser names it: http/1.1, h2 or h3
+//   ACCEPTED: the status that a socket is accepted with, which says what it came over   FLAG: of Chromium
 // Prints a line for each check: its name, a tab, and what is wrong or nothing. The line "end" asks whoever called for the end of the server.
 import { spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
@@ -8,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const LIMIT = 30_000;
-const [chromium, page, protocol] = process.argv.slice(2);
+const [chromium, page, protocol, accepted, ...more] = process.argv.slice(2);
 
 class Browser {
   #folder = mkdtempSync(join(tmpdir(), 'flare-browser-'));
@@ -20,7 +21,7 @@ class Browser {
   constructor() {
     const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-extensions', '--ignore-certificate-errors', '--no-proxy-server', '--remote-debugging-pipe',
-      `--user-data-dir=${this.#folder}`, 'about:blank'];
+      `--user-data-dir=${this.#folder}`, ...more, 'about:blank'];
     this.process = spawn(chromium, flags, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
     this.process.stdio[4].setEncoding('utf8').on('data', (data) => this.#receive(data));
   }
@@ -142,9 +143,9 @@ try {
     const { extensions, ...rest } = await one(ECHO);
     return { ...rest, compressed: extensions.startsWith('permessage-deflate') };
   }, { text: true, bytes: true, inOrder: 500, code: 4001, wasClean: true, compressed: true });
-  // What accepts a socket is 101 to an Upgrade, and 200 to an extended CONNECT (RFC 8441).
+  // What accepts a socket is 101 to an Upgrade, and 200 to an extended CONNECT (RFC 8441, RFC 9220).
   await check('each socket is on its wire', () => browser.heard('Network.webSocketHandshakeResponseReceived').map(({ response }) => response.status),
-    Array(3).fill(protocol === 'h2' ? 200 : 101));
+    Array(3).fill(Number(accepted)));
   console.log('end');
   await check('a server that ends says goodbye', () => Promise.all([one(shows('closed: 1001')), other(shows('closed: 1001'))]), ['shown', 'shown']);
 } finally {
