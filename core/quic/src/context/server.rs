@@ -11,7 +11,7 @@ use boring::stack::Stack;
 use boring::x509::X509Name;
 use flare_tls::adapter::{Identities, Judge, KeyLog};
 use flare_tls::{ClientAuth, ConfigError, EarlyData, LoadedIdentity, Resumption, ServerTls};
-use quiche::{ConnectionId, RetryConnectionIds};
+use quiche::{Config, ConnectionId, RetryConnectionIds};
 
 use super::library::{Adapted, alert, builder, wrong};
 use super::tickets::Tickets;
@@ -34,7 +34,7 @@ impl std::fmt::Debug for ServerContext {
 
 struct Inner {
     /// Locked for the moment in which a connection is made. quiche wants it changed for the token of each first connection ID.
-    config: Mutex<quiche::Config>,
+    config: Mutex<Config>,
     tickets: Option<Tickets>,
     handshake_timeout: Duration,
     early_data: Option<EarlyData>,
@@ -106,8 +106,8 @@ impl ServerContext {
             builder.set_keylog_callback(move |_, line| log.append(line));
         }
         let unusable = |error: quiche::Error| ConfigError::new("quic", format!("quiche: {error}"));
-        let mut config = quiche::Config::with_boring_ssl_ctx_builder(quiche::PROTOCOL_VERSION, builder)
-            .map_err(unusable)?;
+        let mut config =
+            Config::with_boring_ssl_ctx_builder(quiche::PROTOCOL_VERSION, builder).map_err(unusable)?;
         transport::apply(&mut config, quic).map_err(unusable)?;
         if tls.early_data.is_some() {
             config.enable_early_data();
@@ -144,15 +144,23 @@ impl ServerContext {
         let made = {
             let mut config = inner.config.lock().unwrap_or_else(PoisonError::into_inner);
             config.set_stateless_reset_token(Some(begin.reset_token));
-            match &begin.retried {
-                None => quiche::accept_with_buf_factory(&id, None, local, peer, &mut config),
+            let accept = |config: &mut Config| match &begin.retried {
+                None => quiche::accept_with_buf_factory(&id, None, local, peer, config),
                 Some(retried) => {
                     let ids = RetryConnectionIds {
                         original_destination_cid: &ConnectionId::from_ref(retried.original),
                         retry_source_cid: &ConnectionId::from_ref(retried.given),
                     };
-                    quiche::accept_with_retry(&id, ids, local, peer, &mut config)
+                    quiche::accept_with_retry(&id, ids, local, peer, config)
                 }
+            };
+            match accept(&mut config) {
+                // quiche has 128 bytes for transport parameters, which long IDs and large windows fill. Those that it gives out later have their tokens.
+                Err(quiche::Error::BufferTooShort) => {
+                    config.set_stateless_reset_token(None);
+                    accept(&mut config)
+                }
+                made => made,
             }
         };
         let early_limit = inner.early_data.as_ref().map_or(0, |early| u64::from(early.limit));

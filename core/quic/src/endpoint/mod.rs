@@ -40,6 +40,9 @@ const REPLIES_PER_SECOND: u32 = 10_000;
 /// Stateless resets in a second: peers that are left after a restart are few, and others are not to be answered.
 const RESETS_PER_SECOND: u32 = 1_000;
 
+/// The length of the ID that a Retry packet gives: one that can't be guessed. quiche has little room for it (`ServerContext::begin`).
+const RETRY_ID: usize = 8;
+
 /// The size of a stateless reset: not to be told from a small packet (RFC 9000, 10.3).
 const RESET: usize = 43;
 
@@ -342,7 +345,8 @@ impl Endpoint {
     }
 
     fn retry(&mut self, header: &Long<'_>, path: Path, now: Instant) {
-        let Some(id) = self.shared.ids.make(self.worker) else { return };
+        // It names no worker: its packets come here, where the connection gets another one.
+        let Ok(id) = random::<RETRY_ID>() else { return };
         let token = self.shared.tokens.make(path.peer, &id, header.destination, self.age(now));
         let Some(token) = token else { return };
         let (source, destination) =

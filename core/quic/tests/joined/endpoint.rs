@@ -51,6 +51,51 @@ fn with_retry_a_client_proves_its_address_before_a_connection_is_made() {
     assert_eq!(world.connections(), 1);
 }
 
+/// An Initial packet of a client with this ID, this token and a payload of zeros: as much as an endpoint looks at.
+fn initial(id: &[u8], token: &[u8]) -> Vec<u8> {
+    let mut packet = vec![0xc0, 0, 0, 0, 1, u8::try_from(id.len()).unwrap()];
+    packet.extend_from_slice(id);
+    packet.extend_from_slice(&[1, 7, u8::try_from(token.len()).unwrap()]);
+    packet.extend_from_slice(token);
+    packet.resize(1200, 0);
+    packet
+}
+
+#[test]
+fn a_client_may_invent_an_id_of_any_length() {
+    let large = QuicSettings {
+        idle_timeout: Duration::from_secs(24 * 60 * 60),
+        stream_window: 1 << 30,
+        connection_window: 1 << 30,
+        max_streams: 1 << 20,
+        ..QuicSettings::default()
+    };
+    for quic in [QuicSettings::default(), large] {
+        for length in 8..=20 {
+            for retry in [Retry::Never, Retry::Always] {
+                let mut world = World::new(&server_tls(), &QuicSettings { retry, ..quic.clone() });
+                let first = initial(&vec![3; length], &[]);
+                let mut first = Datagram { bytes: first, path: stranger() };
+                let mut route = |datagram: &mut Datagram| match route(&mut world, datagram, true) {
+                    Route::Begin(_) => None,
+                    Route::None => Some(replies(&mut world).remove(0)),
+                    other => panic!("{other:?}"),
+                };
+                let Some(answer) = route(&mut first) else {
+                    assert_eq!(retry, Retry::Never);
+                    continue;
+                };
+                assert_eq!((retry, answer[0] >> 4), (Retry::Always, 0xf), "a Retry packet");
+                // Behind first byte, version and the client's ID of one byte (RFC 9000, 17.2.5): the new ID, the token, 16 bytes of integrity.
+                let (id, rest) = answer[8..].split_at(usize::from(answer[7]));
+                let second = initial(id, &rest[..rest.len() - 16]);
+                let again = route(&mut Datagram { bytes: second, path: stranger() });
+                assert_eq!(again, None, "{length} bytes: no connection");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_token_is_of_no_use_from_another_address() {
     let mut world = World::new(&server_tls(), &settings(Retry::Always));
