@@ -78,8 +78,8 @@ fn a_run_in_one_piece_arrives_as_its_datagrams() {
         let mut transmits = Transmits::new();
         // The longest message that IPv6 takes, and more.
         let bytes: Vec<u8> = (0..100_000).map(support::byte_at).collect();
-        transmits.buffer().extend_from_slice(&bytes);
-        transmits.commit_run(1300, address, None, Ecn::NotEct);
+        transmits.space(bytes.len()).copy_from_slice(&bytes);
+        transmits.commit_run(bytes.len(), 1300, address, None, Ecn::NotEct);
         assert_eq!(transmits.len(), 77);
         assert_eq!(driver.send_datagrams(from, &mut transmits), Sent::All);
         let got = receive(&mut driver, to, 77);

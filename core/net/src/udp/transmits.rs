@@ -12,7 +12,7 @@ const MOST_BYTES: usize = 65_487;
 
 /// Datagrams to send, in order. Each is written into [`Transmits::space`] and then committed, or pushed. Neighbours of one size with the same
 /// addresses become one message of the system by themselves (the last of them may be shorter), so whoever writes datagrams of one
-/// connection next to each other gets the cheap way. Who has datagrams of one size in one piece appends them to [`Transmits::buffer`] and
+/// connection next to each other gets the cheap way. Who has datagrams of one size in one piece writes them all into one space and
 /// says so with [`Transmits::commit_run`].
 ///
 /// One buffer serves a whole worker: [`Driver::send_datagrams`](crate::Driver::send_datagrams) empties it and its memory is reused.
@@ -21,8 +21,6 @@ pub struct Transmits {
     /// Only the first `used` bytes are datagrams. The others were written before, or are zero: so nothing is cleared twice.
     bytes: Vec<u8>,
     used: usize,
-    /// Everything behind `used` was appended by the caller.
-    open: bool,
     runs: Vec<Run>,
     /// How many of `runs` are gone already.
     gone: usize,
@@ -74,12 +72,11 @@ impl Run {
 impl Transmits {
     /// Nothing to send. Allocates nothing.
     pub const fn new() -> Transmits {
-        Transmits { bytes: Vec::new(), used: 0, open: false, runs: Vec::new(), gone: 0 }
+        Transmits { bytes: Vec::new(), used: 0, runs: Vec::new(), gone: 0 }
     }
 
-    /// Room for one datagram of at most `most` bytes, to be written from its begin and then committed. What is in it is left from before.
+    /// Room for at most `most` bytes of datagrams, to be written from its begin and then committed. What is in it is left from before.
     pub fn space(&mut self, most: usize) -> &mut [u8] {
-        self.open = false;
         let end = self.used.saturating_add(most);
         if self.bytes.len() < end {
             self.bytes.resize(end, 0);
@@ -112,22 +109,17 @@ impl Transmits {
         self.commit(datagram.len(), to, from, ecn);
     }
 
-    /// The bytes, to append datagrams to that lie one behind the other: all of one size but the last, which may be shorter. They are nothing
-    /// until [`Transmits::commit_run`]. What was in it before must stay.
-    pub fn buffer(&mut self) -> &mut Vec<u8> {
-        if !std::mem::replace(&mut self.open, true) {
-            self.bytes.truncate(self.used);
-        }
-        &mut self.bytes
-    }
-
-    /// Makes datagrams of `segment` bytes of what was appended to [`Transmits::buffer`], any number of them. With a `segment` of 0 they are one.
-    /// The rest is as with [`Transmits::commit`].
-    pub fn commit_run(&mut self, segment: usize, to: SocketAddr, from: Option<SocketAddr>, ecn: Ecn) {
-        if !std::mem::take(&mut self.open) {
-            return;
-        }
-        let end = self.bytes.len();
+    /// Makes datagrams of `segment` bytes, any number of them, of the first `length` bytes of [`Transmits::space`], where they lie one behind
+    /// the other; the last may be shorter. With a `segment` of 0 they are one. The rest is as with [`Transmits::commit`].
+    pub fn commit_run(
+        &mut self,
+        length: usize,
+        segment: usize,
+        to: SocketAddr,
+        from: Option<SocketAddr>,
+        ecn: Ecn,
+    ) {
+        let end = self.bytes.len().min(self.used.saturating_add(length));
         let segment = if segment == 0 { end.saturating_sub(self.used) } else { segment };
         let most = segment.saturating_mul((MOST_BYTES / segment.max(1)).clamp(1, MOST_SEGMENTS));
         while self.used < end {
@@ -159,7 +151,6 @@ impl Transmits {
     /// Forgets everything. The memory stays for the next use.
     pub fn clear(&mut self) {
         self.used = 0;
-        self.open = false;
         self.runs.clear();
         self.gone = 0;
     }
@@ -309,16 +300,13 @@ mod tests {
     fn a_run_in_one_piece_is_what_it_says() {
         let mut transmits = of(&[4]);
         for (length, segment) in [(11, 4), (5, 5), (9, 0), (130, 2), (70_000, 60_000), (140_000, 70_000)] {
-            let begin = transmits.buffer().len();
-            transmits.buffer().resize(begin + length, 1);
-            transmits.commit_run(segment, to(1), None, Ecn::NotEct);
+            transmits.space(length).fill(1);
+            transmits.commit_run(length, segment, to(1), None, Ecn::NotEct);
         }
-        // Nothing joins them, and nothing comes of no bytes, or of bytes of before.
+        // Nothing joins them, and nothing comes of no bytes, or of more than there is room for.
         transmits.push(b"1234", to(1), None, Ecn::NotEct);
-        transmits.buffer();
-        transmits.commit_run(4, to(1), None, Ecn::NotEct);
-        transmits.space(100);
-        transmits.commit_run(4, to(1), None, Ecn::NotEct);
+        transmits.commit_run(0, 4, to(1), None, Ecn::NotEct);
+        transmits.commit_run(usize::MAX, 4, to(1), None, Ecn::NotEct);
         assert_eq!(counts(&transmits), [1, 3, 1, 1, 64, 1, 1, 1, 1, 1, 1]);
         let lengths: Vec<_> = transmits.runs().iter().map(|run| transmits.bytes_of(run).len()).collect();
         assert_eq!(lengths, [4, 11, 5, 9, 128, 2, 60_000, 10_000, 70_000, 70_000, 4]);

@@ -7,11 +7,13 @@ use std::time::Instant;
 use flare_net::{Datagrams, Driver, Ecn, Sent, Transmits, UdpKey, UdpOptions, UdpSocket};
 use flare_quic::{Connection as Quic, Path};
 
+/// Room for the datagrams of one call of the system.
+const RUN: usize = 64 << 10;
+
 #[derive(Debug)]
 pub(super) struct Wire {
     pub(super) socket: UdpKey,
     transmits: Transmits,
-    scratch: Vec<u8>,
     /// The system takes no more for now.
     blocked: bool,
 }
@@ -30,18 +32,15 @@ impl Wire {
         let socket = UdpSocket::bind(&SocketAddr::new(own, 0), &UdpOptions::default())?;
         let path = Path { local: socket.local_address(), peer };
         let socket = driver.bind_udp(socket)?;
-        Ok((Self { socket, transmits: Transmits::new(), scratch: Vec::new(), blocked: false }, path))
+        Ok((Self { socket, transmits: Transmits::new(), blocked: false }, path))
     }
 
     /// Sends what the connection has to say, unless the system takes nothing for now.
     pub(super) fn send(&mut self, driver: &mut Driver, quic: &mut Quic) {
         while !self.blocked
-            && let Some(run) = quic.transmit(Instant::now(), &mut self.scratch)
+            && let Some((run, length)) = quic.transmit_into(Instant::now(), self.transmits.space(RUN))
         {
-            for datagram in self.scratch.chunks(run.segment.max(1)) {
-                self.transmits.push(datagram, run.path.peer, None, Ecn::NotEct);
-            }
-            self.scratch.clear();
+            self.transmits.commit_run(length, run.segment, run.path.peer, None, Ecn::NotEct);
             self.blocked = driver.send_datagrams(self.socket, &mut self.transmits) == Sent::Queued;
         }
     }

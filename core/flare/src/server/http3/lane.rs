@@ -12,8 +12,8 @@ use crate::server::environment::Environment;
 use crate::server::running::Answer;
 use crate::server::streams::Stream;
 
-/// So many bytes of one stream are sent in its turn.
-const TURN: usize = 256 * 1024;
+/// So many bytes of one stream are sent in its turn. Windows of tests are too small to use that up.
+const TURN: usize = if cfg!(test) { 8 * 1024 } else { 256 * 1024 };
 
 /// So much content is asked of an exchange at a time.
 const FILL: u64 = 64 * 1024;

@@ -162,13 +162,27 @@ impl Http3 {
         }
     }
 
+    /// Whether an answer's turn was used up: [`Http3::go_on_sending`] has to be called when the others had theirs.
+    pub(crate) fn has_more(&self) -> bool {
+        !self.unsent.is_empty() && !self.over
+    }
+
+    /// Answers whose turn was used up have the next one.
+    pub(crate) fn go_on_sending(&mut self, quic: &mut Quic, env: &mut Environment) {
+        self.wire.set_now(env.now.0);
+        for id in std::mem::take(&mut self.unsent) {
+            if self.over {
+                return;
+            }
+            self.push(id, quic, env);
+        }
+        self.settle(quic, env);
+    }
+
     /// When [`Http3::timeout`] has to be called, unless something happens before.
     pub(crate) fn deadline(&self) -> Millis {
         if self.over {
             return Millis::NEVER;
-        }
-        if !self.unsent.is_empty() {
-            return Millis(0);
         }
         let lanes = if self.lanes.is_empty() { self.idle_deadline } else { self.bound };
         match self.drain {
@@ -188,9 +202,6 @@ impl Http3 {
             && until <= env.now
         {
             return self.close(ErrorCode::NoError, "the server ends", CancelReason::Drain, quic, env);
-        }
-        for id in std::mem::take(&mut self.unsent) {
-            self.push(id, quic, env);
         }
         if self.lanes.is_empty() {
             self.end_idle(quic, env);

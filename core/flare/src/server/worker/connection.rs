@@ -158,8 +158,10 @@ impl Worker {
         if self.begin_in_line(key) {
             return;
         }
-        // With a backlog it is not flushed any more; its own event will tell.
-        if self.driver.backlog(key) == 0 && self.connections.get_mut(key).is_some() {
+        if self.connections.get_mut(key).is_none() {
+            self.go_on_quic(key);
+        } else if self.driver.backlog(key) == 0 {
+            // With a backlog it is not flushed any more; its own event will tell.
             self.flushed(key);
         }
     }

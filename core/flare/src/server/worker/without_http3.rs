@@ -31,6 +31,8 @@ impl Quic {
 impl Worker {
     pub(super) fn wake_quic(&mut self, _: ExchangeKey) {}
 
+    pub(super) fn go_on_quic(&mut self, _: Key) {}
+
     pub(super) fn quic_deadline(&mut self, _: Key) -> bool {
         false
     }

@@ -95,10 +95,13 @@ impl Served {
             let before = http3.deadline();
             http3.timeout(quic, &mut self.env);
             all.append(&mut drain(quic));
-            assert!(http3.deadline() > self.env.now || http3.deadline() != before || before == Millis(0));
-            if before == Millis(0) {
-                break;
-            }
+            assert!(http3.deadline() > self.env.now || http3.deadline() != before);
+        }
+        while let Some(http3) = &mut self.http3
+            && http3.has_more()
+        {
+            http3.go_on_sending(quic, &mut self.env);
+            all.append(&mut drain(quic));
         }
         self.endpoint.settle(0, quic);
         all

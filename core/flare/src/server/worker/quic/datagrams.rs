@@ -17,6 +17,9 @@ const FORWARDED: usize = 4096;
 /// About how much is taken from connections before it is given to the system.
 const PIECE: usize = 256 << 10;
 
+/// Room for the datagrams of one call of the system.
+const RUN: usize = 64 << 10;
+
 /// A datagram that came to another worker than the one whose connection it is of.
 pub(crate) struct Forwarded {
     place: usize,
@@ -140,13 +143,13 @@ impl Worker {
                 }
                 return;
             }
-            let made = connection.quic.transmit_into(Instant::now(), &mut self.quic.scratch);
-            let Some((run, length)) = made else { return };
-            let datagrams = self.quic.scratch.get(..length).unwrap_or_default();
-            for datagram in datagrams.chunks(run.segment.max(1)) {
-                let Path { local, peer } = run.path;
-                self.quic.transmits.push(datagram, peer, Some(local), to_net(run.ecn));
-            }
+            let Some((run, length)) =
+                connection.quic.transmit_into(Instant::now(), self.quic.transmits.space(RUN))
+            else {
+                return;
+            };
+            let Path { local, peer } = run.path;
+            self.quic.transmits.commit_run(length, run.segment, peer, Some(local), to_net(run.ecn));
             if self.quic.transmits.size() >= PIECE {
                 self.send_datagrams(number);
             }

@@ -19,12 +19,9 @@ use crate::exchange::{CancelReason, Early, Ends, ExchangeKey};
 use crate::log::Level;
 use crate::server::connections::Connections;
 use crate::server::http3::Http3;
-use crate::server::shared::Shared;
+use crate::server::shared::{Message, Shared};
 use crate::server::sockets::Sockets;
 pub(crate) use datagrams::{Forwarded, Waiting};
-
-/// Room for the datagrams of one call of the system.
-const SCRATCH: usize = 64 << 10;
 
 /// The UDP sockets of a worker and the connections behind them.
 pub(super) struct Quic {
@@ -37,8 +34,6 @@ pub(super) struct Quic {
     touched: VecDeque<Key>,
     /// What leaves next, of all connections.
     transmits: Transmits,
-    /// Where datagrams of one connection are made.
-    scratch: Box<[u8]>,
 }
 
 /// A UDP socket, and who is behind it.
@@ -66,6 +61,8 @@ struct QuicConnection {
     armed: Millis,
     touched: bool,
     waits: bool,
+    /// It was told to go on sending.
+    told: bool,
     /// It has ended but for its last words, which it repeats for a while to a peer that did not hear them (RFC 9000, 10.2).
     over: bool,
     relays: Vec<Way>,
@@ -95,7 +92,6 @@ impl Quic {
             live: 0,
             touched: VecDeque::new(),
             transmits: Transmits::new(),
-            scratch: vec![0; SCRATCH].into_boxed_slice(),
         })
     }
 
@@ -146,6 +142,7 @@ impl Worker {
             armed: Millis::NEVER,
             touched: false,
             waits: false,
+            told: false,
             over: false,
             relays: Vec::new(),
         });
@@ -196,6 +193,20 @@ impl Worker {
         }
     }
 
+    /// Everybody else had a turn since an answer of this connection used up its own.
+    pub(super) fn go_on_quic(&mut self, key: Key) {
+        let Some(connection) = self.quic.connections.get_mut(key) else { return };
+        connection.told = false;
+        if let Some(http3) = &mut connection.http3
+            && http3.has_more()
+        {
+            let place = connection.place;
+            http3.go_on_sending(&mut connection.quic, &mut self.env);
+            self.settle_quic(key);
+            self.send_datagrams(place);
+        }
+    }
+
     /// A timer of a connection fired. False: it is no connection of this kind.
     pub(super) fn quic_deadline(&mut self, key: Key) -> bool {
         let Some(connection) = self.quic.connections.get_mut(key) else { return false };
@@ -231,9 +242,21 @@ impl Worker {
             self.forget_quic(key);
         } else {
             self.arm_quic(key);
+            self.tell_more(key);
             if self.has_relays() {
                 self.follow(key);
             }
+        }
+    }
+
+    /// Has a connection come back behind the others, if it could send more than its turn allowed.
+    fn tell_more(&mut self, key: Key) {
+        if let Some(connection) = self.quic.connections.get_mut(key)
+            && !connection.told
+            && connection.http3.as_ref().is_some_and(|http3| http3.has_more())
+        {
+            connection.told = true;
+            self.mail.push_back(Message::GoOn(key));
         }
     }
 
