@@ -763,6 +763,11 @@ export interface ClientOptions {
    * alone.
    */
   http2?: boolean;
+  /**
+   * HTTP/3 alone, over QUIC, for a server that is known to speak it on the UDP port of this number; only for `https:`. There is no way back to TCP: a
+   * server that does not, or a network that lets no UDP through, is `ETIMEDOUT` after `connectTimeout`. Default: no.
+   */
+  http3?: boolean;
   /** Only for `https:`. */
   tls?: ClientTlsOptions;
   /**
@@ -792,7 +797,7 @@ export interface ClientRequestOptions {
   timeout?: number;
   /** Instead of that of the client. */
   maxContent?: number;
-  /** Gives the request up: HTTP/2 resets its stream, HTTP/1.1 ends the connection. Its reason is thrown. */
+  /** Gives the request up: HTTP/2 and HTTP/3 reset its stream, HTTP/1.1 ends the connection. Its reason is thrown. */
   signal?: AbortSignal;
   /** Hears of interim answers (1xx). */
   onInterim?(status: number, headers: { readonly [name: string]: string | undefined }): void;
@@ -806,7 +811,7 @@ export interface ClientResponse extends AsyncIterable<Buffer> {
   readonly status: number;
   /** Whether the status is 200 to 299. */
   readonly ok: boolean;
-  readonly version: '1.0' | '1.1' | '2.0';
+  readonly version: '1.0' | '1.1' | '2.0' | '3.0';
   /** The header fields, names in lower case. Of several fields of a name the values are joined with `, `. */
   readonly headers: { readonly [name: string]: string | undefined };
   /** Names (in lower case) and values in turn, as they came. */
@@ -846,8 +851,8 @@ export interface ClientTlsSession {
 
 /**
  * A client of one server, in Node's loop. It has one connection at a time, made for the first request, and made anew when it has ended; there is no
- * pool, so whoever wants several connections to a server makes several clients. HTTP/2 runs requests side by side; HTTP/1.1 one after another, and
- * others wait for their turn. It follows no redirects, keeps no cookies, and sends nothing twice.
+ * pool, so whoever wants several connections to a server makes several clients. HTTP/2 and HTTP/3 run requests side by side;
+ * HTTP/1.1 one after another, and others wait for their turn. It follows no redirects, keeps no cookies, and sends nothing twice.
  *
  * Errors have a `code`: those of the system (`ECONNREFUSED`, `ENOTFOUND`, ...); `ETIMEDOUT`; `ERR_FLARE_TLS`; `ERR_FLARE_CUT` when the connection
  * ended before the answer did; `ERR_FLARE_REFUSED` when the server did nothing about the request, so that it may be sent again; `ERR_FLARE_RESET`;

@@ -33,14 +33,24 @@ const one = certificate('one');
 const other = certificate('other', { isAuthority: true });
 const person = certificate('person', { authority: other });
 
-/** Both wires to an app of flare. */
-const wires = (define, ask, settings) => serving(define, async ({ app, port, base }) => {
-  for (const http2 of [false, true]) {
-    const client = new Client(base, { http2, ...settings });
-    await ask({ app, port, client, base, http2 });
-    await client.close();
+const WIRES = [
+  { version: '1.1', isMultiplexed: false, options: { http2: false } },
+  { version: '2.0', isMultiplexed: true, options: { http2: true } },
+  { version: '3.0', isMultiplexed: true, options: { http3: true, tls: { roots: one.cert } } },
+];
+
+/** All wires, each to an app of its own. */
+async function wires(define, ask, settings) {
+  for (const { version, isMultiplexed, options } of WIRES) {
+    const isSecure = options.tls !== undefined;
+    await serving(define, async ({ app, port }) => {
+      const base = `${isSecure ? 'https' : 'http'}://127.0.0.1:${port}`;
+      const client = new Client(base, { ...options, ...settings });
+      await ask({ app, port, client, base, version, isMultiplexed, options });
+      await client.close();
+    }, { http3: isSecure }, isSecure ? { port: 0, tls: one } : undefined);
   }
-});
+}
 
 /** A server of Node's, until the test is done. */
 async function nodeServer(server, ask) {
@@ -62,9 +72,9 @@ test('what is asked, and what is answered', () => wires((app) => {
     res.append('set-cookie', 'a=1').append('set-cookie', 'b=2').header('x-version', req.version);
     return { method: req.method, url: req.url, host: req.host, a: req.headers['x-a'], type: req.headers['content-type'], length: req.headers['content-length'], body: req.text() };
   });
-}, async ({ client, port, http2 }) => {
+}, async ({ client, port, version }) => {
   const answer = await client.get('/a/b?c=d%20e', { headers: { 'X-A': ['1', '2'] } });
-  assert.deepEqual([answer.status, answer.ok, answer.version, answer.header('X-Version')], [200, true, http2 ? '2.0' : '1.1', http2 ? '2.0' : '1.1']);
+  assert.deepEqual([answer.status, answer.ok, answer.version, answer.header('X-Version')], [200, true, version, version]);
   assert.equal(answer.headers['set-cookie'], 'a=1, b=2');
   assert.deepEqual(answer.rawHeaders.filter((_, index) => answer.rawHeaders[index - 1] === 'set-cookie'), ['a=1', 'b=2']);
   const { body, ...rest } = await answer.json();
@@ -91,7 +101,7 @@ test('what is asked, and what is answered', () => wires((app) => {
   assert.match((await client.request('OPTIONS', '*')).headers.allow ?? '', /|GET/);
 }));
 
-test('requests side by side: HTTP/1.1 takes them in turn, HTTP/2 together', () => {
+test('requests side by side: HTTP/1.1 takes them in turn, others together', () => {
   let running = 0;
   let most = 0;
   return wires((app) => {
@@ -101,14 +111,14 @@ test('requests side by side: HTTP/1.1 takes them in turn, HTTP/2 together', () =
       running--;
       return req.params.n;
     });
-  }, async ({ app, client, http2 }) => {
+  }, async ({ app, client, isMultiplexed }) => {
     most = 0;
     const before = app.stats().accepted;
-    const count = http2 ? 500 : 50;
+    const count = isMultiplexed ? 500 : 50;
     const answers = await Promise.all(Array.from({ length: count }, async (_, n) => (await client.get(`/${n}`)).text()));
     assert.deepEqual(answers, Array.from({ length: count }, (_, n) => `${n}`));
     assert.equal(app.stats().accepted - before, 1);
-    if (http2) assert.ok(most > 1, `${most} ran at a time`);
+    if (isMultiplexed) assert.ok(most > 1, `${most} ran at a time`);
     else assert.equal(most, 1);
   });
 });
@@ -150,7 +160,7 @@ test('who does not read stops the server, and others go on', () => {
       pump().catch(() => {});
     });
     app.get('/', () => 'beside');
-  }, async ({ client, http2 }) => {
+  }, async ({ client, isMultiplexed }) => {
     written = 0;
     const answer = await client.get('/endless');
     let before = -1;
@@ -159,7 +169,7 @@ test('who does not read stops the server, and others go on', () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     assert.ok(written < 16 << 20, `the server wrote ${written} bytes though nobody reads`);
-    if (http2) assert.equal(await (await client.get('/')).text(), 'beside');
+    if (isMultiplexed) assert.equal(await (await client.get('/')).text(), 'beside');
     let got = 0;
     for await (const part of answer) {
       got += part.length;
@@ -194,14 +204,14 @@ test('aborted: before, while it waits for its turn, for the head, for content', 
     });
     app.get('/half', (req, res) => { res.write('half'); });
     app.get('/', () => 'next');
-  }, async ({ client, http2 }) => {
+  }, async ({ client, isMultiplexed }) => {
     const reason = new Error('enough');
     await assert.rejects(client.get('/', { signal: AbortSignal.abort(reason) }), reason);
     const controller = new AbortController();
     const called = new Promise((resolve) => hung.push(resolve));
     const hanging = client.get('/hang', { signal: controller.signal });
     await called;
-    if (!http2) {
+    if (!isMultiplexed) {
       const waiting = new AbortController();
       const second = client.get('/', { signal: waiting.signal });
       waiting.abort(reason);
@@ -210,7 +220,7 @@ test('aborted: before, while it waits for its turn, for the head, for content', 
     controller.abort(reason);
     await assert.rejects(hanging, reason);
     // On HTTP/1.1 the connection ends, which may be the client's direction alone: the server goes on.
-    if (http2) assert.equal(await gone.pop(), 'ERR_FLARE_PEER_GONE');
+    if (isMultiplexed) assert.equal(await gone.pop(), 'ERR_FLARE_PEER_GONE');
     const content = new AbortController();
     const half = await client.get('/half', { signal: content.signal });
     const text = half.text();
@@ -363,9 +373,9 @@ test('close lets what runs end, destroy does not', () => {
   let called;
   return wires((app) => {
     app.get('/', async () => { called.resolve(); await go.promise; return 'done'; });
-  }, async ({ base, http2 }) => {
+  }, async ({ base, options }) => {
     [go, called] = [deferred(), deferred()];
-    const client = new Client(base, { http2 });
+    const client = new Client(base, options);
     const running = client.get('/');
     await called.promise;
     const closed = client.close();
@@ -375,14 +385,14 @@ test('close lets what runs end, destroy does not', () => {
     await closed;
     await client.close();
     [go, called] = [deferred(), deferred()];
-    const second = new Client(base, { http2 });
+    const second = new Client(base, options);
     const cut = second.get('/');
     await called.promise;
     second.destroy();
     await assert.rejects(cut, { code: 'ERR_FLARE_CLOSED' });
     await second.close();
     go.resolve();
-    const early = new Client(base, { http2 });
+    const early = new Client(base, options);
     const connecting = early.get('/');
     await assert.rejects(Promise.all([connecting, early.close()]), { code: 'ERR_FLARE_CLOSED' });
     await new Client(base).close();
@@ -420,7 +430,8 @@ test('mistakes of the program', () => wires((app) => {
   await assert.rejects(answer.text(), /being read already/);
   for (const [origin, settings] of [
     ['ftp://a'], ['http://a/path'], ['http://a?b'], ['http://u@a'], ['nothing'], ['http://a', { http2: 1 }], ['http://a', { timeout: -1 }], ['http://a', { nothing: 1 }],
-    ['http://a', null], ['http://a', { attemptDelay: 1 }],
+    ['http://a', null], ['http://a', { attemptDelay: 0 }], ['http://a', { http3: true }], ['unix:/a', { http3: true }], ['https://a', { http3: 1 }],
+    ['https://a', { http3: true, http2: true }], ['https://a', { http3: true, http2: false }],
   ]) assert.throws(() => new Client(origin, settings), Error, origin);
 }));
 

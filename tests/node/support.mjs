@@ -5,10 +5,10 @@ import WebSocket from 'ws';
 import { App } from 'flare-node';
 
 /** Runs a test with an app that listens, and closes it. */
-export async function serving(define, ask, options) {
+export async function serving(define, ask, options, where = 0) {
   const app = new App(options);
   define(app);
-  const { port } = await app.listen();
+  const { port } = await app.listen(where);
   try {
     await ask({ app, port, base: `http://127.0.0.1:${port}` });
   } finally {

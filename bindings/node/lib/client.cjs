@@ -11,7 +11,7 @@ const { ClientConnection, closedError } = require('./client_connection.cjs');
 const { ClientExchange } = require('./client_exchange.cjs');
 
 const VERBS = ['get', 'head', 'post', 'put', 'patch', 'delete'];
-const SETTINGS = { http2: undefined, tls: undefined, timeout: 30_000, connectTimeout: 10_000, attemptDelay: 250, maxContent: 64 << 20 };
+const SETTINGS = { http2: undefined, http3: false, tls: undefined, timeout: 30_000, connectTimeout: 10_000, attemptDelay: 250, maxContent: 64 << 20 };
 const OPTIONS = ['headers', 'body', 'json', 'trailers', 'timeout', 'maxContent', 'signal', 'onInterim'];
 
 class Client {
@@ -28,9 +28,10 @@ class Client {
   constructor(origin, options = {}) {
     this.#origin = readOrigin(origin);
     this.#settings = readSettings(options);
-    const { http2, tls, connectTimeout, attemptDelay } = this.#settings;
+    const { http2, http3, tls, connectTimeout, attemptDelay } = this.#settings;
     const isSecure = this.#origin.scheme === 'https';
     if (tls !== undefined && !isSecure) throw new TypeError(`tls: ${origin} is not encrypted`);
+    if (http3 && !isSecure) throw new TypeError(`http3: ${origin} is not encrypted`);
     const alpn = http2 === undefined ? 'h2,http/1.1' : http2 ? 'h2' : 'http/1.1';
     this.#connector = native.connector(connectTimeout, attemptDelay, alpn, isSecure ? clientTlsSettings(tls) : undefined);
   }
@@ -118,7 +119,7 @@ class Client {
   #connect() {
     if (this.#connection === undefined || this.#connection.isOver) {
       try {
-        this.#connection = new ClientConnection(this.#connector, this.#origin.target, this.#settings.http2 === true, {
+        this.#connection = new ClientConnection(this.#connector, this.#origin.target, versionOf(this.#settings), {
           connected: () => this.#begin(),
           room: () => this.#room(),
           unconnected: (error) => this.#failWaiting(error),
@@ -205,10 +206,15 @@ function readSettings(options) {
   const settings = { ...SETTINGS };
   for (const [name, value] of Object.entries(options)) if (value !== undefined) settings[name] = value;
   if (settings.http2 !== undefined && typeof settings.http2 !== 'boolean') throw new TypeError('http2 is a boolean');
+  if (typeof settings.http3 !== 'boolean') throw new TypeError('http3 is a boolean');
+  if (settings.http3 && settings.http2 !== undefined) throw new TypeError('http3: together with http2');
   for (const name of ['timeout', 'connectTimeout', 'attemptDelay']) checkNumber(name, settings[name], 1);
   checkNumber('maxContent', settings.maxContent, 0);
   return settings;
 }
+
+/** The version that is spoken without asking; 0: what was agreed by ALPN, and HTTP/1.1 without. */
+const versionOf = ({ http2, http3 }) => (http3 ? 3 : http2 ? 2 : 0);
 
 function checkNumber(name, value, least) {
   if (!Number.isSafeInteger(value) || value < least) throw new RangeError(`${name}: ${value} is no whole number from ${least}`);

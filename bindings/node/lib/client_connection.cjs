@@ -25,10 +25,10 @@ class ClientConnection {
   isOver = false;
 
   /** `owner` hears `connected()`, `unconnected(error)`, and `room()` when another exchange may be begun. */
-  constructor(connector, target, http2, owner) {
+  constructor(connector, target, version, owner) {
     this.owner = owner;
     this.#number = nextNumber();
-    this.#native = native.clientConnect(connector, target, http2, this.#number);
+    this.#native = native.clientConnect(connector, target, version, this.#number);
     hosted.set(this.#number, this);
   }
 

@@ -8,13 +8,13 @@ mod commands;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::io::ErrorKind;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use flare::Version;
-use flare::client::{Client, Event, ExchangeId, Failure, Response as Head};
-use flare::connect::{Connecting, Connection};
+use flare::client::{Client, ConnectingHttp3, Event, ExchangeId, Failure, Response as Head};
+use flare::connect::{ConnectError, Connecting};
 
 use crate::connector;
 use crate::environment::Environment;
@@ -55,9 +55,37 @@ enum Happening {
 }
 
 enum State {
-    Connecting { connecting: Box<Connecting>, http2: bool },
+    Connecting(Making),
     Open(Box<Client>),
     Over,
+}
+
+/// A connection that is being made.
+enum Making {
+    /// Over TCP or a Unix socket, and whether HTTP/2 is known to be spoken.
+    Stream(Box<Connecting>, bool),
+    Http3(Box<ConnectingHttp3>),
+}
+
+impl Making {
+    fn poll(&self) -> std::result::Result<Option<Client>, ConnectError> {
+        match self {
+            Self::Stream(connecting, http2) => {
+                let made = connecting.poll()?;
+                Ok(made.map(|made| if *http2 { Client::http2(made) } else { Client::new(made) }))
+            }
+            Self::Http3(connecting) => connecting.poll(),
+        }
+    }
+}
+
+impl AsRawFd for Making {
+    fn as_raw_fd(&self) -> RawFd {
+        match self {
+            Self::Stream(connecting, _) => connecting.as_raw_fd(),
+            Self::Http3(connecting) => connecting.as_raw_fd(),
+        }
+    }
 }
 
 /// A connection. JavaScript holds it, and so does its watch until it is over.
@@ -93,16 +121,18 @@ fn of<'v>(arguments: &Arguments<'_>) -> Result<&'v Rc<Hosted>> {
     unsafe { arguments.env.to_external::<JsClient>(arguments.get(0)) }.map(|client| &client.0)
 }
 
-/// `clientConnect(connector, target, http2, number)`: begins to connect. `http2`: without ALPN it is known to be spoken.
+/// `clientConnect(connector, target, version, number)`: begins to connect. `version`: 2 or 3 when it is known to be spoken, or 0.
 fn connect(arguments: &Arguments<'_>) -> Result<Value> {
     let env = arguments.env;
     let target = env.to_string(arguments.get(1))?;
-    let connecting = connector::of(env, arguments.get(0))?
-        .begin(&target)
-        .map_err(|error| Error::Coded(connector::code(&error), error.to_string()))?;
-    let fd = connecting.as_raw_fd();
-    let state =
-        State::Connecting { connecting: Box::new(connecting), http2: env.to_boolean(arguments.get(2))? };
+    let connector = connector::of(env, arguments.get(0))?;
+    let begun = match env.to_integer(arguments.get(2))? {
+        3 => Client::begin_http3(connector, &target).map(|begun| Making::Http3(Box::new(begun))),
+        version => connector.begin(&target).map(|begun| Making::Stream(Box::new(begun), version == 2)),
+    };
+    let making = begun.map_err(|error| Error::Coded(connector::code(&error), error.to_string()))?;
+    let fd = making.as_raw_fd();
+    let state = State::Connecting(making);
     let number = env.to_integer(arguments.get(3))?;
     let hosted = Rc::new_cyclic(|me| Hosted {
         env,
@@ -146,13 +176,11 @@ impl Hosted {
 
     fn work(&self) {
         let connected = match &*self.state.borrow() {
-            State::Connecting { connecting, http2 } => {
-                connecting.poll().map(|made| made.map(|connection| (connection, *http2)))
-            }
+            State::Connecting(making) => making.poll(),
             State::Open(_) | State::Over => Ok(None),
         };
         match connected {
-            Ok(Some((connection, http2))) => self.connected(connection, http2),
+            Ok(Some(client)) => self.connected(client),
             Ok(None) => {}
             Err(error) => {
                 self.end();
@@ -164,8 +192,7 @@ impl Hosted {
         self.set_interest();
     }
 
-    fn connected(&self, connection: Connection, http2: bool) {
-        let client = if http2 { Client::http2(connection) } else { Client::new(connection) };
+    fn connected(&self, client: Client) {
         let multiplexed = client.is_multiplexed();
         let Some(me) = self.me.upgrade() else { return };
         let fd = client.as_fd().as_raw_fd();
@@ -221,7 +248,7 @@ impl Hosted {
                 client.next_event_unused(Some(Duration::ZERO)).map_err(|error| error.kind())
             }
             // It was closed by what was told before.
-            State::Connecting { .. } | State::Over => Err(ErrorKind::WouldBlock),
+            State::Connecting(_) | State::Over => Err(ErrorKind::WouldBlock),
         }
     }
 
@@ -234,8 +261,11 @@ impl Hosted {
     /// Watches for what the connection waits for.
     fn set_interest(&self) {
         let interest = match &mut *self.state.borrow_mut() {
-            State::Open(client) => (client.wants_read(), client.wants_write() || self.again.get()),
-            State::Connecting { .. } | State::Over => return,
+            State::Open(client) => {
+                let again = self.again.get() && !client.wake();
+                (client.wants_read(), client.wants_write() || again)
+            }
+            State::Connecting(_) | State::Over => return,
         };
         if self.interest.replace(interest) != interest {
             let watch = self.watch.borrow();
@@ -298,7 +328,7 @@ impl Hosted {
     fn with<T>(&self, what: impl FnOnce(&mut Client) -> T) -> Option<T> {
         let result = match &mut *self.state.borrow_mut() {
             State::Open(client) => Some(what(client)),
-            State::Connecting { .. } | State::Over => None,
+            State::Connecting(_) | State::Over => None,
         };
         self.set_interest();
         result
@@ -333,7 +363,8 @@ fn told_head(env: Env, head: &Head) -> Result<[Value; 2]> {
     let mut packed = vec![match head.version {
         Version::Http10 => b'0',
         Version::Http11 => b'1',
-        _ => b'2',
+        Version::Http2 => b'2',
+        Version::Http3 => b'3',
     }];
     pack_fields(&head.headers, &mut packed);
     Ok([env.integer(head.status.into())?, env.latin1(&packed)?])

@@ -1,4 +1,5 @@
-// Asks 20,000 times with the client of flare, in every way in which a request can end, and tells what is left.
+// Asks a number of times with the client of flare, in every way in which a request can end, and tells what is left: COUNT [CERTIFICATE KEY]. With
+// a certificate it is HTTP/3.
 import { App, Client } from 'flare-node';
 
 let alive = 0;
@@ -8,15 +9,17 @@ const watch = (object) => {
   collected.register(object);
   return object;
 };
-const app = new App();
+const [count, cert, key] = process.argv.slice(2);
+const app = new App({ http3: cert !== undefined });
 app.on('error', () => {});
 app.get('/text', () => 'text');
 app.get('/large', async function* () { for (let i = 0; i < 10; i++) yield Buffer.alloc(100_000); });
 app.post('/up', { streaming: true }, async (req) => `${(await req.body()).length}`);
 app.post('/refuse', { streaming: true }, () => 'no');
 app.get('/hang', (req, res) => { res.on('close', () => {}); });
-const { port } = await app.listen();
-const origin = `http://127.0.0.1:${port}`;
+const { port } = await app.listen(cert === undefined ? 0 : { port: 0, tls: { cert, key } });
+const origin = `${cert === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
+const options = (http2) => (cert === undefined ? { http2 } : { http3: true, tls: { roots: cert } });
 
 async function* parts() {
   for (let i = 0; i < 10; i++) yield 'part';
@@ -31,7 +34,7 @@ async function one(client, number) {
     case 4: for await (const part of await client.get('/large')) if (part) return undefined;
     case 5: {
       // An answer that is dropped unread, with its client.
-      const dropped = watch(new Client(origin, { http2: number % 16 === 5 }));
+      const dropped = watch(new Client(origin, options(number % 16 === 5)));
       if (number % 32 === 5) await dropped.get('/large');
       return undefined;
     }
@@ -43,14 +46,14 @@ async function one(client, number) {
 async function ask(count) {
   let left = count;
   await Promise.all([true, false].flatMap((http2) => Array.from({ length: 4 }, async () => {
-    let client = watch(new Client(origin, { http2 }));
+    let client = watch(new Client(origin, options(http2)));
     while (left-- > 0) {
       const found = await one(client, left);
       if (typeof found === 'object') watch(found);
       if (left % 100) continue;
       // Some are closed, some are left to the collector.
       if (left % 200) await client.close();
-      client = watch(new Client(origin, { http2 }));
+      client = watch(new Client(origin, options(http2)));
     }
     client.destroy();
   })));
@@ -63,10 +66,10 @@ async function settle() {
   }
 }
 
-await ask(10_000);
+await ask(count / 2);
 await settle();
 const before = process.memoryUsage.rss();
-await ask(10_000);
+await ask(count / 2);
 await settle();
 const grown = process.memoryUsage.rss() - before;
 await app.close(100);

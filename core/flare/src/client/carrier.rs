@@ -148,6 +148,15 @@ impl Carrier {
         }
     }
 
+    /// Makes the descriptor readable at once, if it is not a socket's.
+    pub(super) fn wake(&self) -> bool {
+        match self {
+            Self::Stream(_) => false,
+            #[cfg(feature = "http3")]
+            Self::Quic(quic) => quic.wake(),
+        }
+    }
+
     pub(super) fn wants_write(&mut self) -> bool {
         match self {
             Self::Stream(stream) => stream.wants_write(),

@@ -281,6 +281,12 @@ impl Client {
         self.carrier.wants_write()
     }
 
+    /// Makes the descriptor readable at once, for a loop that goes on with others before [`Client::next_event`] has said `WouldBlock`. False: it
+    /// is a socket's, which can't be; such a loop watches for writability too.
+    pub fn wake(&self) -> bool {
+        self.carrier.wake()
+    }
+
     /// Sends a request with this content, which sets [`Request::content`], and waits for the whole answer. Events of other exchanges are kept.
     ///
     /// # Errors

@@ -177,3 +177,13 @@ fn a_loop_is_woken_to_send_again_what_was_lost() {
         begun.elapsed()
     );
 }
+
+#[test]
+fn a_loop_that_left_early_is_woken() {
+    let served = served();
+    let mut client = Client::connect_http3(&served.connector(), &served.target).unwrap();
+    while client.next_event(Some(Duration::ZERO)).is_ok() {}
+    assert!(client.wake());
+    let mut watched = [rustix::event::PollFd::new(&client, rustix::event::PollFlags::IN)];
+    assert_eq!(rustix::event::poll(&mut watched, Some(&Duration::ZERO.try_into().unwrap())).unwrap(), 1);
+}

@@ -100,6 +100,12 @@ impl OnQuic {
         self.send();
     }
 
+    /// Makes the descriptor readable at once.
+    pub(super) fn wake(&self) -> bool {
+        self.driver.wake_self();
+        true
+    }
+
     /// Waits for datagrams or the connection's deadline, at most this long. Whether anything happened.
     fn wait(&mut self, most: Option<Duration>) -> io::Result<bool> {
         let quic = &mut self.http3.quic;
