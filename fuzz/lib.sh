@@ -1,5 +1,5 @@
 # Where things are, for the scripts beside this file. Sourced from the top folder of the repository.
-TARGETS="http1_head http1_chunked http1_connection http1_session hpack http2 http2_joined qpack_decode qpack_round_trip http3 router mux proxy_protocol tls_connection pem http1_client http2_session websocket_frames websocket_deflate websocket_joined capi"
+TARGETS="http1_head http1_chunked http1_connection http1_session hpack http2 http2_joined qpack_decode qpack_round_trip http3 router mux proxy_protocol tls_connection pem http1_client http2_session websocket_frames websocket_deflate websocket_joined websocket_client capi"
 FUZZ_TOOLCHAIN=${FUZZ_TOOLCHAIN:-nightly}
 BUILT=$PWD/${CARGO_TARGET_DIR:-target/fuzz}
 case ${CARGO_TARGET_DIR:-} in /*) BUILT=$CARGO_TARGET_DIR ;; esac

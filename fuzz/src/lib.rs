@@ -26,6 +26,7 @@ pub mod random;
 pub mod router;
 mod splits;
 pub mod tls_connection;
+pub mod websocket_client;
 pub mod websocket_deflate;
 pub mod websocket_frames;
 pub mod websocket_joined;
@@ -34,7 +35,7 @@ pub mod websocket_joined;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 21] = [
+pub const TARGETS: [Target; 22] = [
     ("http1_head", http1_head::run),
     ("http1_chunked", http1_chunked::run),
     ("http1_connection", http1_connection::run),
@@ -55,6 +56,7 @@ pub const TARGETS: [Target; 21] = [
     ("websocket_frames", websocket_frames::run),
     ("websocket_deflate", websocket_deflate::run),
     ("websocket_joined", websocket_joined::run),
+    ("websocket_client", websocket_client::run),
     ("capi", capi::run),
 ];
 

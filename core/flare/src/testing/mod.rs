@@ -20,3 +20,5 @@ pub(crate) mod inbox;
 
 pub use client::{TestClient, TestRequest, TestResponse};
 pub use connection::TestConnection;
+
+pub use crate::websocket::client::test_socket::TestSocket;

@@ -61,6 +61,7 @@ mod place;
 mod random;
 mod session;
 mod socket;
+pub(crate) mod test_socket;
 
 pub use backoff::Backoff;
 pub use error::{OpenError, OpenFailure, Refusal};

@@ -43,19 +43,9 @@ impl Opener {
     /// [`Error::Config`] or [`Error::Tls`]: a setting or a file is wrong.
     pub fn new(options: Options) -> Result<Self, Error> {
         options.check()?;
-        let limits = Limits {
-            message_bytes: options.message_limit,
-            frame_bytes: options.message_limit,
-            ..Limits::default()
-        };
-        let deflate = options.deflate.then(|| DeflateConfig {
-            send_takeover: options.deflate_takeover,
-            receive_takeover: options.deflate_takeover,
-            ..DeflateConfig::default()
-        });
         let shared = Shared {
-            limits: Arc::new(limits),
-            deflate,
+            limits: Arc::new(options.limits()),
+            deflate: options.deflate_config(),
             plain: Connector::new(plain(&options.connect))?,
             secure: secure(&options)?,
             without_sockets: Mutex::default(),

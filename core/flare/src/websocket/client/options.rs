@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use flare_proto::websocket::handshake::offered_subprotocols;
+use flare_proto::websocket::{DeflateConfig, Limits};
 
 use crate::connect::ConnectConfig;
 use crate::message::Headers;
@@ -77,6 +78,20 @@ impl Default for Options {
 }
 
 impl Options {
+    /// The limits of the protocol.
+    pub(super) fn limits(&self) -> Limits {
+        Limits { message_bytes: self.message_limit, frame_bytes: self.message_limit, ..Limits::default() }
+    }
+
+    /// What is offered of compression.
+    pub(super) fn deflate_config(&self) -> Option<DeflateConfig> {
+        self.deflate.then(|| DeflateConfig {
+            send_takeover: self.deflate_takeover,
+            receive_takeover: self.deflate_takeover,
+            ..DeflateConfig::default()
+        })
+    }
+
     /// Adds a field to the request.
     ///
     /// # Errors
