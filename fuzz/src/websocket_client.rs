@@ -142,8 +142,8 @@ fn reason(failure: &OpenFailure) -> String {
 
 fn shown(event: Event) -> Event {
     match event {
-        // PLANTED: a message of bytes is cut behind a 7 at its fourth place.
-        Event::Binary(mut bytes) if PLANTED && bytes.get(3) == Some(&7) => {
+        // PLANTED: a message of five bytes loses one.
+        Event::Binary(mut bytes) if PLANTED && bytes.len() == 5 => {
             bytes.truncate(4);
             Event::Binary(bytes)
         }
