@@ -5,7 +5,9 @@
 UPSTREAM is the path of a Unix socket on which this program answers the server's /proxy."""
 import asyncio, collections, json, random, socket, ssl, struct, sys, time
 
+import http3
 from http2 import Http2, Lost
+from websocket import BINARY, PING, PONG, TEXT, Unexpected, WebSocket
 
 PACE = 0.02  # seconds between two exchanges of a client: the load is steady, and does not fill the machine
 PATIENCE = 30
@@ -202,29 +204,89 @@ async def leave(target, dice):
         reset(writer)
 
 
+async def side_by_side(ask, dice, wire):
+    """Exchanges on streams of one connection at the same time; some are given up."""
+
+    async def one(method, path, length, send=b""):
+        ok, size = await ask(method, path, send)
+        if not ok or length is not None and size != length:
+            raise Wrong(f"{wire} {method} {path}: {ok}, {size} bytes instead of {length}")
+
+    asked = [one("GET", "/plaintext", 13) for _ in range(10)]
+    asked += [one("GET", "/bytes/40000", 40_000), one("GET", "/json", None), one("GET", "/later/5", None), one("GET", "/stream/500", None)]
+    size = dice.randrange(1, 200_000)
+    asked += [one("POST", "/echo", size, b"2" * size), one("POST", "/upload", None, b"u" * size)]
+    for _ in range(2):
+        await ask("GET", "/1m", reset=True)
+    await asyncio.gather(*asked)
+
+
 async def streams(target, dice):
     """A connection of HTTP/2: streams side by side, uploads, downloads, and streams that are given up."""
     wire = Http2(*await target.open())
-
-    async def one(method, path, length, send=b""):
-        ok, size = await wire.ask(method, path, send)
-        if not ok or length is not None and size != length:
-            raise Wrong(f"HTTP/2 {method} {path}: {ok}, {size} bytes instead of {length}")
-
     try:
         for _ in range(10):
-            asked = [one("GET", "/plaintext", 13) for _ in range(10)]
-            asked += [one("GET", "/bytes/40000", 40_000), one("GET", "/json", None), one("GET", "/later/5", None), one("GET", "/stream/500", None)]
-            size = dice.randrange(1, 200_000)
-            asked += [one("POST", "/echo", size, b"2" * size), one("POST", "/upload", None, b"u" * size)]
-            for _ in range(2):
-                await wire.ask("GET", "/1m", reset=True)
-            await asyncio.gather(*asked)
+            await side_by_side(wire.ask, dice, "HTTP/2")
             await asyncio.sleep(PACE)
     finally:
         if dice.random() < 0.2:
             reset(wire.writer)
         await wire.close()
+
+
+async def quic(target, dice):
+    """The same over HTTP/3. The client takes most of the time, so there are fewer rounds."""
+    async with http3.connected(target.port) as wire:
+        for _ in range(2):
+            await side_by_side(wire.ask, dice, "HTTP/3")
+            await asyncio.sleep(PACE)
+
+
+async def vanish(target, dice):
+    await http3.vanish(target.port)
+
+
+async def messages(target, dice):
+    """A WebSocket: messages of all sizes, in pieces and at once, and Pings, come back; some leave in the middle."""
+    reader, writer = await target.open()
+    socket = await WebSocket.open(reader, writer, "/")
+    for _ in range(10):
+        sent = [dice.randbytes(dice.choice([0, 1, 125, 126, 1000, 65_535, 70_000])) for _ in range(dice.choice([1, 1, 5]))]
+        for message in sent:
+            socket.send(message, pieces=dice.choice([1, 1, 3]))
+        socket.send(b"still there?", PING)
+        await writer.drain()
+        left = [(BINARY, message) for message in sent] + [(PONG, b"still there?")]
+        while left:
+            got = await socket.receive()
+            if got not in left:
+                raise Wrong(f"a frame of kind {got[0]} with {len(got[1])} bytes that nobody sent")
+            left.remove(got)
+        await asyncio.sleep(PACE)
+    if dice.random() < 0.3:
+        return reset(writer)
+    await socket.close()
+    await close(writer)
+
+
+async def chat(target, dice):
+    """A WebSocket that hears what others say, and now and then says something. It reads slowly for a while, and leaves."""
+    reader, writer = await target.open()
+    socket = await WebSocket.open(reader, writer, "/chat")
+    said = f"{dice.random()} {'c' * dice.randrange(2000)}".encode()
+    socket.send(said, TEXT)
+    heard = 0
+    while await socket.receive() != (TEXT, said):
+        heard += 1
+        if heard > 10_000:
+            raise Wrong("its own words did not come back")
+    for _ in range(20):
+        socket.send(b"more", TEXT)
+        await asyncio.sleep(0.02)
+    if dice.random() < 0.3:
+        return reset(writer)
+    await socket.close()
+    await close(writer)
 
 
 # ---- all of them
@@ -247,6 +309,11 @@ def kinds(plain, h1, h2):
     yield "TLS leave", leave, h1, 1
     yield "TLS slow", slow, h1, 4
     yield "TLS h2", streams, h2, 2
+    yield "WebSocket", messages, plain, 3
+    yield "WebSocket chat", chat, plain, 6
+    yield "TLS WebSocket", messages, h1, 1
+    yield "HTTP/3", quic, h1, 2
+    yield "HTTP/3 vanish", vanish, h1, 1
 
 
 async def client(name, deed, target, until, seed, done, wrong):
@@ -255,7 +322,7 @@ async def client(name, deed, target, until, seed, done, wrong):
         try:
             await asyncio.wait_for(deed(target, dice), PATIENCE)
             done[name] += 1
-        except (OSError, EOFError, Wrong, Lost, ValueError, asyncio.TimeoutError, asyncio.LimitOverrunError) as error:
+        except (OSError, EOFError, Wrong, Unexpected, Lost, ValueError, asyncio.TimeoutError, asyncio.LimitOverrunError) as error:
             wrong[f"{name}: {error!r}"] += 1
         await asyncio.sleep(PACE * (0.5 + dice.random()))
 
