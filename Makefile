@@ -1,4 +1,4 @@
-# `make help` lists what can be done. Products go to target/, nothing else is written but by `make install`, `header` and `fmt`.
+# `make help` lists what can be done. Products go to target/, nothing else is written but by `make install`, `header`, `bench-charts` and `fmt`.
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
@@ -36,7 +36,7 @@ PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance 
 
 .DEFAULT_GOAL := help
 .PHONY: help run lib showcase examples mojo header symbols install setup test $(addprefix test-,$(PARTS) deny) \
-        conformance soak simulate simulate-prove fuzz fuzz-prove bench bench-gate bench-instructions bench-syscalls bench-memory bench-websocket bench-broadcast bench-mojo bench-python bench-node deny fmt clean FORCE
+        conformance soak simulate simulate-prove fuzz fuzz-prove bench bench-charts bench-gate bench-instructions bench-syscalls bench-memory bench-websocket bench-broadcast bench-mojo bench-python bench-node deny fmt clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -205,8 +205,13 @@ deny: ## licences and advisories of all dependencies (installs cargo-deny once: 
 
 # ---- measure
 
-bench: showcase ## CPU per request beside the C floor, hyper and nginx (QUICK=1: fewer rounds)
-	@tests/bench/run time
+bench: showcase ## CPU per request beside all peers, latency, charts (QUICK=1: fewer rounds; ONLY="plain tls latency": some of it)
+	@tests/bench/run time $(ONLY)
+
+bench-charts: ## draw what `make bench` measured into docs/charts
+	@mkdir -p docs/charts
+	cp target/bench/results/bench.json docs/charts/bench.json
+	@tests/bench/charts.py docs/charts/bench.json docs/charts
 
 bench-gate: showcase ## fails when a request takes over 2 % more instructions than at the commit before (BASE=COMMIT; PLANTED=1: proves it)
 	@tests/bench/gate

@@ -250,6 +250,40 @@ class Relay:
         self.process.wait(10)
 
 
+def rate(o):
+    """How long answers take at a fixed rate of requests, which does not wait for answers. Client and server have a CPU of their own."""
+    results = {name: [] for name in o.s}
+    other = next((cpu for cpu in sorted(os.sched_getaffinity(0)) if cpu != o.cpu), o.cpu)
+    words, expected = WORKLOADS[o.l].of(o.s[0])
+    path = words[words.index("-u") + 1] if "-u" in words else "/plaintext"
+    for number in range(o.r):
+        for name in random.sample(o.s, len(o.s)):
+            try:
+                with Server(name, o.l, o.cpu) as server:
+                    check(name, WORKLOADS[o.l], server.port)
+                    command = ["taskset", "-c", str(other), BIN / "rate", "-p", server.port, "-r", o.rate, "-d", o.seconds, "-c", o.c or 64, "-u", path, "-l", len(expected)]
+                    run = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300)
+                    if run.returncode:
+                        raise RuntimeError(run.stderr[-300:].strip())
+                    parts = [float(word.rstrip(",")) for word in run.stdout.split()]
+                    results[name].append(dict(zip(("answers", "p50", "p90", "p99", "p999", "longest", "late50", "late99"), parts)))
+            except (RuntimeError, subprocess.TimeoutExpired, OSError) as error:
+                print(f"!! {name}: {error}", file=sys.stderr)
+                results[name].append(None)
+        print(f"round {number + 1}/{o.r}, load average {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
+    print(f"\n{o.l} at {o.rate} requests each second: microseconds from when a request is meant to be sent, medians of {o.r} rounds of {o.seconds:g} s\n"
+          f"{'server':18}{'50 %':>9}{'90 %':>9}{'99 %':>9}{'99.9 %':>10}{'longest':>10}{'sent late: 50 %':>17}{'99 %':>9}")
+    for name in o.s:
+        good = [one for one in results[name] if one]
+        if not good:
+            print(f"{name:18} no data")
+            continue
+        middle = {part: statistics.median(one[part] for one in good) for part in good[0]}
+        print(f"{name:18}{middle['p50']:9.0f}{middle['p90']:9.0f}{middle['p99']:9.0f}{middle['p999']:10.0f}{middle['longest']:10.0f}{middle['late50']:17.0f}{middle['late99']:9.0f}")
+    if o.o:
+        Path(o.o).write_text(json.dumps(dict(workload=o.l, rate=o.rate, seconds=o.seconds, reference=o.s[0], results=results), indent=1) + "\n")
+
+
 def holding(workload, name, port, count):
     """The command that asks once on each of so many connections, says "ready" and keeps them."""
     if WORKLOADS[workload].http3:
@@ -290,7 +324,7 @@ def add_servers(words):
 
 
 def main():
-    modes = dict(build=build, smoke=smoke, lock=lock, cg=cg, strace=strace, mem=mem, loss=loss)
+    modes = dict(build=build, smoke=smoke, lock=lock, cg=cg, strace=strace, mem=mem, loss=loss, rate=rate)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mode", choices=[*modes, "list"])
     parser.add_argument("what", nargs="*", help=f"build: any of c go {' '.join(PEERS)} h3")
@@ -301,6 +335,8 @@ def main():
     parser.add_argument("-c", type=int, default=0, help="connections")
     parser.add_argument("--loss", type=float, default=0.01, help="loss: the share of datagrams that is lost each way")
     parser.add_argument("--delay", type=int, default=5, help="loss: milliseconds that each datagram takes each way")
+    parser.add_argument("--rate", type=int, default=10_000, help="rate: requests each second")
+    parser.add_argument("--seconds", type=float, default=5, help="rate: how long each run takes")
     parser.add_argument("--cpu", type=int, default=0)
     parser.add_argument("-o", help="write the results as JSON")
     o = parser.parse_args()
