@@ -20,8 +20,8 @@ static int is_planted(const char *what) {
 static void plant(int connection) {
     unsigned count = atomic_fetch_add(&accepted, 1);
     if (is_planted("memory")) {
-        volatile char *kept = malloc(32 << 10);
-        for (int at = 0; kept != NULL && at < 32 << 10; at += 4096) kept[at] = 1;
+        volatile char *kept = malloc(256 << 10);
+        for (int at = 0; kept != NULL && at < 256 << 10; at += 4096) kept[at] = 1;
     } else if (is_planted("descriptors") && count % 10 == 0) {
         if (dup(connection) < 0) abort();
     } else if (is_planted("latency")) {
