@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, final
 
+from ._log import topics_stay_here
 from ._stream import wake
 
 if TYPE_CHECKING:
@@ -208,7 +209,11 @@ class WebSocket(WebSocketBase):
     # ---- topics
 
     def subscribe(self, topic: str) -> None:
-        """Gets what is published on a topic from now on. Whoever lets clients name topics must bound their number."""
+        """Gets what is published on a topic from now on, in this process. Whoever lets clients name topics must bound their number.
+
+        Where the server has several worker processes, the log warns once that none of them hears what is published in another.
+        """
+        topics_stay_here()
         self._socket.subscribe(topic)
 
     def unsubscribe(self, topic: str) -> None:

@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any, Literal
 
 from ._flare import Report
-from ._log import logger
+from ._log import logger, one_of
 from ._signals import Signals
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def reserve(address: str) -> tuple[str, socket.socket]:
     return (f"[{name[0]}]:{name[1]}" if family == socket.AF_INET6 else f"{name[0]}:{name[1]}"), held
 
 
-def _work(app: App, address: str, loop: Loop, tls: Tls | None, level: int | None, messages: Connection) -> None:
-    """The life of a worker."""
+def _work(app: App, address: str, loop: Loop, tls: Tls | None, level: int | None, count: int, messages: Connection) -> None:
+    """The life of one of so many workers."""
     if sys.platform == "linux":
         # When the program that started it is killed, nobody would end it. 1: PR_SET_PDEATHSIG.
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)
@@ -73,6 +73,7 @@ def _work(app: App, address: str, loop: Loop, tls: Tls | None, level: int | None
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if level is not None:
         logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s[%(process)d]: %(message)s")
+    one_of(count)
     report = app._run_worker(address, loop, tls, lambda: messages.send("listening"))
     messages.send((report.requests, report.finished, report.aborted))
 
@@ -103,7 +104,7 @@ class Workers:
 
     def _begin(self, number: int) -> None:
         ours, theirs = self._context.Pipe(duplex=False)
-        arguments = (self._app, self._address, self._loop, self._tls, self._level, theirs)
+        arguments = (self._app, self._address, self._loop, self._tls, self._level, self._count, theirs)
         process = self._context.Process(target=_work, args=arguments, name=f"flare-{number}", daemon=False)
         process.start()
         theirs.close()
