@@ -12,6 +12,7 @@ static const struct {
 } ranges[] = {
     {"workers", 0, 1024},
     {"shared_listener", 0, 1},
+    {"io_uring", 0, 1},
     {"half_close", 0, 1},
     {"pin_workers", 0, 1},
     {"backlog", 1, 65535},

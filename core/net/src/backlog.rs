@@ -30,6 +30,11 @@ impl Backlog {
         self.queue.append_behind(output, skip);
     }
 
+    #[cfg(ring)]
+    pub(crate) fn into_queue(self) -> Queue {
+        self.queue
+    }
+
     /// Sends as much as the system takes, or as one turn allows.
     pub(crate) fn flush(&mut self, socket: &OwnedFd) -> io::Result<Progress> {
         self.queue.seal();

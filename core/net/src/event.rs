@@ -48,8 +48,14 @@ pub enum Event {
         /// What the system said.
         error: io::Error,
     },
+    /// A [`send`](crate::Driver::send) said [`All`](crate::Sent::All), and then the system did not take all of it: the rest waits in the backlog. Only from
+    /// a driver with io_uring, where small outputs leave together. `Flushed` follows.
+    Blocked {
+        /// The connection.
+        key: Key,
+    },
     /// The backlog of a connection is empty again, after a [`send`](crate::Driver::send) that said
-    /// [`Queued`](crate::Sent::Queued).
+    /// [`Queued`](crate::Sent::Queued), or after `Blocked`.
     Flushed {
         /// The connection.
         key: Key,

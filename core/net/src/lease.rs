@@ -20,6 +20,24 @@ impl Lease {
         &mut self.buffer[..length]
     }
 
+    /// A buffer whose first so many bytes were received.
+    #[cfg(ring)]
+    pub(crate) fn new(buffer: Box<[u8]>, length: usize) -> Lease {
+        let length = length.min(buffer.len());
+        Lease { buffer, length }
+    }
+
+    /// How many bytes the buffer has room for.
+    #[cfg(ring)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.buffer.len()
+    }
+
+    #[cfg(ring)]
+    pub(crate) fn into_buffer(self) -> Box<[u8]> {
+        self.buffer
+    }
+
     /// Says how many bytes of the buffer were received.
     pub(crate) fn set_len(&mut self, length: usize) {
         self.length = length.min(self.buffer.len());

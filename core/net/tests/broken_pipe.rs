@@ -7,7 +7,7 @@ mod support;
 use flare_net::{Driver, Key, Output, Stream};
 use std::io::ErrorKind;
 use std::sync::Arc;
-use support::{SORTS, connect, driver, file, reset};
+use support::{CASES, SORTS, connect, file, reset};
 
 /// Whether SIGPIPE is in what this thread blocks, and in what waits for it.
 fn blocked_and_pending() -> (bool, bool) {
@@ -54,7 +54,7 @@ fn send_to_nobody(driver: &mut Driver, key: Key, client: Stream, with_file: bool
 fn no_signal_comes_and_none_is_lost() {
     // SAFETY: the default action needs no handler.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
-    for sort in SORTS {
+    for (driver, sort) in CASES {
         for with_file in [false, true] {
             let mut driver = driver(64);
             let (key, client) = connect(&mut driver, sort);
@@ -65,7 +65,7 @@ fn no_signal_comes_and_none_is_lost() {
 
     // A thread that blocks the signal goes on doing so, and finds none that was ours.
     change_mask(libc::SIG_BLOCK);
-    let mut driver = driver(64);
+    let mut driver = support::driver(64);
     let (key, client) = connect(&mut driver, SORTS[0]);
     send_to_nobody(&mut driver, key, client, true);
     assert_eq!(blocked_and_pending(), (true, false));

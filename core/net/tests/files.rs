@@ -8,7 +8,7 @@ use flare_net::{Driver, Event, Key, Output, Sent};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::sync::Arc;
-use support::{SORTS, Sort, byte_at, check_to_end, connect, driver, event, file, run, turn};
+use support::{CASES, DRIVERS, Sort, byte_at, check_to_end, connect, event, file, run, turn};
 
 fn bytes(from: usize, to: usize) -> Vec<u8> {
     (from..to).map(byte_at).collect()
@@ -29,7 +29,7 @@ fn block(driver: &mut Driver, key: Key, file: &Arc<File>, piece: usize) -> usize
 
 #[test]
 fn text_files_and_shared_bytes_arrive_in_order() {
-    for sort in SORTS {
+    for (driver, sort) in CASES {
         let mut driver = driver(64);
         let (key, client) = connect(&mut driver, sort);
         let file = Arc::new(file(10_000));
@@ -58,7 +58,7 @@ fn text_files_and_shared_bytes_arrive_in_order() {
 fn a_large_file_goes_on_where_a_slow_reader_stopped_it() {
     const LENGTH: usize = 20 << 20;
     let file = Arc::new(file(LENGTH));
-    for sort in SORTS {
+    for (driver, sort) in CASES {
         for text in [0, 3] {
             let mut driver = driver(64);
             let (key, client) = connect(&mut driver, sort);
@@ -82,7 +82,7 @@ fn a_large_file_goes_on_where_a_slow_reader_stopped_it() {
 
 #[test]
 fn a_file_that_is_too_short_ends_the_connection() {
-    for sort in SORTS {
+    for (driver, sort) in CASES {
         let mut driver = driver(64);
         let (key, mut client) = connect(&mut driver, sort);
         let mut output = Output::new();
@@ -99,7 +99,7 @@ fn a_file_that_is_too_short_ends_the_connection() {
 
 #[test]
 fn a_file_that_becomes_too_short_ends_a_blocked_connection() {
-    for sort in SORTS {
+    for (driver, sort) in CASES {
         let mut driver = driver(64);
         let (key, client) = connect(&mut driver, sort);
         let file = Arc::new(file(20 << 20));
@@ -120,69 +120,75 @@ fn a_file_that_becomes_too_short_ends_a_blocked_connection() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_an_error() {
-    let mut driver = driver(64);
-    let (key, _client) = connect(&mut driver, Sort::Tcp);
-    let folder = Arc::new(File::open(std::env::temp_dir()).unwrap());
-    let sink = Arc::new(File::options().write(true).open("/dev/null").unwrap());
-    for file in [folder, sink] {
-        let mut output = Output::new();
-        output.push_file(file, 0, 10);
-        assert!(driver.send(key, &mut output).is_err());
+    for driver in DRIVERS {
+        let mut driver = driver(64);
+        let (key, _client) = connect(&mut driver, Sort::Tcp);
+        let folder = Arc::new(File::open(std::env::temp_dir()).unwrap());
+        let sink = Arc::new(File::options().write(true).open("/dev/null").unwrap());
+        for file in [folder, sink] {
+            let mut output = Output::new();
+            output.push_file(file, 0, 10);
+            assert!(driver.send(key, &mut output).is_err());
+        }
     }
 }
 
 #[test]
 fn a_file_without_pages_is_sent_as_well() {
-    // The system makes this file when it is read, and has no pages of it to send.
-    let path = "/proc/self/status";
-    let Ok(expected) = std::fs::read(path) else { return };
-    let mut driver = driver(64);
-    let (key, mut client) = connect(&mut driver, Sort::Tcp);
-    let mut output = Output::new();
-    output.push_file(Arc::new(File::open(path).unwrap()), 0, 20);
-    assert_eq!(driver.send(key, &mut output).unwrap(), Sent::All);
-    driver.close(key);
-    let mut got = Vec::new();
-    client.read_to_end(&mut got).unwrap();
-    assert_eq!(got, expected[..20]);
+    for driver in DRIVERS {
+        // The system makes this file when it is read, and has no pages of it to send.
+        let path = "/proc/self/status";
+        let Ok(expected) = std::fs::read(path) else { return };
+        let mut driver = driver(64);
+        let (key, mut client) = connect(&mut driver, Sort::Tcp);
+        let mut output = Output::new();
+        output.push_file(Arc::new(File::open(path).unwrap()), 0, 20);
+        assert_eq!(driver.send(key, &mut output).unwrap(), Sent::All);
+        driver.close(key);
+        let mut got = Vec::new();
+        client.read_to_end(&mut got).unwrap();
+        assert_eq!(got, expected[..20]);
+    }
 }
 
 #[test]
 fn a_large_file_does_not_hold_up_the_others() {
-    const LENGTH: usize = 24 << 20;
-    let mut driver = driver(64);
-    let (large, client) = connect(&mut driver, Sort::Tcp);
-    let (small, mut other) = connect(&mut driver, Sort::Unix);
-    let file = Arc::new(file(LENGTH));
-    // The peer reads as fast as it can, so that the socket is rarely full.
-    let reader = check_to_end(client);
-    let mut output = Output::new();
-    output.push_file(Arc::clone(&file), 0, LENGTH as u64);
-    assert_eq!(driver.send(large, &mut output).unwrap(), Sent::Queued);
-    assert!(driver.sent(large) <= 1 << 20);
-    let mut answered = 0;
-    std::io::Write::write_all(&mut other, b"?").unwrap();
-    run(&mut driver, |driver, event| {
-        match event {
-            Event::Received { key, lease } => {
-                assert_eq!((key, &*lease), (small, &b"?"[..]));
-                driver.recycle(lease);
-                answered += 1;
-                // Answered after one more turn of the large one at most.
-                assert!(driver.sent(large) <= (answered + 1) << 21);
-                if answered < 4 {
-                    std::io::Write::write_all(&mut other, b"?").unwrap();
+    for driver in DRIVERS {
+        const LENGTH: usize = 24 << 20;
+        let mut driver = driver(64);
+        let (large, client) = connect(&mut driver, Sort::Tcp);
+        let (small, mut other) = connect(&mut driver, Sort::Unix);
+        let file = Arc::new(file(LENGTH));
+        // The peer reads as fast as it can, so that the socket is rarely full.
+        let reader = check_to_end(client);
+        let mut output = Output::new();
+        output.push_file(Arc::clone(&file), 0, LENGTH as u64);
+        assert_eq!(driver.send(large, &mut output).unwrap(), Sent::Queued);
+        assert!(driver.sent(large) <= 1 << 20);
+        let mut answered = 0;
+        std::io::Write::write_all(&mut other, b"?").unwrap();
+        run(&mut driver, |driver, event| {
+            match event {
+                Event::Received { key, lease } => {
+                    assert_eq!((key, &*lease), (small, &b"?"[..]));
+                    driver.recycle(lease);
+                    answered += 1;
+                    // Answered after one more turn of the large one at most.
+                    assert!(driver.sent(large) <= (answered + 1) << 21);
+                    if answered < 4 {
+                        std::io::Write::write_all(&mut other, b"?").unwrap();
+                    }
                 }
+                Event::Flushed { key } => {
+                    assert_eq!(key, large);
+                    return std::ops::ControlFlow::Break(());
+                }
+                other => panic!("{other:?}"),
             }
-            Event::Flushed { key } => {
-                assert_eq!(key, large);
-                return std::ops::ControlFlow::Break(());
-            }
-            other => panic!("{other:?}"),
-        }
-        std::ops::ControlFlow::Continue(())
-    });
-    assert_eq!(answered, 4);
-    driver.close(large);
-    assert_eq!(reader.join().unwrap(), LENGTH);
+            std::ops::ControlFlow::Continue(())
+        });
+        assert_eq!(answered, 4);
+        driver.close(large);
+        assert_eq!(reader.join().unwrap(), LENGTH);
+    }
 }

@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use support::{driver, event, receive};
+use support::{DRIVERS, event, receive};
 
 /// A folder of its own for each test, removed at its end.
 struct Folder(PathBuf);
@@ -41,33 +41,37 @@ fn bind(path: &Path) -> std::io::Result<Listener> {
 
 #[test]
 fn connections_are_accepted_and_read() {
-    let folder = Folder::new();
-    let address = resolve(&format!("unix:{}", folder.socket().display())).unwrap().remove(0);
-    let listener = Listener::bind(&address, &ListenOptions::default()).unwrap();
-    assert_eq!(listener.local_address(), &address);
-    let mut driver = driver(64);
-    driver.listen(listener, true).unwrap();
-    let mut client = Stream::connect(&address).unwrap();
-    let Event::Accepted { key, peer, .. } = event(&mut driver) else { panic!("not accepted") };
-    assert_eq!(peer, Peer::Unix);
-    assert_eq!(driver.local_address(key).unwrap(), address);
-    assert_eq!(driver.peer_address(key).unwrap(), Address::Unix(None));
-    client.write_all(b"hello").unwrap();
-    assert_eq!(receive(&mut driver, key, 5), b"hello");
+    for driver in DRIVERS {
+        let folder = Folder::new();
+        let address = resolve(&format!("unix:{}", folder.socket().display())).unwrap().remove(0);
+        let listener = Listener::bind(&address, &ListenOptions::default()).unwrap();
+        assert_eq!(listener.local_address(), &address);
+        let mut driver = driver(64);
+        driver.listen(listener, true).unwrap();
+        let mut client = Stream::connect(&address).unwrap();
+        let Event::Accepted { key, peer, .. } = event(&mut driver) else { panic!("not accepted") };
+        assert_eq!(peer, Peer::Unix);
+        assert_eq!(driver.local_address(key).unwrap(), address);
+        assert_eq!(driver.peer_address(key).unwrap(), Address::Unix(None));
+        client.write_all(b"hello").unwrap();
+        assert_eq!(receive(&mut driver, key, 5), b"hello");
+    }
 }
 
 #[test]
 fn the_file_goes_with_the_last_clone() {
-    let folder = Folder::new();
-    let first = bind(&folder.socket()).unwrap();
-    let second = first.try_clone().unwrap();
-    drop(first);
-    assert!(folder.socket().exists());
-    let mut driver = driver(64);
-    let key = driver.listen(second, false).unwrap();
-    assert!(folder.socket().exists());
-    driver.close_listener(key);
-    assert!(!folder.socket().exists());
+    for driver in DRIVERS {
+        let folder = Folder::new();
+        let first = bind(&folder.socket()).unwrap();
+        let second = first.try_clone().unwrap();
+        drop(first);
+        assert!(folder.socket().exists());
+        let mut driver = driver(64);
+        let key = driver.listen(second, false).unwrap();
+        assert!(folder.socket().exists());
+        driver.close_listener(key);
+        assert!(!folder.socket().exists());
+    }
 }
 
 #[test]

@@ -153,6 +153,7 @@ fn message_length() -> usize {
 const NUMBERS: [&str; 21] = [
     "workers",
     "shared_listener",
+    "io_uring",
     "pin_workers",
     "backlog",
     "max_connections",

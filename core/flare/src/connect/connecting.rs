@@ -77,7 +77,7 @@ impl Connecting {
             })?;
         }
         let system = |error| ConnectError::new(text, phase, ConnectFailure::Io(error));
-        let options = DriverOptions { events: EVENTS, read_buffer: READ_BUFFER };
+        let options = DriverOptions { events: EVENTS, read_buffer: READ_BUFFER, ..DriverOptions::default() };
         let driver = Driver::new(options).map_err(system)?;
         let (mailbox, messages) = driver.mailbox(EVENTS).map_err(system)?;
         let fd = driver.as_fd().try_clone_to_owned().map_err(system)?;

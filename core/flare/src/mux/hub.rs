@@ -154,7 +154,10 @@ impl Hub {
                 }
             }
             // It has no UDP sockets.
-            Event::Connected { .. } | Event::Datagrams { .. } | Event::DatagramsFlushed { .. } => {}
+            Event::Connected { .. }
+            | Event::Blocked { .. }
+            | Event::Datagrams { .. }
+            | Event::DatagramsFlushed { .. } => {}
         }
     }
 

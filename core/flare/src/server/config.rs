@@ -22,6 +22,9 @@ pub struct ServerConfig {
     /// Other processes may listen on the same addresses in the same way, and the system spreads connections over all of them
     /// (`SO_REUSEPORT`; only of one user). Whether somebody else listens there is not found out then. Not for Unix sockets.
     pub reuse_port: bool,
+    /// Workers do their input and output by io_uring, where the system permits it (Linux 6.1 or later); else the log says why not, and they do
+    /// without. A server in the loop of a host always does without.
+    pub io_uring: bool,
     /// Bind each worker to a core.
     pub pin_workers: bool,
     /// Connections that may wait to be accepted, for each listener. 1 to 65535.
@@ -94,6 +97,7 @@ impl Default for ServerConfig {
             workers: 0,
             shared_listener: false,
             reuse_port: false,
+            io_uring: false,
             pin_workers: false,
             backlog: 1024,
             max_connections: 100_000,
@@ -231,6 +235,7 @@ impl ServerConfig {
             "shared_listener" => self.shared_listener = switch()?,
             "half_close" => self.half_close = switch()?,
             "reuse_port" => self.reuse_port = switch()?,
+            "io_uring" => self.io_uring = switch()?,
             "pin_workers" => self.pin_workers = switch()?,
             "backlog" => self.backlog = small()?,
             "max_connections" => self.max_connections = size()?,

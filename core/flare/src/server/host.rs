@@ -42,7 +42,7 @@ impl BoundServer {
         let (Some(own), Some(first), None) = (shared.workers.first(), sockets.next(), sockets.next()) else {
             return Err(Error::State("a server in the loop of a host has one worker"));
         };
-        let worker = Worker::new(&shared, own, first)?;
+        let worker = Worker::new(&shared, own, first, false)?;
         #[cfg(feature = "tls")]
         super::tls_watch::Watcher::start(&shared)?;
         if let Some(deadline) = shared.drain_asked() {

@@ -356,7 +356,8 @@ impl BoundServer {
                 {
                     shared.service.log.tell(Level::Warn, "worker not pinned", || error.to_string());
                 }
-                match Worker::new(&shared, &own, sockets) {
+                let io_uring = shared.service.config.io_uring;
+                match Worker::new(&shared, &own, sockets, io_uring) {
                     Ok(worker) => {
                         if let Some(deadline) = shared.drain_asked() {
                             own.post(shared::Message::Drain(deadline));

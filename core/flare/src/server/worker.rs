@@ -99,9 +99,20 @@ const DIAL_TIMERS: u64 = 0xffff_fffe_0000_0000;
 const WORK: usize = 3;
 
 impl Worker {
-    /// Makes a worker on the thread that will run it.
-    pub(crate) fn new(shared: &Arc<Shared>, own: &Arc<WorkerBox>, mut sockets: Sockets) -> io::Result<Self> {
-        let mut driver = Driver::new(DriverOptions::default())?;
+    /// Makes a worker on the thread that will run it. `io_uring`: not where a host has the loop.
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        own: &Arc<WorkerBox>,
+        mut sockets: Sockets,
+        io_uring: bool,
+    ) -> io::Result<Self> {
+        let mut driver = Driver::new(DriverOptions { io_uring, ..DriverOptions::default() })?;
+        if let Some(Err(refused)) = driver.io_uring()
+            && own.index == 0
+        {
+            let say = || format!("{refused}; readiness instead");
+            shared.service.log.tell(Level::Warn, "io_uring is not used", say);
+        }
         let (mailbox, messages) = driver.mailbox(usize::MAX)?;
         own.open(mailbox.clone());
         let exclusive = shared.service.config.shared_listener;
@@ -372,6 +383,7 @@ impl Worker {
             }
             Event::Accepted { listener, key, peer } => self.accepted(listener, key, peer),
             Event::ReadClosed { key } => self.read_closed(key),
+            Event::Blocked { key } => self.blocked(key),
             Event::Flushed { key } => self.flushed(key),
             Event::Failed { key, error } => self.failed(key, error),
             Event::AcceptFailed { error, .. } => self.accept_failed(&error),
@@ -549,6 +561,7 @@ fn key_of(event: &Event) -> Option<Key> {
         Event::Received { key, .. }
         | Event::Accepted { key, .. }
         | Event::ReadClosed { key }
+        | Event::Blocked { key }
         | Event::Flushed { key }
         | Event::Failed { key, .. }
         | Event::Connected { key }

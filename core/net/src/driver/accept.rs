@@ -6,6 +6,8 @@ use crate::listener::ListenSocket;
 use crate::{Event, Listener, Peer};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry};
+use socket2::SockRef;
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
@@ -21,6 +23,34 @@ pub(super) struct Acceptor {
     queued: bool,
     /// How many more connections of this turn.
     budget: u32,
+    /// The ring accepts for it.
+    on_ring: Option<Box<OnRing>>,
+}
+
+/// What the ring does for a listener.
+#[derive(Default)]
+struct OnRing {
+    accepting: bool,
+    cancelling: bool,
+    /// Accepted, and not yet told.
+    accepted: VecDeque<OwnedFd>,
+    error: Option<io::Error>,
+}
+
+impl OnRing {
+    fn accept(&mut self, ip: bool) -> io::Result<(OwnedFd, Peer)> {
+        let Some(socket) = self.accepted.pop_front() else {
+            return Err(self.error.take().unwrap_or(io::ErrorKind::WouldBlock.into()));
+        };
+        if !ip {
+            return Ok((socket, Peer::Unix));
+        }
+        match SockRef::from(&socket).peer_addr().map(|address| address.as_socket()) {
+            Ok(Some(address)) => Ok((socket, Peer::Ip(address))),
+            // It was reset already.
+            Ok(None) | Err(_) => Err(io::Error::from_raw_os_error(libc::ECONNABORTED)),
+        }
+    }
 }
 
 impl Acceptor {
@@ -30,12 +60,48 @@ impl Acceptor {
         !self.paused && !std::mem::replace(&mut self.queued, true)
     }
 
-    fn fd(&self) -> RawFd {
+    /// Whether the ring shall begin to accept, which counts as begun then.
+    #[cfg(ring)]
+    pub(super) fn begins_on_ring(&mut self) -> bool {
+        match &mut self.on_ring {
+            Some(ring) if !self.paused && !ring.accepting && ring.error.is_none() => {
+                ring.accepting = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the ring shall be told to accept no more.
+    #[cfg(ring)]
+    pub(super) fn ends_on_ring(&mut self) -> bool {
+        match &mut self.on_ring {
+            Some(ring) if self.paused && ring.accepting => !std::mem::replace(&mut ring.cancelling, true),
+            _ => false,
+        }
+    }
+
+    /// Takes what the ring has accepted, or why it does not. `more`: it goes on.
+    #[cfg(ring)]
+    pub(super) fn accepted_on_ring(&mut self, accepted: io::Result<OwnedFd>, more: bool) {
+        let Some(ring) = &mut self.on_ring else { return };
+        if !more {
+            (ring.accepting, ring.cancelling) = (false, false);
+        }
+        match accepted {
+            Ok(socket) => ring.accepted.push_back(socket),
+            Err(error) if concerns_one(&error) || error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.raw_os_error() == Some(libc::ECANCELED) => {}
+            Err(error) => ring.error = Some(error),
+        }
+    }
+
+    pub(super) fn fd(&self) -> RawFd {
         self.listener.as_fd().as_raw_fd()
     }
 
     fn register(&mut self, registry: &Registry, key: ListenerKey) -> io::Result<()> {
-        if !self.registered {
+        if !self.registered && self.on_ring.is_none() {
             let token = Target::Listener(key).to_token();
             if self.exclusive {
                 register_exclusive(registry, self.fd(), token)?;
@@ -65,7 +131,10 @@ impl Acceptor {
     }
 
     /// One connection, if one waits.
-    fn accept(&self) -> io::Result<(OwnedFd, Peer)> {
+    fn accept(&mut self) -> io::Result<(OwnedFd, Peer)> {
+        if let Some(ring) = &mut self.on_ring {
+            return ring.accept(matches!(self.listener.socket, ListenSocket::Tcp(_)));
+        }
         match &self.listener.socket {
             ListenSocket::Tcp(socket) => {
                 let (stream, address) = socket.accept()?;
@@ -110,17 +179,31 @@ impl Driver {
             return Err(io::Error::new(io::ErrorKind::OutOfMemory, "too many listeners"));
         };
         let key = ListenerKey(index);
-        let mut acceptor =
-            Acceptor { listener, exclusive, registered: false, paused: false, queued: false, budget: BATCH };
+        let mut acceptor = Acceptor {
+            listener,
+            exclusive,
+            registered: false,
+            paused: false,
+            queued: false,
+            budget: BATCH,
+            on_ring: None,
+        };
+        if self.ring.is_some() && !exclusive {
+            // The ring takes all that waits: from a listener that others share it would take theirs.
+            acceptor.on_ring = Some(Box::default());
+            self.listeners_changed();
+        }
         acceptor.register(self.poll.registry(), key)?;
         self.acceptors.push(Some(acceptor));
         Ok(key)
     }
 
-    /// Stops accepting from a listener. Connections wait in its backlog, where the system completes them.
+    /// Stops accepting from a listener. Connections wait in its backlog, where the system completes them; with io_uring those that it had
+    /// accepted already wait here.
     pub fn pause_accept(&mut self, listener: ListenerKey) {
         if let Some(acceptor) = acceptor(&mut self.acceptors, listener) {
             acceptor.pause(self.poll.registry());
+            self.listeners_changed();
         }
     }
 
@@ -129,9 +212,11 @@ impl Driver {
     pub fn resume_accept(&mut self, listener: ListenerKey) {
         if let Some(acceptor) = acceptor(&mut self.acceptors, listener)
             && std::mem::replace(&mut acceptor.paused, false)
-            && !std::mem::replace(&mut acceptor.queued, true)
         {
-            self.ready.push_back(Target::Listener(listener));
+            if !std::mem::replace(&mut acceptor.queued, true) {
+                self.ready.push_back(Target::Listener(listener));
+            }
+            self.listeners_changed();
         }
     }
 
@@ -142,6 +227,9 @@ impl Driver {
         {
             // A clone in another driver keeps the socket alive, and with it our registration.
             acceptor.deregister(self.poll.registry());
+            if acceptor.on_ring.is_some() {
+                self.end_accept(listener);
+            }
         }
     }
 
@@ -180,6 +268,7 @@ impl Driver {
                 return None;
             }
             acceptor.pause(self.poll.registry());
+            self.listeners_changed();
             return Some(Event::AcceptFailed { listener: key, error });
         }
     }
@@ -210,7 +299,6 @@ fn concerns_one(error: &io::Error) -> bool {
 mod tests {
     use super::*;
     use crate::{ListenOptions, Stream};
-    use socket2::SockRef;
 
     #[test]
     fn accepted_sockets_do_not_block_and_have_the_listeners_nodelay() {
@@ -218,13 +306,14 @@ mod tests {
             let options = ListenOptions { nodelay, ..ListenOptions::default() };
             let listener = Listener::bind(&([127, 0, 0, 1], 0).into(), &options).unwrap();
             let _client = Stream::connect(listener.local_address()).unwrap();
-            let acceptor = Acceptor {
+            let mut acceptor = Acceptor {
                 listener,
                 exclusive: false,
                 registered: false,
                 paused: false,
                 queued: false,
                 budget: BATCH,
+                on_ring: None,
             };
             let (socket, _) = acceptor.accept().unwrap();
             let socket = SockRef::from(&socket);

@@ -41,16 +41,19 @@ impl Driver {
 impl AsRawFd for Driver {
     /// The descriptor that becomes readable when [`Driver::wait`] has something new: input, output, a mailbox, a deadline of
     /// [`Driver::arm_timer`]. For a host that owns the loop. It does not know what [`Driver::is_ready`] says: after the last turn call
-    /// [`Driver::wake_self`] if that is true.
+    /// [`Driver::wake_self`] if that is true. With io_uring it is that of the ring, which does not know what was begun since the last wait.
     fn as_raw_fd(&self) -> RawFd {
-        self.poll.as_raw_fd()
+        match &self.ring {
+            Some(ring) => ring.as_raw_fd(),
+            None => self.poll.as_raw_fd(),
+        }
     }
 }
 
 impl AsFd for Driver {
     /// The same descriptor.
     fn as_fd(&self) -> BorrowedFd<'_> {
-        // SAFETY: the descriptor belongs to `poll`, which lives as long as the driver that the result borrows.
-        unsafe { BorrowedFd::borrow_raw(self.poll.as_raw_fd()) }
+        // SAFETY: the descriptor belongs to `poll` or `ring`, which live as long as the driver that the result borrows.
+        unsafe { BorrowedFd::borrow_raw(self.as_raw_fd()) }
     }
 }

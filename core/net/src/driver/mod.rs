@@ -5,6 +5,11 @@ mod connect;
 mod datagrams;
 mod host;
 mod reserve;
+#[cfg(ring)]
+mod ring;
+#[cfg(not(ring))]
+#[path = "without_ring.rs"]
+mod ring;
 mod send;
 mod sources;
 
@@ -18,6 +23,7 @@ use accept::Acceptor;
 use datagrams::UdpSockets;
 use mio::Interest;
 use mio::unix::SourceFd;
+use ring::Ring;
 use rustix::io::Errno;
 pub use send::Sent;
 use socket2::SockRef;
@@ -38,11 +44,14 @@ pub struct DriverOptions {
     /// The most bytes of a first read. At least 1. Default 65 KiB: 64 KiB of content, which many send at a time, and what frames them. A
     /// connection that filled it sends much: its next reads may be four times as large, which saves system calls.
     pub read_buffer: usize,
+    /// Whether to use io_uring (Linux 6.1 or later), where the system permits it: see [`Driver::io_uring`]. Such a driver belongs to the thread that
+    /// waits first, and is not for the loop of a host; its reads are not larger than the first. Default false.
+    pub io_uring: bool,
 }
 
 impl Default for DriverOptions {
     fn default() -> DriverOptions {
-        DriverOptions { events: 512, read_buffer: 65 * 1024 }
+        DriverOptions { events: 512, read_buffer: 65 * 1024, io_uring: false }
     }
 }
 
@@ -56,6 +65,9 @@ const BULK: usize = 4;
 /// other; a connection with more to read than one buffer goes behind the others. A key that was closed may be passed to any method: it
 /// names nothing, and nothing happens.
 pub struct Driver {
+    /// Before all descriptors, so that none is used any more when it is closed.
+    ring: Option<Box<Ring>>,
+    ring_refused: Option<io::Error>,
     poll: mio::Poll,
     events: mio::Events,
     sources: Sources,
@@ -79,14 +91,21 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// A driver without connections.
+    /// A driver without connections. One that was to use io_uring and may not is one without.
     ///
     /// # Errors
     /// Running out of descriptors.
     pub fn new(options: DriverOptions) -> io::Result<Driver> {
         let poll = mio::Poll::new()?;
         let waker = Arc::new(mio::Waker::new(poll.registry(), Target::Mailbox.to_token())?);
+        let (ring, ring_refused) = match options.io_uring.then(|| Ring::new(options.read_buffer)) {
+            Some(Ok(ring)) => (Some(ring), None),
+            Some(Err(error)) => (None, Some(error)),
+            None => (None, None),
+        };
         Ok(Driver {
+            ring,
+            ring_refused,
             poll,
             events: mio::Events::with_capacity(options.events.max(1)),
             sources: Sources::new(),
@@ -104,6 +123,18 @@ impl Driver {
             timer: None,
             timer_armed: false,
         })
+    }
+
+    /// Whether the driver uses io_uring: `None` when that was not asked for.
+    ///
+    /// # Errors
+    /// Why it does not: `EPERM` where a sandbox forbids it, `ENOSYS` or `EINVAL` from an older system, `Unsupported` where there is none.
+    pub fn io_uring(&self) -> Option<Result<(), &io::Error>> {
+        match (&self.ring, &self.ring_refused) {
+            (Some(_), _) => Some(Ok(())),
+            (None, Some(error)) => Some(Err(error)),
+            (None, None) => None,
+        }
     }
 
     /// Makes the mailbox of this driver, for at most `capacity` messages. [`Event::Woken`] comes when something was posted.
@@ -129,6 +160,9 @@ impl Driver {
 
     /// Watches a socket that does not block, and begins to read it.
     fn adopt(&mut self, socket: OwnedFd) -> io::Result<Key> {
+        if self.ring.is_some() {
+            return self.adopt_on_ring(socket);
+        }
         self.watch(socket, Interest::READABLE)
     }
 
@@ -149,10 +183,18 @@ impl Driver {
     /// what was not read yet is still there.
     ///
     /// # Errors
-    /// `NotConnected` for a key that was closed; what the system says when it can't end the watch, and then the connection is closed.
+    /// `NotConnected` for a key that was closed; what the system says when it can't end the watch, and then the connection is closed. With
+    /// io_uring, `WouldBlock` when bytes have come that would be lost: they are to be had from [`Driver::next`] first, and the connection stays.
     pub fn take(&mut self, key: Key) -> io::Result<Stream> {
+        let mut registered = true;
+        if self.ring.is_some() {
+            self.leave_ring(key)?;
+            registered = self.is_registered(key);
+        }
         let socket = self.sources.remove(key).ok_or(io::ErrorKind::NotConnected)?;
-        self.poll.registry().deregister(&mut SourceFd(&socket.as_raw_fd()))?;
+        if registered {
+            self.poll.registry().deregister(&mut SourceFd(&socket.as_raw_fd()))?;
+        }
         Ok(if SockRef::from(&socket).local_addr()?.is_unix() {
             Stream::Unix(socket.into())
         } else {
@@ -166,13 +208,26 @@ impl Driver {
     /// # Errors
     /// What the system says when it cannot wait at all.
     pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        let timeout = if self.ready.is_empty() { timeout } else { Some(Duration::ZERO) };
+        let timeout = if self.is_ready() { Some(Duration::ZERO) } else { timeout };
+        if self.ring.is_some() {
+            self.wait_on_ring(timeout)?;
+        } else {
+            self.take_readiness(timeout)?;
+        }
+        self.turn = self.ready.len();
+        Ok(())
+    }
+
+    /// Waits for readiness, and remembers what came. Whether there may be more at once.
+    fn take_readiness(&mut self, timeout: Option<Duration>) -> io::Result<bool> {
         match self.poll.poll(&mut self.events, timeout) {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(false),
             Err(error) => return Err(error),
         }
+        let mut count = 0;
         for event in &self.events {
+            count += 1;
             let target = Target::from_token(event.token());
             let queue = match target {
                 Target::Connection(key) => match self.sources.get(key) {
@@ -200,8 +255,7 @@ impl Driver {
                 self.ready.push_back(target);
             }
         }
-        self.turn = self.ready.len();
-        Ok(())
+        Ok(count >= self.events.capacity())
     }
 
     /// Does the next piece of work of this turn and says what came of it. `None`: the turn is over, [`Driver::wait`] again.
@@ -224,23 +278,32 @@ impl Driver {
                 return event;
             }
         }
-        None
+        if self.ring.is_some() { self.next_received() } else { None }
     }
 
     /// Whether something is ready already, so that [`Driver::wait`] will not block. The descriptor of the driver does not show this.
     pub fn is_ready(&self) -> bool {
-        !self.ready.is_empty()
+        !self.ready.is_empty() || self.ring.as_ref().is_some_and(|ring| ring.is_ready())
     }
 
     /// Takes back a buffer that came with [`Event::Received`].
     pub fn recycle(&mut self, lease: Lease) {
-        self.leases.give_back(lease);
+        let lease = match &mut self.ring {
+            Some(ring) => ring.take_back(lease),
+            None => Some(lease),
+        };
+        if let Some(lease) = lease {
+            self.leases.give_back(lease);
+        }
     }
 
     /// Writes, then reads.
     fn serve(&mut self, key: Key) -> Option<Event> {
         let mut source = self.sources.get(key)?;
         source.state.remove(State::QUEUED);
+        if source.state.contains(State::RING) {
+            return self.serve_on_ring(key);
+        }
         if source.state.contains(State::MORE_THAN_READING) {
             if let ControlFlow::Break(event) = self.serve_writing(key) {
                 return event;
@@ -374,7 +437,9 @@ impl Driver {
     pub fn resume_read(&mut self, key: Key) {
         if let Some(source) = self.sources.get(key) {
             source.state.remove(State::PAUSED);
-            if source.state.may_read() {
+            if source.state.contains(State::RING) {
+                self.resume_on_ring(key);
+            } else if source.state.may_read() {
                 self.queue_last(key);
             }
         }
@@ -390,6 +455,9 @@ impl Driver {
 
     /// Closes a connection. Its backlog is dropped; bytes of the peer that were not read make the system answer with a reset.
     pub fn close(&mut self, key: Key) {
+        if self.ring.is_some() {
+            return self.close_on_ring(key);
+        }
         // Closing the last descriptor also ends the watch: no call for that.
         self.sources.remove(key);
     }
@@ -429,6 +497,14 @@ impl Driver {
     pub fn peer_credentials(&self, key: Key) -> io::Result<Credentials> {
         let source = self.sources.peek(key).ok_or(io::ErrorKind::NotConnected)?;
         Credentials::of_peer(&source.socket)
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if self.ring.is_some() {
+            self.send_last_batch();
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use std::os::fd::AsRawFd;
 /// What became of an output.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Sent {
-    /// The system has taken all of it.
+    /// The system has taken all of it, or will before anything else: with io_uring, before the driver waits or the connection is closed.
     All,
     /// Some of it waits in the connection's backlog. [`Event::Flushed`](crate::Event::Flushed) comes when the backlog is empty.
     Queued,
@@ -52,6 +52,14 @@ impl Driver {
             source.backlog = Some(Box::new(Backlog::of(output, 0)));
             return Ok(Sent::Queued);
         }
+        if source.state.contains(State::RING)
+            && let Some(sent) = self.send_on_ring(key, output)?
+        {
+            return Ok(sent);
+        }
+        let Some(source) = self.sources.get(key) else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
         let Progress { sent, full } = transmit(&source.socket, output)?;
         source.sent += sent as u64;
         if sent >= output.len() {
@@ -98,7 +106,8 @@ impl Driver {
         self.sources.peek(key).and_then(|source| source.backlog.as_ref()).map_or(0, |backlog| backlog.len())
     }
 
-    /// How many bytes of a connection the system has taken so far, since it was accepted, inserted or connected. 0 for a key that was closed.
+    /// How many bytes of a connection the system has taken so far, since it was accepted, inserted or connected: with io_uring, also those that
+    /// it is given next. 0 for a key that was closed.
     pub fn sent(&self, key: Key) -> u64 {
         self.sources.peek(key).map_or(0, |source| source.sent)
     }
@@ -137,6 +146,12 @@ impl Driver {
         let Some(source) = self.sources.get(key) else {
             return Err(io::ErrorKind::NotConnected.into());
         };
+        if source.state.contains(State::RING) {
+            self.send_batch_of(key)?;
+        }
+        let Some(source) = self.sources.get(key) else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
         source.state.insert(State::WRITE_SHUT);
         if source.backlog.is_some() || source.state.contains(State::CONNECTING) {
             return Ok(());
@@ -146,12 +161,18 @@ impl Driver {
 }
 
 /// Asks the system to say when a socket that is full takes bytes again.
-fn watch_write(source: &mut Source, key: Key, registry: &Registry) -> io::Result<()> {
+pub(super) fn watch_write(source: &mut Source, key: Key, registry: &Registry) -> io::Result<()> {
     if !source.state.contains(State::WATCHES_WRITE) {
         // It stays: without a blocked write it causes no events, and the next short write saves the call.
         let fd = source.socket.as_raw_fd();
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        registry.reregister(&mut SourceFd(&fd), Target::Connection(key).to_token(), interest)?;
+        let token = Target::Connection(key).to_token();
+        if source.state.contains(State::RING) {
+            // Until now only the ring knew it; what there is to read stays its business.
+            registry.register(&mut SourceFd(&fd), token, Interest::WRITABLE)?;
+        } else {
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            registry.reregister(&mut SourceFd(&fd), token, interest)?;
+        }
         source.state.insert(State::WATCHES_WRITE);
     }
     Ok(())

@@ -51,6 +51,8 @@ impl State {
     pub(super) const TELL_FLUSHED: u16 = 1 << 13;
     /// The last read filled its buffer: much is coming, and the next read may be larger.
     pub(super) const BULK: u16 = 1 << 14;
+    /// The ring receives for it, and sends what is small.
+    pub(super) const RING: u16 = 1 << 15;
 
     /// Any of these: there may be more to do than to read.
     pub(super) const MORE_THAN_READING: u16 =
@@ -98,6 +100,10 @@ impl State {
         if event.is_error() {
             // The error is read like an end. A blocked write must not wait for space that never comes.
             news |= Self::READABLE | Self::WRITABLE | Self::CLOSING | Self::ERROR;
+        }
+        if self.contains(Self::RING) {
+            // It is not read but by the ring.
+            news &= !Self::READABLE;
         }
         self.0 |= news;
         let queued = self.contains(Self::QUEUED);

@@ -24,9 +24,29 @@ pub enum Sort {
     Unix,
 }
 
-/// A driver whose read buffers have this size.
+/// Makes a driver whose read buffers have this size.
+pub type Make = fn(usize) -> Driver;
+
+/// Both drivers. Where the system refuses io_uring they are the same.
+pub const DRIVERS: [Make; 2] = [driver, ring];
+
+/// Both drivers, each with both sorts of socket.
+pub const CASES: [(Make, Sort); 4] =
+    [(driver, Sort::Tcp), (driver, Sort::Unix), (ring, Sort::Tcp), (ring, Sort::Unix)];
+
+/// A driver with readiness alone.
 pub fn driver(read_buffer: usize) -> Driver {
     Driver::new(DriverOptions { read_buffer, ..DriverOptions::default() }).unwrap()
+}
+
+/// A driver with io_uring, if the system permits it.
+pub fn ring(read_buffer: usize) -> Driver {
+    Driver::new(DriverOptions { read_buffer, io_uring: true, ..DriverOptions::default() }).unwrap()
+}
+
+/// Whether the driver uses io_uring: then some things take another turn.
+pub fn is_ring(driver: &Driver) -> bool {
+    matches!(driver.io_uring(), Some(Ok(())))
 }
 
 /// A connection inside the driver, and its other end, which blocks.

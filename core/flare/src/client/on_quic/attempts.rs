@@ -83,7 +83,7 @@ impl Attempts {
         };
         let context = connector.quic().map_err(|error| named(error.to_string()))?;
         let system = |error| fail(Phase::Connect, ConnectFailure::Io(error));
-        let options = DriverOptions { events: EVENTS, read_buffer: READ_BUFFER };
+        let options = DriverOptions { events: EVENTS, read_buffer: READ_BUFFER, ..DriverOptions::default() };
         let driver = Driver::new(options).map_err(system)?;
         let (mailbox, messages) = driver.mailbox(EVENTS).map_err(system)?;
         let lookup = match &target {

@@ -127,6 +127,14 @@ impl Worker {
         }
     }
 
+    /// What the driver said to be sent was not taken whole.
+    pub(super) fn blocked(&mut self, key: Key) {
+        if self.connections.get_mut(key).is_some() {
+            self.queued(key, 0);
+            self.arm(key);
+        }
+    }
+
     pub(super) fn flushed(&mut self, key: Key) {
         let Some(connection) = self.connections.get_mut(key) else {
             self.forward(key);
