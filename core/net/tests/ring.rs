@@ -220,7 +220,7 @@ fn pieces_until_blocked(driver: &mut Driver, key: Key) -> usize {
     for number in 0.. {
         assert_eq!(send(driver, key, number * 16_000, 16_000), Sent::All);
         driver.wait(Some(Duration::ZERO)).unwrap();
-        while let Some(event) = driver.next() {
+        if let Some(event) = driver.next() {
             assert!(matches!(event, Event::Blocked { key: of } if of == key), "{event:?}");
             return number + 1;
         }

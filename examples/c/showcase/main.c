@@ -119,6 +119,8 @@ static flare_server *make_server(const struct options *options, bool retry) {
         failed("routes", status);
     } else if ((status = flare_config_set_number(config, "workers", options->workers)) != FLARE_OK) {
         failed("workers", status);
+    } else if ((status = flare_config_set_number(config, "io_uring", options->io_uring)) != FLARE_OK) {
+        failed("io_uring", status);
     } else if ((status = flare_config_set_number(config, "http3", 1)) != FLARE_OK) {
         failed("http3", status);
     } else if (retry && (status = flare_config_set_text(config, "quic_retry", "always")) != FLARE_OK) {

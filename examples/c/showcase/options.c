@@ -19,6 +19,7 @@ static const char HELP[] = "usage: showcase [OPTION]...\n"
                            "  --key FILE       their private key, as PEM\n"
                            "  --client-ca FILE ask clients for certificates of these authorities, as PEM\n"
                            "  --workers N      threads that serve, 0 for one on each core (0)\n"
+                           "  --io-uring       do input and output by io_uring, where the system permits it\n"
                            "  --files DIR      serve the files in this folder below /files/\n"
                            "  --upstream ADDR  let /proxy send content to this TCP or Unix address, and answer what it sends\n"
                            "  --help           this text\n";
@@ -45,6 +46,7 @@ enum options_outcome options_read(struct options *options, int count, char **arg
         {"key", required_argument, NULL, 'k'},
         {"client-ca", required_argument, NULL, 'a'},
         {"workers", required_argument, NULL, 'w'},
+        {"io-uring", no_argument, NULL, 'i'},
         {"files", required_argument, NULL, 'f'},
         {"upstream", required_argument, NULL, 'u'},
         {"help", no_argument, NULL, 'H'},
@@ -70,6 +72,7 @@ enum options_outcome options_read(struct options *options, int count, char **arg
         case 'k': options->key = optarg; break;
         case 'a': options->client_ca = optarg; break;
         case 'w': good = number("workers", optarg, 1024, &options->workers); break;
+        case 'i': options->io_uring = true; break;
         case 'f': options->files = optarg; break;
         case 'u': options->upstream = optarg; break;
         case 'H': return fputs(HELP, stdout) < 0 ? OPTIONS_WRONG : OPTIONS_HELP;

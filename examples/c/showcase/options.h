@@ -2,6 +2,7 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct options {
@@ -13,6 +14,7 @@ struct options {
     const char *key;
     const char *client_ca;  // PEM file of the authorities of client certificates; NULL: none are asked for
     uint16_t workers;   // 0: one for each core
+    bool io_uring;
     const char *files;  // a folder; NULL: none
     char *upstream;     // the address that /proxy asks; NULL: none
 };

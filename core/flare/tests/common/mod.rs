@@ -7,7 +7,7 @@ pub mod relay;
 mod server;
 
 pub use client::{Answer, Client};
-pub use server::{Gate, one_worker, socket_path, start, workers};
+pub use server::{Gate, on_ring, one_worker, socket_path, start, workers};
 
 use std::time::{Duration, Instant};
 

@@ -10,9 +10,14 @@ use flare::server::RunningServer;
 
 use super::PATIENCE;
 
+/// Whether this is compiled into `on_ring` or `on_ring_deadlines`, which run the tests of other programs once more, with io_uring.
+pub fn on_ring() -> bool {
+    module_path!().starts_with("on_ring")
+}
+
 /// Default settings with this many workers.
 pub fn workers(workers: usize) -> ServerConfig {
-    ServerConfig { workers, ..ServerConfig::default() }
+    ServerConfig { workers, io_uring: on_ring(), ..ServerConfig::default() }
 }
 
 /// Default settings with one worker, so that the order of things is known.
@@ -21,7 +26,8 @@ pub fn one_worker() -> ServerConfig {
 }
 
 /// A server on a free port of 127.0.0.1.
-pub fn start(router: Router, config: ServerConfig) -> RunningServer {
+pub fn start(router: Router, mut config: ServerConfig) -> RunningServer {
+    config.io_uring |= on_ring();
     Server::new(router).config(config).listen("127.0.0.1:0").unwrap().bind().unwrap().start().unwrap()
 }
 
@@ -29,7 +35,9 @@ pub fn start(router: Router, config: ServerConfig) -> RunningServer {
 pub fn socket_path() -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let next = NEXT.fetch_add(1, Ordering::Relaxed);
-    std::env::temp_dir().join(format!("flare-test-{}-{next}.sock", std::process::id()))
+    // A program may have this module several times.
+    let module = module_path!().replace("::", "-");
+    std::env::temp_dir().join(format!("flare-{module}-{}-{next}.sock", std::process::id()))
 }
 
 /// Where threads wait for each other: opens when so many different ones have come.

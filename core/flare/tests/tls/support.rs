@@ -11,7 +11,7 @@ use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use crate::common::PATIENCE;
+use crate::common::{PATIENCE, on_ring};
 
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -53,7 +53,8 @@ impl Authority {
     }
 }
 
-pub fn start(router: Router, config: ServerConfig, tls: ServerTls) -> (RunningServer, SocketAddr) {
+pub fn start(router: Router, mut config: ServerConfig, tls: ServerTls) -> (RunningServer, SocketAddr) {
+    config.io_uring |= on_ring();
     let server = Server::new(router).config(config).listen_tls("127.0.0.1:0", tls).unwrap();
     let running = server.bind().unwrap().start().unwrap();
     let address = address(&running);

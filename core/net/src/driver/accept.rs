@@ -29,6 +29,7 @@ pub(super) struct Acceptor {
 
 /// What the ring does for a listener.
 #[derive(Default)]
+#[cfg_attr(not(ring), allow(dead_code))]
 struct OnRing {
     accepting: bool,
     cancelling: bool,
