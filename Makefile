@@ -36,7 +36,7 @@ PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance 
 
 .DEFAULT_GOAL := help
 .PHONY: help run lib showcase examples mojo header symbols install setup test $(addprefix test-,$(PARTS) deny) \
-        conformance soak simulate simulate-prove fuzz fuzz-prove bench bench-charts bench-gate bench-instructions bench-syscalls bench-memory bench-websocket bench-broadcast bench-mojo bench-python bench-node deny fmt clean FORCE
+        conformance miri soak simulate simulate-prove fuzz fuzz-prove bench bench-charts bench-gate bench-instructions bench-syscalls bench-memory bench-websocket bench-broadcast bench-mojo bench-python bench-node deny fmt clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -187,6 +187,9 @@ fuzz: ## fuzz every target (FUZZ_SECONDS=60 for each, or RUNS=...; installs nigh
 
 fuzz-prove: ## every fuzz target finds the bug that is planted in it
 	@fuzz/prove
+
+miri: ## the handle table of the C API under Miri (installs nightly)
+	@tests/miri/run
 
 conformance: test-conformance ## the protocol suites against target/showcase
 
