@@ -5,14 +5,19 @@
 #![allow(clippy::print_stdout, reason = "a program that reports")]
 
 mod content;
+mod host;
 mod http;
+mod http3;
 mod memory;
+mod mux;
 mod network;
 mod planted;
 mod random;
 mod scene;
 mod tally;
+mod tls;
 mod trace;
+mod websocket;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -28,9 +33,15 @@ struct Protocol {
     dear: u64,
 }
 
-const PROTOCOLS: [Protocol; 2] = [
+const PROTOCOLS: [Protocol; 7] = [
     Protocol { name: "http1", simulate: http::http1::simulate, dear: 1 },
     Protocol { name: "http2", simulate: http::http2::simulate, dear: 1 },
+    Protocol { name: "http3", simulate: http3::simulate, dear: 1 },
+    Protocol { name: "websocket", simulate: websocket::plain, dear: 1 },
+    Protocol { name: "deflate", simulate: websocket::deflate, dear: 1 },
+    Protocol { name: "mux", simulate: mux::simulate, dear: 1 },
+    // Handshakes are dear.
+    Protocol { name: "tls", simulate: tls::simulate, dear: 50 },
 ];
 
 struct Options {

@@ -40,6 +40,25 @@ impl Weather {
         }
     }
 
+    /// How much is on its way at most.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// How long a piece takes.
+    pub fn delay(&self, random: &mut Random) -> u64 {
+        self.latency + random.below(self.jitter as usize + 1) as u64
+    }
+
+    /// How long a piece is.
+    pub fn length(&self, random: &mut Random) -> usize {
+        match random.below(4) {
+            0 => random.within(1, self.piece),
+            1 => random.within(1, 3),
+            _ => self.piece,
+        }
+    }
+
     /// Memory that is on its way, at most.
     pub fn memory(&self) -> usize {
         8 * self.capacity
@@ -155,7 +174,7 @@ impl Link {
             }
             _ => false,
         };
-        let Weather { latency, jitter, piece, .. } = self.weather;
+        let weather = self.weather.clone();
         let lane = self.lane(way);
         assert!(lane.end.is_none(), "bytes behind the end of a stream");
         if lane.gone {
@@ -163,13 +182,8 @@ impl Link {
         }
         lane.size += bytes.len();
         while !bytes.is_empty() {
-            let length = match random.below(4) {
-                0 => random.within(1, piece),
-                1 => random.within(1, 3),
-                _ => piece,
-            };
-            let (first, rest) = bytes.split_at(length.min(bytes.len()));
-            lane.last = lane.last.max(now + latency + random.below(jitter as usize + 1) as u64);
+            let (first, rest) = bytes.split_at(weather.length(random).min(bytes.len()));
+            lane.last = lane.last.max(now + weather.delay(random));
             lane.flying.push_back((lane.last, first.to_vec()));
             bytes = rest;
         }
@@ -206,7 +220,7 @@ impl Link {
         if self.broken {
             return;
         }
-        let delay = self.weather.latency + random.below(self.weather.jitter as usize + 1) as u64;
+        let delay = self.weather.delay(random);
         let lane = self.lane(way);
         if lane.end.is_none() {
             lane.end = Some(lane.last.max(now + delay));

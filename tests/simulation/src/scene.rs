@@ -1,13 +1,13 @@
 //! A few connections under one clock, from their begin until each of them has ended.
 
 use crate::memory;
-use crate::network::Link;
 use crate::random::Random;
 use crate::trace::Trace;
 
 /// A connection with both of its ends.
 pub trait Pair {
-    fn link(&mut self) -> &mut Link;
+    /// When something arrives next, at one of the ends.
+    fn next_arrival(&self) -> Option<u64>;
 
     /// Takes what arrived, lets both ends do what they can, sends what they say. When it has to be called again, unless something arrives before.
     fn turn(&mut self, scene: &mut Scene) -> Option<u64>;
@@ -45,7 +45,7 @@ pub fn run<P: Pair>(scene: &mut Scene, pairs: &mut [P]) -> u64 {
             if pairs[index].is_over() {
                 continue;
             }
-            let arrival = pairs[index].link().next_arrival();
+            let arrival = pairs[index].next_arrival();
             let at = [wake[index], arrival].into_iter().flatten().min();
             assert!(at.is_some(), "connection {index} waits for nothing, and has not ended");
             // The first of those at the same time, which the seed chose: between connections there is no order.

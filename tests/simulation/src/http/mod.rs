@@ -1,6 +1,5 @@
 //! Exchanges over HTTP: flare's server with its router and handlers, and flare's client.
 
-mod host;
 mod plan;
 mod site;
 mod visitor;
@@ -12,12 +11,13 @@ use flare::ServerConfig;
 use flare::client::{Failure, Limits, Session};
 use flare::testing::TestClient;
 
+use crate::host::Host;
 use crate::network::{Fate, Link, Way, Weather};
 use crate::random::Random;
 use crate::scene::{Pair, Scene, run};
 use crate::tally::Tally;
 use crate::trace::Trace;
-use host::Host;
+pub use plan::filling;
 use plan::{Answer, Plan};
 use site::Site;
 use visitor::{Manner, Outcome, Visitor};
@@ -37,8 +37,8 @@ struct Exchanges {
 }
 
 impl Pair for Exchanges {
-    fn link(&mut self) -> &mut Link {
-        &mut self.link
+    fn next_arrival(&self) -> Option<u64> {
+        self.link.next_arrival()
     }
 
     fn turn(&mut self, scene: &mut Scene) -> Option<u64> {
@@ -46,7 +46,8 @@ impl Pair for Exchanges {
         self.host.receive(&mut self.link, scene);
         self.visitor.act(&mut self.link, scene);
         let was_over = self.host.is_over();
-        self.host.act(&self.site, &mut self.link, scene);
+        self.site.work(self.number, scene.now);
+        self.host.act(&mut self.link, scene);
         if self.host.is_over() != was_over {
             // What the client has to send goes nowhere now, and waits for nothing.
             return Some(scene.now);
@@ -55,7 +56,7 @@ impl Pair for Exchanges {
         self.link.listen(Way::Down, self.visitor.wants_input());
         let faults = self.site.faults();
         assert!(faults.is_empty(), "the server's program: {}", faults.join("; "));
-        [self.visitor.due(), self.host.due(&self.site)].into_iter().flatten().min()
+        [self.visitor.due(), self.host.due(), self.site.due(self.number)].into_iter().flatten().min()
     }
 
     fn is_over(&self) -> bool {
@@ -107,7 +108,7 @@ pub fn simulate(wire: Wire, seed: u64, trace: Trace) -> Tally {
         pairs.push(Exchanges {
             number,
             link: Link::new(weather, fate),
-            host: Host::new(&server, number, waiting, drains_at),
+            host: Host::new(&server, waiting, drains_at),
             visitor: Visitor::new(session, Arc::clone(&plans), tags, at_once, manner),
             site: site.clone(),
         });

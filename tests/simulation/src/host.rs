@@ -2,13 +2,11 @@
 
 use flare::testing::{TestClient, TestConnection};
 
-use super::site::Site;
 use crate::network::{Arrival, Link, Way};
 use crate::scene::Scene;
 
 pub struct Host {
     connection: TestConnection,
-    number: usize,
     /// The time up to which the connection has come.
     at: u64,
     /// Bytes that may wait for the client.
@@ -26,12 +24,11 @@ pub struct Host {
 
 impl Host {
     /// `waiting`: bytes that may wait for the client.
-    pub fn new(server: &TestClient, number: usize, waiting: usize, drains_at: Option<u64>) -> Self {
+    pub fn new(server: &TestClient, waiting: usize, drains_at: Option<u64>) -> Self {
         let mut connection = server.connect();
         connection.hold_output();
         Self {
             connection,
-            number,
             at: 0,
             most_waiting: waiting,
             write_timeout: 30_000,
@@ -89,9 +86,8 @@ impl Host {
         }
     }
 
-    /// Lets the program work, and sends.
-    pub fn act(&mut self, site: &Site, link: &mut Link, scene: &mut Scene) {
-        site.work(self.number, scene.now);
+    /// Hears what the program has done, and sends.
+    pub fn act(&mut self, link: &mut Link, scene: &mut Scene) {
         while self.connection.try_step() {}
         if self.is_over() {
             return;
@@ -130,13 +126,13 @@ impl Host {
     }
 
     /// When it has something to do.
-    pub fn due(&self, site: &Site) -> Option<u64> {
+    pub fn due(&self) -> Option<u64> {
         if self.is_over() {
-            return site.due(self.number);
+            return None;
         }
         let deadline = self.connection.deadline();
         let own = deadline.map(|after| self.at + u64::try_from(after.as_millis()).unwrap_or(u64::MAX / 2));
         let stalled = self.stalled.map(|since| since + self.write_timeout);
-        [own, stalled, self.drains_at, site.due(self.number)].into_iter().flatten().min()
+        [own, stalled, self.drains_at].into_iter().flatten().min()
     }
 }
