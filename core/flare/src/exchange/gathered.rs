@@ -8,9 +8,12 @@ use bytes::Bytes;
 const SMALL: usize = 4096;
 
 /// Content that waits, in order. Small pieces are gathered, so that a peer who sends byte by byte costs no more memory than one who
-/// sends the same at once. Allocates nothing while it is empty.
+/// sends the same at once. A pointer while it is empty, since nearly all exchanges have nothing that waits.
 #[derive(Default)]
-pub(crate) struct Gathered {
+pub(crate) struct Gathered(Option<Box<Waiting>>);
+
+#[derive(Default)]
+struct Waiting {
     pieces: VecDeque<Bytes>,
     /// What is being gathered, behind all pieces.
     last: Vec<u8>,
@@ -20,15 +23,37 @@ pub(crate) struct Gathered {
 impl Gathered {
     /// How many bytes wait.
     pub(crate) fn len(&self) -> usize {
-        self.length
+        self.0.as_ref().map_or(0, |waiting| waiting.length)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.length == 0
+        self.0.is_none()
     }
 
     /// Adds a copy behind the rest.
     pub(crate) fn push(&mut self, data: &[u8]) {
+        if !data.is_empty() {
+            self.0.get_or_insert_default().push(data);
+        }
+    }
+
+    /// Takes the next piece, or its first so many bytes.
+    pub(crate) fn pop(&mut self, most: usize) -> Option<Bytes> {
+        let waiting = self.0.as_mut()?;
+        let piece = waiting.pop(most);
+        if waiting.length == 0 {
+            self.0 = None;
+        }
+        piece
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Waiting {
+    fn push(&mut self, data: &[u8]) {
         self.length += data.len();
         if self.last.len() + data.len() > SMALL && !self.last.is_empty() {
             self.pieces.push_back(Bytes::from(std::mem::take(&mut self.last)));
@@ -40,8 +65,7 @@ impl Gathered {
         }
     }
 
-    /// Takes the next piece, or its first so many bytes.
-    pub(crate) fn pop(&mut self, most: usize) -> Option<Bytes> {
+    fn pop(&mut self, most: usize) -> Option<Bytes> {
         let gathered = || (!self.last.is_empty()).then(|| Bytes::from(std::mem::take(&mut self.last)));
         let mut piece = self.pieces.pop_front().or_else(gathered)?;
         if piece.len() > most {
@@ -49,10 +73,6 @@ impl Gathered {
         }
         self.length -= piece.len();
         Some(piece)
-    }
-
-    pub(crate) fn clear(&mut self) {
-        *self = Self::default();
     }
 }
 
@@ -89,7 +109,8 @@ mod tests {
         for _ in 0..100_000 {
             waiting.push(b"x");
         }
-        assert!(waiting.pieces.len() <= 100_000 / SMALL, "{} pieces", waiting.pieces.len());
-        assert!(waiting.pieces.iter().all(|piece| piece.len() == SMALL));
+        let pieces = &waiting.0.as_ref().unwrap().pieces;
+        assert!(pieces.len() <= 100_000 / SMALL, "{} pieces", pieces.len());
+        assert!(pieces.iter().all(|piece| piece.len() == SMALL));
     }
 }

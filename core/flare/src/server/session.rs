@@ -28,7 +28,7 @@ pub(crate) enum Next {
 pub(crate) struct Session {
     protocol: Protocol,
     /// How much of the preface of HTTP/2 (RFC 9113, 3.4), and nothing else, the client has sent. `None`: the protocol is known.
-    seen: Option<usize>,
+    seen: Option<u8>,
 }
 
 #[allow(
@@ -114,7 +114,7 @@ impl Session {
     #[inline(never)]
     fn decide(&mut self, input: &[u8], env: &mut Environment, out: &mut Output) {
         let Protocol::Http1(http1) = &mut self.protocol else { return };
-        let seen = self.seen.unwrap_or_default();
+        let seen = usize::from(self.seen.unwrap_or_default());
         let expected = PREFACE.get(seen..).unwrap_or_default();
         let common = expected.iter().zip(input).take_while(|(one, other)| one == other).count();
         if common == expected.len() {
@@ -127,7 +127,8 @@ impl Session {
             self.protocol = Protocol::Http2(http2);
             self.seen = None;
         } else if common == input.len() {
-            self.seen = Some(seen + common);
+            // The preface has 24 bytes.
+            self.seen = Some((seen + common) as u8);
         } else {
             self.decide_for_http1(env, out);
             self.receive(input, env, out);
@@ -137,7 +138,7 @@ impl Session {
     /// What came until now may be the begin of the preface, but it is taken for HTTP/1.
     fn decide_for_http1(&mut self, env: &mut Environment, out: &mut Output) {
         if let (Protocol::Http1(http1), Some(seen)) = (&mut self.protocol, self.seen.take()) {
-            http1.receive(PREFACE.get(..seen).unwrap_or_default(), env, out);
+            http1.receive(PREFACE.get(..usize::from(seen)).unwrap_or_default(), env, out);
         }
     }
 
