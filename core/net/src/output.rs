@@ -95,6 +95,14 @@ impl Output {
         self.bodies.is_empty().then_some(&*self.text)
     }
 
+    /// The text and the bytes behind it, if there is nothing else.
+    pub(crate) fn pair(&self) -> Option<(&[u8], &[u8])> {
+        match self.bodies.as_slice() {
+            [(at, Body::Shared(bytes))] if *at == self.text.len() => Some((&self.text, bytes)),
+            _ => None,
+        }
+    }
+
     /// The pieces in order, without the first `skip` bytes and without empty pieces.
     pub(crate) fn pieces(&self, skip: usize) -> impl Iterator<Item = Piece<'_>> {
         let mut skip = skip;
