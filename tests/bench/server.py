@@ -13,6 +13,7 @@ BIN, FILES, RESULTS = LAB / "bin", LAB / "files", LAB / "results"
 SERVERS = {
     "floor": "{bin}/floor -p {port} {floor}",
     "flare": "{top}/target/showcase --port {port} --workers 1 --files {files}",
+    "flare-uring": "{top}/target/showcase --port {port} --workers 1 --files {files} --io-uring",
     "now": "{top}/target/showcase --port {port} --workers 1 --files {files}",
     "mojo": "FLARE_LIBRARY={top}/target/lib/libflare.so {bin}/plain_mojo {port}",
     "hyper": "{bin}/peer_hyper {port}",

@@ -34,6 +34,7 @@ SUMMED = b"%d bytes, sum %016x\n" % (len(LARGE), int.from_bytes(LARGE[:8], "litt
 
 WORKLOADS = {
     "plain": Workload("", 64, 100_000, answer=HELLO),
+    "plain10k": Workload("", 10_000, 200_000, answer=HELLO),
     "hdr": Workload("-H", 64, 80_000, answer=HELLO),
     "pipe": Workload("-P 16", 64, 1_000_000, floor=f"-q {PIPELINED}", answer=HELLO),
     "churn": Workload("-N", 32, 15_000, answer=HELLO),
