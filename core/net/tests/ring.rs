@@ -339,3 +339,16 @@ fn a_small_queue_of_events_loses_no_readiness() {
     receiver.take(&mut messages);
     assert_eq!(messages, [1]);
 }
+
+#[test]
+fn a_wait_is_not_ended_by_what_it_sends() {
+    let Some(mut driver) = ring(64) else { return };
+    let (key, client) = connect(&mut driver, Sort::Tcp);
+    assert_eq!(turn(&mut driver), []);
+    assert_eq!(send(&mut driver, key, 0, 100), Sent::All);
+    let start = Instant::now();
+    driver.wait(Some(Duration::from_millis(20))).unwrap();
+    assert!(start.elapsed() >= Duration::from_millis(20));
+    driver.close(key);
+    assert_eq!(check_to_end(client).join().unwrap(), 100);
+}

@@ -330,6 +330,8 @@ impl Driver {
         self.push_listed()?;
         self.push_accepts()?;
         let Some(ring) = &mut self.ring else { return Ok(()) };
+        // Sends end at once: who waits, waits for something else.
+        let wanted = if wanted > 0 { wanted + ring.sending as u32 } else { 0 };
         ring.call(wanted, timeout)?;
         ring.collect();
         while ring.sending > 0 {
