@@ -130,6 +130,9 @@ impl Environment {
     }
 }
 
+/// The last second of the year 9999.
+const LAST: Duration = Duration::from_secs(253_402_300_799);
+
 /// The `Date` field of this second (RFC 9110, 6.6.1), made once for all answers, and `Server`, which goes with it.
 pub(crate) struct Date {
     fields: OriginFields,
@@ -162,6 +165,7 @@ impl Date {
             Some(start) => start + Duration::from_millis(now.0),
             None => SystemTime::now(),
         };
+        let wall = within_dates(wall);
         // Into a place of its own size: this is on the way of requests, where nothing allocates.
         let mut date = [0; 29];
         let written = write!(&mut date[..], "{}", httpdate::HttpDate::from(wall));
@@ -176,9 +180,33 @@ impl Date {
     }
 }
 
+/// The nearest time that a date can say: a clock may be set to anything, and a date has a year of four digits, from 1970 on.
+fn within_dates(wall: SystemTime) -> SystemTime {
+    wall.clamp(SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + LAST)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_may_show_anything() {
+        let day = Duration::from_secs(24 * 60 * 60);
+        let epoch = SystemTime::UNIX_EPOCH;
+        for (wall, year) in [
+            (epoch - 365 * day, "1970"),
+            (epoch, "1970"),
+            (epoch + LAST, "9999"),
+            (epoch + LAST + day, "9999"),
+        ] {
+            let text = httpdate::HttpDate::from(within_dates(wall)).to_string();
+            assert!(text.contains(year), "{text}");
+            // And whatever it jumps to, the next date is made within a second.
+            let mut date = Date::since(Some(wall), "", Millis(0));
+            date.refresh(Millis(2000));
+            assert!(date.until.is_some_and(|until| until.0 > 2000 && until.0 <= 3000));
+        }
+    }
 
     #[test]
     fn the_date_lasts_at_most_a_second() {

@@ -3,9 +3,15 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[allow(dead_code, reason = "a part of it is used")]
+#[path = "../tls/support.rs"]
+mod support;
 
 mod descriptors;
 mod disk;
+mod drain;
 mod panics;
 mod replacement;
 mod resets;
+mod stopped;
+mod wires;

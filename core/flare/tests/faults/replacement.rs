@@ -57,6 +57,6 @@ fn a_replacement_loses_nobody() {
         told.fold((0, 0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1, sum.2 + one.2));
     assert_eq!(report.aborted(), 0);
     assert!(by_old > 200 && by_new > 400, "{by_old} {by_new}");
-    // Whoever the system had put into the old one's queue a moment before it closed is reset by the system, before a byte was read.
-    assert!(reset <= 4, "{reset} of {}", by_old + by_new);
+    // Whoever the system had put into one of the old one's two queues a moment before it closed is reset by the system, before a byte was read.
+    assert!(reset <= 2 * 4, "{reset} of {}", by_old + by_new);
 }
