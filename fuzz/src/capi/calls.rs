@@ -150,7 +150,7 @@ fn message_length() -> usize {
     unsafe { flare_last_error(std::ptr::null_mut(), 0) }
 }
 
-const NUMBERS: [&str; 21] = [
+const NUMBERS: [&str; 22] = [
     "workers",
     "shared_listener",
     "io_uring",
