@@ -1,15 +1,15 @@
 // A client: fetches several things from one server, at the same time where the wire can, and writes their content to standard output in the
 // order they were asked for.
 //
-//     fetch [--http2] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH...
+//     fetch [--http2 | --http3] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH...
 //
-// --http2: without TLS, by prior knowledge; with TLS the server chooses. --send: POST with the content of a file.
+// --http2: without TLS, by prior knowledge; with TLS the server chooses. --http3: by QUIC. --send: POST with the content of a file.
 #include <flare.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] = "usage: fetch [--http2] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH...";
+static const char usage[] = "usage: fetch [--http2 | --http3] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH...";
 
 typedef struct {
     char *bytes;
@@ -110,7 +110,7 @@ static int32_t fetch(flare_client *client, const char *authority, char **paths, 
     return status;
 }
 
-static int32_t connect_to(const char *origin, const char *ca, int insecure, int http2, flare_client **client) {
+static int32_t connect_to(const char *origin, const char *ca, int insecure, int32_t version, flare_client **client) {
     char target[512];
     int is_secure = !strncmp(origin, "https://", 8);
     const char *authority = strstr(origin, "://") + 3, *port = strrchr(authority, ':');
@@ -121,16 +121,18 @@ static int32_t connect_to(const char *origin, const char *ca, int insecure, int 
     if (is_secure) status = flare_connector_set_text(connector, "tls_alpn", "h2,http/1.1");
     if (is_secure && ca && status == FLARE_OK) status = flare_connector_set_text(connector, "tls_roots", ca);
     if (is_secure && insecure && status == FLARE_OK) status = flare_connector_set_number(connector, "tls_insecure_any_certificate", 1);
-    if (status == FLARE_OK) status = flare_client_connect(connector, target, http2 ? 20 : 0, client);
+    if (status == FLARE_OK) status = flare_client_connect(connector, target, version, client);
     flare_connector_free(connector);
     return status;
 }
 
 int main(int count, char **words) {
-    int http2 = 0, insecure = 0, at = 1;
+    int32_t version = 0; // as the server likes
+    int insecure = 0, at = 1;
     const char *ca = NULL, *send = NULL;
     for (; at < count && !strncmp(words[at], "--", 2); at++) {
-        if (!strcmp(words[at], "--http2")) http2 = 1;
+        if (!strcmp(words[at], "--http2")) version = 20;
+        else if (!strcmp(words[at], "--http3")) version = 30;
         else if (!strcmp(words[at], "--insecure")) insecure = 1;
         else if (!strcmp(words[at], "--ca") && at + 1 < count) ca = words[++at];
         else if (!strcmp(words[at], "--send") && at + 1 < count) send = words[++at];
@@ -146,7 +148,7 @@ int main(int count, char **words) {
     if (send && !read_file(send, &content)) return 1;
     fetched *all = calloc((size_t)paths, sizeof *all);
     flare_client *client = NULL;
-    int32_t status = all ? connect_to(origin, ca, insecure, http2, &client) : FLARE_ERROR_OUT_OF_MEMORY;
+    int32_t status = all ? connect_to(origin, ca, insecure, version, &client) : FLARE_ERROR_OUT_OF_MEMORY;
     if (status == FLARE_OK) status = fetch(client, strstr(origin, "://") + 3, words + at + 1, paths, send ? &content : NULL, all);
     if (status != FLARE_OK) {
         char message[1024];

@@ -1,9 +1,9 @@
 //! A client: fetches several things from one server, at the same time where the wire can, and writes their content to standard output in
 //! the order they were asked for.
 //!
-//!     fetch [--http2] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH...
+//!     fetch [--http2 | --http3] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH...
 //!
-//! `--http2`: without TLS, by prior knowledge; with TLS the server chooses. `--send`: POST with the content of a file.
+//! `--http2`: without TLS, by prior knowledge; with TLS the server chooses. `--http3`: by QUIC. `--send`: POST with the content of a file.
 #![allow(clippy::print_stderr, reason = "for programs")]
 use std::collections::HashMap;
 use std::error::Error;
@@ -17,6 +17,7 @@ use flare::tls::{ClientTls, Source, Trust};
 #[derive(Default)]
 struct Options {
     http2: bool,
+    http3: bool,
     trust: Trust,
     send: Option<Vec<u8>>,
     origin: String,
@@ -40,6 +41,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
         let mut value = || words.next().ok_or(format!("{word} needs a value"));
         match word.as_str() {
             "--http2" => options.http2 = true,
+            "--http3" => options.http3 = true,
             "--insecure" => options.trust = Trust::InsecureAnyCertificate,
             "--ca" => options.trust = Trust::Roots(vec![Source::file(value()?)]),
             "--send" => options.send = Some(std::fs::read(value()?)?),
@@ -48,10 +50,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
         }
     }
     if options.paths.is_empty() {
-        return Err(
-            "usage: fetch [--http2] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH..."
-                .into(),
-        );
+        return Err("usage: fetch [--http2 | --http3] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH...".into());
     }
     Ok(options)
 }
@@ -65,7 +64,11 @@ fn connect(options: &Options, scheme: &str, authority: &str) -> Result<Client, B
         let alpn = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         config = config.with_tls(ClientTls { trust: options.trust.clone(), alpn, ..ClientTls::default() });
     }
-    let connection = Connector::new(config)?.connect(&target)?;
+    let connector = Connector::new(config)?;
+    if options.http3 {
+        return Ok(Client::connect_http3(&connector, &target)?);
+    }
+    let connection = connector.connect(&target)?;
     Ok(if options.http2 { Client::http2(connection) } else { Client::new(connection) })
 }
 
