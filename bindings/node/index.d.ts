@@ -419,6 +419,22 @@ export interface Stats {
   tlsResumed: number;
   /** TLS handshakes that failed, or were not begun because too many ran. */
   tlsFailed: number;
+  /** How many of the handshakes were QUIC's (they count among those of TLS too). */
+  quicHandshakes: number;
+  /** Clients that were asked to prove their address by a Retry packet. */
+  quicRetries: number;
+  /** Clients of QUIC that were refused: too many handshakes or connections, or a Retry token that is not good. */
+  quicRefused: number;
+  /** QUIC packets that were sent and lost. Of a connection that lives, as of its last timer. */
+  quicLost: number;
+  /** QUIC packets that were sent because others were lost. The same holds for it. */
+  quicRetransmitted: number;
+  /** UDP datagrams received. */
+  datagramsIn: number;
+  /** UDP datagrams that the system took. */
+  datagramsOut: number;
+  /** UDP datagrams that never left: the system refused them, or too much waited already. */
+  datagramsDropped: number;
 }
 
 /** An exchange that has ended. */

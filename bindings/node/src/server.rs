@@ -337,6 +337,14 @@ fn stats(arguments: &Arguments<'_>) -> Result<Value> {
         ("tlsHandshakes", "tls_handshakes"),
         ("tlsResumed", "tls_resumed"),
         ("tlsFailed", "tls_failed"),
+        ("quicHandshakes", "quic_handshakes"),
+        ("quicRetries", "quic_retries"),
+        ("quicRefused", "quic_refused"),
+        ("quicLost", "quic_lost"),
+        ("quicRetransmitted", "quic_retransmitted"),
+        ("datagramsIn", "datagrams_in"),
+        ("datagramsOut", "datagrams_out"),
+        ("datagramsDropped", "datagrams_dropped"),
     ];
     let env = arguments.env;
     let Some(stats) =

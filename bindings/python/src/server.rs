@@ -247,6 +247,14 @@ impl PyServer {
             ("tls_handshakes", stats.tls_handshakes),
             ("tls_resumed", stats.tls_resumed),
             ("tls_failed", stats.tls_failed),
+            ("quic_handshakes", stats.quic_handshakes),
+            ("quic_retries", stats.quic_retries),
+            ("quic_refused", stats.quic_refused),
+            ("quic_lost", stats.quic_lost),
+            ("quic_retransmitted", stats.quic_retransmitted),
+            ("datagrams_in", stats.datagrams_in),
+            ("datagrams_out", stats.datagrams_out),
+            ("datagrams_dropped", stats.datagrams_dropped),
         ] {
             dict.set_item(name, value)?;
         }

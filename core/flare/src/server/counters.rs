@@ -35,6 +35,14 @@ pub(crate) struct Counters {
     pub(crate) tls_handshakes: Counter,
     pub(crate) tls_resumed: Counter,
     pub(crate) tls_failed: Counter,
+    pub(crate) quic_handshakes: Counter,
+    pub(crate) quic_retries: Counter,
+    pub(crate) quic_refused: Counter,
+    pub(crate) quic_lost: Counter,
+    pub(crate) quic_retransmitted: Counter,
+    pub(crate) datagrams_in: Counter,
+    pub(crate) datagrams_out: Counter,
+    pub(crate) datagrams_dropped: Counter,
 }
 
 /// What a server has done since it began, over all workers.
@@ -67,6 +75,22 @@ pub struct ServerStats {
     pub tls_resumed: u64,
     /// TLS handshakes that failed, or were not begun because too many ran.
     pub tls_failed: u64,
+    /// How many of the handshakes were QUIC's (they count among those of TLS too).
+    pub quic_handshakes: u64,
+    /// Clients that were asked to prove their address by a Retry packet.
+    pub quic_retries: u64,
+    /// Clients of QUIC that were refused: too many handshakes or connections, or a Retry token that is not good.
+    pub quic_refused: u64,
+    /// QUIC packets that were sent and lost. Of a connection that lives, as of its last timer.
+    pub quic_lost: u64,
+    /// QUIC packets that were sent because others were lost. The same holds for it.
+    pub quic_retransmitted: u64,
+    /// UDP datagrams received.
+    pub datagrams_in: u64,
+    /// UDP datagrams that the system took.
+    pub datagrams_out: u64,
+    /// UDP datagrams that never left: the system refused them, or too much waited already.
+    pub datagrams_dropped: u64,
 }
 
 impl ServerStats {
@@ -91,6 +115,14 @@ impl ServerStats {
             "tls_handshakes" => self.tls_handshakes,
             "tls_resumed" => self.tls_resumed,
             "tls_failed" => self.tls_failed,
+            "quic_handshakes" => self.quic_handshakes,
+            "quic_retries" => self.quic_retries,
+            "quic_refused" => self.quic_refused,
+            "quic_lost" => self.quic_lost,
+            "quic_retransmitted" => self.quic_retransmitted,
+            "datagrams_in" => self.datagrams_in,
+            "datagrams_out" => self.datagrams_out,
+            "datagrams_dropped" => self.datagrams_dropped,
             _ => return None,
         })
     }
@@ -113,6 +145,14 @@ impl Counters {
         sum.tls_handshakes += self.tls_handshakes.get();
         sum.tls_resumed += self.tls_resumed.get();
         sum.tls_failed += self.tls_failed.get();
+        sum.quic_handshakes += self.quic_handshakes.get();
+        sum.quic_retries += self.quic_retries.get();
+        sum.quic_refused += self.quic_refused.get();
+        sum.quic_lost += self.quic_lost.get();
+        sum.quic_retransmitted += self.quic_retransmitted.get();
+        sum.datagrams_in += self.datagrams_in.get();
+        sum.datagrams_out += self.datagrams_out.get();
+        sum.datagrams_dropped += self.datagrams_dropped.get();
     }
 
     pub(crate) fn answer(&self, status: u16) {

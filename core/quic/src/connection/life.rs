@@ -62,6 +62,8 @@ pub struct Stats {
     pub received: u64,
     /// Packets that were lost.
     pub lost: u64,
+    /// Packets that were sent because others were lost.
+    pub retransmitted: u64,
     /// Bytes of datagrams sent.
     pub bytes_sent: u64,
     /// Bytes of datagrams received.
@@ -212,6 +214,7 @@ impl Connection {
             sent: all.sent as u64,
             received: all.recv as u64,
             lost: all.lost as u64,
+            retransmitted: all.retrans as u64,
             bytes_sent: all.sent_bytes,
             bytes_received: all.recv_bytes,
         }

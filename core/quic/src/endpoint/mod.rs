@@ -118,6 +118,15 @@ pub(crate) struct Registration {
 /// An ID of a client's own, up to the handshake: with its address, because two clients may invent the same.
 type Invented = (Box<[u8]>, SocketAddr);
 
+/// What an endpoint has told strangers so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EndpointCounters {
+    /// Retry packets.
+    pub retries: u64,
+    /// Refusals: no room, or a token that is not good.
+    pub refused: u64,
+}
+
 /// All connections of one worker on one UDP socket.
 pub struct Endpoint {
     shared: Arc<EndpointShared>,
@@ -128,6 +137,7 @@ pub struct Endpoint {
     replies: VecDeque<Reply>,
     reply_budget: Budget,
     reset_budget: Budget,
+    counters: EndpointCounters,
 }
 
 impl Endpoint {
@@ -145,6 +155,7 @@ impl Endpoint {
             replies: VecDeque::new(),
             reply_budget: Budget::per_second(REPLIES_PER_SECOND),
             reset_budget: Budget::per_second(RESETS_PER_SECOND),
+            counters: EndpointCounters::default(),
         }
     }
 
@@ -321,6 +332,12 @@ impl Endpoint {
         self.replies.pop_front()
     }
 
+    /// What it has told strangers so far.
+    #[must_use]
+    pub fn counters(&self) -> EndpointCounters {
+        self.counters
+    }
+
     /// Connections whose handshake has not ended.
     #[must_use]
     pub fn handshakes(&self) -> usize {
@@ -347,6 +364,7 @@ impl Endpoint {
     fn retry(&mut self, header: &Long<'_>, path: Path, now: Instant) {
         // It names no worker: its packets come here, where the connection gets another one.
         let Ok(id) = random::<RETRY_ID>() else { return };
+        self.counters.retries += 1;
         let token = self.shared.tokens.make(path.peer, &id, header.destination, self.age(now));
         let Some(token) = token else { return };
         let (source, destination) =
@@ -356,6 +374,7 @@ impl Endpoint {
     }
 
     fn refuse(&mut self, header: &Long<'_>, path: Path, reason: Reason, now: Instant) {
+        self.counters.refused += 1;
         self.reply(path, now, |out| {
             let packet = refusal(header.source, header.destination, reason)?;
             out.get_mut(..packet.len())?.copy_from_slice(&packet);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use flare_proto::http3::{ErrorCode, Limits};
-use flare_quic::{ClientContext, Path};
+use flare_quic::{ClientContext, Path, QuicSettings, Retry};
 use flare_tls::{EarlyData, Identity, ServerTls};
 
 use super::client::{Client, Link, context, settings};
@@ -164,6 +164,43 @@ fn files_and_streams_come_whole() {
     assert!(client.whole(file).body == content);
     let streamed: Vec<u8> = (0..200_u8).flat_map(|at| [at; 10_000]).collect();
     assert!(client.whole(stream).body == streamed);
+}
+
+#[test]
+fn what_udp_and_quic_do_is_counted() {
+    let mut router = Router::new();
+    router.get("/", |_: &Request| "home").unwrap();
+    let quic = QuicSettings { retry: Retry::Always, ..QuicSettings::default() };
+    let (server, address) = start_with(router, ServerConfig { quic, ..ServerConfig::default() }, tls());
+    let mut client = joined(address);
+    assert_eq!(client.get("/").text(), "home");
+    let stats = server.handle().stats();
+    assert_eq!((stats.quic_handshakes, stats.tls_handshakes), (1, 1));
+    // One, unless the machine is so slow that the client asks twice.
+    assert!(stats.quic_retries >= 1, "{stats:?}");
+    assert_eq!((stats.quic_refused, stats.datagrams_dropped), (0, 0));
+    assert!(stats.datagrams_in >= 3 && stats.datagrams_out >= 3, "{stats:?}");
+    // A token from elsewhere. The payload is not looked at.
+    let mut packet = vec![0xc0, 0, 0, 0, 1, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 3, 0x72, 0, 0];
+    packet.resize(1200, 0);
+    let stranger = bound();
+    stranger.set_nonblocking(false).unwrap();
+    stranger.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stranger.send_to(&packet, address).unwrap();
+    // It is counted when it has left.
+    stranger.recv_from(&mut [0; 2048]).unwrap();
+    client.until("the refusal", |_| server.handle().stats().quic_refused == 1);
+    // What does not arrive is counted when a timer of its connection fires behind the loss.
+    let before = server.handle().stats();
+    client.is_deaf = true;
+    let slow = client.send("GET", "/", &[]);
+    client.until("an answer, which is lost", |client| !client.server.take().is_empty());
+    client.is_deaf = false;
+    assert_eq!(client.whole(slow).text(), "home");
+    client.until("losses", |_| {
+        let stats = server.handle().stats();
+        stats.quic_lost > before.quic_lost && stats.quic_retransmitted > before.quic_retransmitted
+    });
 }
 
 #[test]

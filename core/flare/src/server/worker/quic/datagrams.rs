@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use flare_net::{Datagrams, Ecn, Key, Sent, UdpKey};
+use flare_net::{Datagrams, Driver, Ecn, Key, Sent, UdpCounters, UdpKey};
 use flare_quic::{Path, Route, ServerContext};
 
-use super::Worker;
+use super::{Place, Worker};
 use crate::server::shared::Message;
 
 /// How many datagrams may be on their way from other workers to one. More are dropped, as by any queue on the way; their senders
@@ -159,11 +159,17 @@ impl Worker {
     /// Gives the system what waits to leave by this socket.
     pub(super) fn send_datagrams(&mut self, number: usize) {
         let Some(place) = self.quic.places.get_mut(number) else { return };
-        if self.quic.transmits.is_empty() {
-            return;
+        if !self.quic.transmits.is_empty() {
+            self.counters.bytes_out.add(self.quic.transmits.size() as u64);
+            place.blocked =
+                self.driver.send_datagrams(place.socket, &mut self.quic.transmits) == Sent::Queued;
         }
-        self.counters.bytes_out.add(self.quic.transmits.size() as u64);
-        place.blocked = self.driver.send_datagrams(place.socket, &mut self.quic.transmits) == Sent::Queued;
+        let counted = place.count(&self.driver);
+        self.counters.datagrams_in.add(counted.came);
+        self.counters.datagrams_out.add(counted.sent);
+        self.counters.datagrams_dropped.add(counted.dropped);
+        self.counters.quic_retries.add(counted.retries);
+        self.counters.quic_refused.add(counted.refused);
     }
 
     /// The system takes datagrams again.
@@ -178,6 +184,30 @@ impl Worker {
             }
         }
         self.send_datagrams(number);
+    }
+}
+
+/// What a socket and its endpoint did since it was asked last.
+struct Counted {
+    came: u64,
+    sent: u64,
+    dropped: u64,
+    retries: u64,
+    refused: u64,
+}
+
+impl Place {
+    fn count(&mut self, driver: &Driver) -> Counted {
+        let now = (driver.udp_counters(self.socket), self.endpoint.counters());
+        let before = std::mem::replace(&mut self.counted, now);
+        let dropped = |udp: UdpCounters| udp.refused + udp.overflowed;
+        Counted {
+            came: now.0.received - before.0.received,
+            sent: now.0.sent - before.0.sent,
+            dropped: dropped(now.0) - dropped(before.0),
+            retries: now.1.retries - before.1.retries,
+            refused: now.1.refused - before.1.refused,
+        }
     }
 }
 

@@ -10,14 +10,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use flare_net::{Address, Driver, Key, Millis, Peer, TimerId, Transmits, UdpKey};
-use flare_quic::{Connection, Endpoint, Path};
+use flare_net::{Address, Driver, Key, Millis, Peer, TimerId, Transmits, UdpCounters, UdpKey};
+use flare_quic::{Connection, Endpoint, EndpointCounters, Path, Stats};
 
 use super::Worker;
 use super::relay::Way;
 use crate::exchange::{CancelReason, Early, Ends, ExchangeKey};
 use crate::log::Level;
 use crate::server::connections::Connections;
+use crate::server::counters::Counters;
 use crate::server::http3::Http3;
 use crate::server::shared::{Message, Shared};
 use crate::server::sockets::Sockets;
@@ -46,6 +47,8 @@ struct Place {
     blocked: bool,
     /// Connections that have something to send when it does.
     waiting: Vec<Key>,
+    /// What of both is in the counters.
+    counted: (UdpCounters, EndpointCounters),
 }
 
 /// A QUIC connection and what the worker knows of it.
@@ -66,6 +69,8 @@ struct QuicConnection {
     /// It has ended but for its last words, which it repeats for a while to a peer that did not hear them (RFC 9000, 10.2).
     over: bool,
     relays: Vec<Way>,
+    /// What of its packets is in the counters: how many were lost, and sent again.
+    counted: (u64, u64),
 }
 
 impl Quic {
@@ -84,7 +89,8 @@ impl Quic {
             let number = u16::try_from(index).unwrap_or(u16::MAX);
             let endpoint = Endpoint::new(Arc::clone(keys), number, local);
             let socket = driver.bind_udp(socket)?;
-            places.push(Place { socket, endpoint, entrance, blocked: false, waiting: Vec::new() });
+            let (waiting, counted) = Default::default();
+            places.push(Place { socket, endpoint, entrance, blocked: false, waiting, counted });
         }
         Ok(Self {
             places,
@@ -113,6 +119,14 @@ impl Quic {
 }
 
 impl QuicConnection {
+    /// Adds what it lost since the last time.
+    fn count(&mut self, counters: &Counters) {
+        let Stats { lost, retransmitted, .. } = self.quic.stats();
+        let before = std::mem::replace(&mut self.counted, (lost, retransmitted));
+        counters.quic_lost.add(lost - before.0);
+        counters.quic_retransmitted.add(retransmitted - before.1);
+    }
+
     /// The earliest of what may have to be done.
     fn deadline(&self, clock: flare_net::Clock) -> Millis {
         let transport = self.quic.deadline().map_or(Millis::NEVER, |at| clock.at(at));
@@ -145,6 +159,7 @@ impl Worker {
             told: false,
             over: false,
             relays: Vec::new(),
+            counted: (0, 0),
         });
         endpoint.insert(key.to_u64(), &mut connection.quic);
         self.quic.connections.insert(key, connection);
@@ -175,6 +190,7 @@ impl Worker {
         let Some(handshake) = connection.quic.handshake() else { return };
         let session = Arc::clone(&handshake.session);
         self.counters.tls_handshakes.add(1);
+        self.counters.quic_handshakes.add(1);
         self.counters.tls_resumed.add(u64::from(session.is_resumed()));
         let Path { local, peer } = connection.quic.path();
         let ends = Ends { peer: Peer::Ip(peer), local: Arc::new(Address::Ip(local)), tls: Some(session) };
@@ -211,6 +227,7 @@ impl Worker {
     pub(super) fn quic_deadline(&mut self, key: Key) -> bool {
         let Some(connection) = self.quic.connections.get_mut(key) else { return false };
         connection.timer = None;
+        connection.count(&self.counters);
         let (place, now) = (connection.place, Instant::now());
         if connection.quic.deadline().is_some_and(|at| at <= now) {
             connection.quic.timeout(now);
@@ -321,6 +338,7 @@ impl Worker {
 
     fn forget_quic(&mut self, key: Key) {
         let Some(mut connection) = self.quic.connections.remove(key) else { return };
+        connection.count(&self.counters);
         if let Some(timer) = connection.timer.take() {
             self.wheel.cancel(timer);
         }
