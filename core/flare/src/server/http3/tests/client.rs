@@ -177,7 +177,15 @@ impl<L: Link> Client<L> {
             if done(self) {
                 return;
             }
-            assert!(begin.elapsed() < PATIENCE, "{what}: it takes too long");
+            if begin.elapsed() >= PATIENCE {
+                let unsent: Vec<_> =
+                    self.unsent.iter().map(|(id, unsent)| (id, unsent.bytes.len())).collect();
+                let halted: Vec<_> = self.halted.keys().collect();
+                panic!(
+                    "{what}: it takes too long; unsent {unsent:?}, halted {halted:?}, {:?}",
+                    self.quic.stats()
+                );
+            }
             let longest = Instant::now() + Duration::from_millis(20);
             self.server.wait(self.quic.deadline().map_or(longest, |at| at.min(longest)));
         }
