@@ -15,11 +15,16 @@ HERE = Path(__file__).resolve().parent
 LIMIT = 120  # seconds for one client
 
 
-def free_udp_port():
-    """A port that nobody has at the moment."""
-    with socket.socket(type=socket.SOCK_DGRAM) as found:
-        found.bind(("127.0.0.1", 0))
-        return str(found.getsockname()[1])
+def free_port_of_both():
+    """A port that nobody has at the moment, neither of UDP nor of TCP."""
+    while True:
+        with socket.socket(type=socket.SOCK_DGRAM) as found, socket.socket() as other:
+            found.bind(("127.0.0.1", 0))
+            try:
+                other.bind(found.getsockname())
+            except OSError:
+                continue
+            return str(found.getsockname()[1])
 
 
 class Showcase:
@@ -32,7 +37,7 @@ class Showcase:
         make = ("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
                 " -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE")
         subprocess.run([*make.split(), "-keyout", key, "-out", self.certificate], check=True, capture_output=True)
-        self.retry_port = free_udp_port()
+        self.retry_port = free_port_of_both()
         command = ["target/showcase", "--port", "0", "--tls-port", "0", "--retry-port", self.retry_port, "--cert", self.certificate,
                    "--key", key, "--workers", "2"]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
