@@ -183,7 +183,7 @@ fn what_a_server_may_not_send() {
 fn a_flood_of_interim_answers_ends() {
     let (mut client, _) = asking("GET", 1);
     fed(&mut client, &[settings(&[])]);
-    let (mut told, mut out) = (crate::feeding::Told::default(), Vec::new());
+    let (mut told, mut out) = (Told::default(), Vec::new());
     let flood = headers(1, false, &[(":status", "103")]).repeat(1000);
     let error = feed(&mut client, &flood, &mut out, &mut told).unwrap_err();
     assert_eq!((error.code, told.events.len()), (ErrorCode::EnhanceYourCalm, 100));
