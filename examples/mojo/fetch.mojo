@@ -1,22 +1,23 @@
 """A client: fetches several things from one server, at the same time where the wire can, and writes their content to standard output in
 the order they were asked for.
 
-    fetch [--http2] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH...
+    fetch [--http2 | --http3] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH...
 
-`--http2`: without TLS, by prior knowledge; with TLS the server chooses. `--send`: POST with the content of a file.
+`--http2`: without TLS, by prior knowledge; with TLS the server chooses. `--http3`: by QUIC. `--send`: POST with the content of a file.
 """
 
 from std.sys import argv, exit, stderr, stdout
 
 from flare import Client, ClientEvent, ClientRequest, ClientTls, Connector, EventKind, has_status
 
-comptime USAGE = "usage: fetch [--http2] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH..."
+comptime USAGE = "usage: fetch [--http2 | --http3] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH..."
 comptime SECONDS = 30 * 1000
 comptime PART = 16 * 1024
 
 
 struct Options(Movable):
-    var http2: Bool
+    # 0: as the server likes.
+    var version: Int
     var insecure: Bool
     var ca: String
     var send: Optional[List[UInt8]]
@@ -24,7 +25,7 @@ struct Options(Movable):
     var paths: List[String]
 
     def __init__(out self) raises:
-        self.http2 = False
+        self.version = 0
         self.insecure = False
         self.ca = ""
         self.send = None
@@ -34,7 +35,9 @@ struct Options(Movable):
         while at < len(argv()):
             var word = String(argv()[at])
             if word == "--http2":
-                self.http2 = True
+                self.version = 20
+            elif word == "--http3":
+                self.version = 30
             elif word == "--insecure":
                 self.insecure = True
             elif word == "--ca" or word == "--send":
@@ -110,9 +113,9 @@ def connect(options: Options, scheme: String, authority: String) raises -> Clien
     if port < 0 or not is_number(String(authority[byte = port + 1 :])):
         target += ":443" if scheme == "https" else ":80"
     if scheme == "http":
-        return Client.connect(Connector(), target, version=20 if options.http2 else 0)
+        return Client.connect(Connector(), target, version=options.version)
     var tls = ClientTls(alpn="h2,http/1.1", roots=options.ca, insecure_any_certificate=options.insecure)
-    return Client.connect(Connector(tls), target, version=20 if options.http2 else 0)
+    return Client.connect(Connector(tls), target, version=options.version)
 
 
 def is_number(text: String) -> Bool:

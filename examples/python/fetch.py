@@ -1,9 +1,9 @@
 """A client: fetches several things from one server, at the same time where the wire can, and writes their content to standard output in
 the order they were asked for.
 
-    fetch.py [--http2] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH...
+    fetch.py [--http2 | --http3] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH...
 
-`--http2`: without TLS, by prior knowledge; with TLS the server chooses. `--send`: POST with the content of a file.
+`--http2`: without TLS, by prior knowledge; with TLS the server chooses. `--http3`: by QUIC. `--send`: POST with the content of a file.
 """
 
 import argparse
@@ -21,8 +21,10 @@ class Parser(argparse.ArgumentParser):
 
 
 def options() -> argparse.Namespace:
-    parser = Parser(usage="fetch [--http2] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH...")
-    parser.add_argument("--http2", action="store_true", help="without TLS, by prior knowledge; with TLS the server chooses")
+    parser = Parser(usage="fetch [--http2 | --http3] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH...")
+    wire = parser.add_mutually_exclusive_group()
+    wire.add_argument("--http2", action="store_true", help="without TLS, by prior knowledge; with TLS the server chooses")
+    wire.add_argument("--http3", action="store_true", help="by QUIC")
     parser.add_argument("--ca", metavar="FILE", help="the authorities to believe, as PEM")
     parser.add_argument("--insecure", action="store_true", help="believe anybody")
     parser.add_argument("--send", metavar="FILE", help="POST with the content of a file")
@@ -37,7 +39,7 @@ async def fetch(given: argparse.Namespace) -> list[ClientResponse]:
     http2 = True if given.http2 and not encrypted else None
     content = Path(given.send).read_bytes() if given.send else None
     method = "POST" if given.send else "GET"
-    async with AsyncClient(given.origin, tls=tls, http2=http2) as client:
+    async with AsyncClient(given.origin, tls=tls, http2=http2, http3=given.http3) as client:
         return await asyncio.gather(*(client.request(method, path, content=content or None) for path in given.paths))
 
 

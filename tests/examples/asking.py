@@ -6,7 +6,7 @@ from pathlib import Path
 from cases import LINES
 from program import LIMIT, Failure, Running
 
-USAGE = "usage: fetch [--http2] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH..."
+USAGE = "usage: fetch [--http2 | --http3] [--ca FILE | --insecure] [--send FILE] http[s]://HOST[:PORT] PATH..."
 
 
 @dataclass
