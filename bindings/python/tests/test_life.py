@@ -174,6 +174,46 @@ def test_workers_are_replaced_when_they_crash(start: str, tmp_path: Path) -> Non
     assert program.returncode == 0 and "0 cut" in rest, log + rest
 
 
+@pytest.mark.parametrize("loop", ["auto", "asyncio"])
+def test_workers_may_be_threads(loop: str, tmp_path: Path) -> None:
+    (tmp_path / "web.py").write_text(
+        textwrap.dedent("""
+        import os, threading, flare
+        app = flare.App()
+        app.get("/")(lambda request: f"{os.getpid()} {threading.get_ident()}")
+    """)
+    )
+    command = [sys.executable, "-m", "flare", "web:app", "--port", "0", "--workers", "2", "--start", "thread", "--loop", loop]
+    program = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    assert program.stderr is not None
+    while "2 workers" not in (line := program.stderr.readline()):
+        assert line
+    url = "http://" + line.split("listening on ")[1].split(",")[0]
+    pids, threads = zip(*(httpx.get(url).text.split() for _ in range(50)), strict=True)
+    assert set(pids) == {str(program.pid)} and len(set(threads)) == 2
+    program.terminate()
+    _, rest = program.communicate(timeout=PATIENCE)
+    assert program.returncode == 0 and "50 requests" in rest and "0 cut" in rest, rest
+
+
+def test_what_a_thread_raises_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = App()
+    app.get("/")(lambda request: "")
+    run_worker, ended = app._run_worker, []
+
+    def fails_once(*arguments: Any) -> flare.Report:
+        if threading.current_thread().name == "flare-1":
+            raise OSError("no more of anything")
+        report = run_worker(*arguments)
+        ended.append(report)
+        return report
+
+    monkeypatch.setattr(app, "_run_worker", fails_once)
+    with pytest.raises(OSError, match="no more"):
+        app.run("127.0.0.1:0", workers=2, start="thread")
+    assert len(ended) == 1
+
+
 def test_the_end_of_a_program_waits_for_blocking_handlers() -> None:
     program = run_script("""
         import threading, flare

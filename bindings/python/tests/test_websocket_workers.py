@@ -87,7 +87,7 @@ def test_topics_stay_in_their_process(program: Program) -> None:
         assert len(found) == 2 and program.process.pid not in found
         for pid, clients in found.items():
             say(clients[0], "hello", pid, clients)
-            warning = program.read_until("this process only")
+            warning = program.read_until("this worker only")
             assert "1 other worker(s)" in warning
         # Nobody has heard what was said in the other process: the next that comes is of his own.
         for pid, clients in found.items():

@@ -33,8 +33,13 @@ def _parser() -> argparse.ArgumentParser:
     tls.add_argument("--tls-min", choices=("TLSv1.2", "TLSv1.3"), help="the oldest version (default TLSv1.2)")
     tls.add_argument("--tls-watch", type=float, metavar="SECONDS", help="look so often whether the files changed")
     tls.add_argument("--self-signed", metavar="NAMES", help="instead: a new certificate for names, with commas between; for development")
-    parser.add_argument("--workers", type=int, default=1, help="processes that share the port (default %(default)s)")
-    parser.add_argument("--start", choices=("spawn", "fork"), default="spawn", help="how workers are made (default %(default)s)")
+    parser.add_argument("--workers", type=int, default=1, help="workers that share the port (default %(default)s)")
+    parser.add_argument(
+        "--start",
+        choices=("spawn", "fork", "thread"),
+        default="spawn",
+        help="what workers are: new processes, copies of one, or its threads (default %(default)s)",
+    )
     parser.add_argument(
         "--loop",
         choices=("auto", "none", "asyncio", "uvloop"),

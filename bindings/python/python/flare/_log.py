@@ -9,22 +9,22 @@ from ._flare import Request
 logger = logging.getLogger("flare")
 
 
-# Worker processes beside this one, until it was told what that means for topics.
+# Workers beside this one, until it was told what that means for topics.
 _others = 0
 
 
 def one_of(workers: int) -> None:
-    """This process is one of several workers."""
+    """What runs here is one of several workers."""
     global _others
     _others = workers - 1
 
 
 def topics_stay_here() -> None:
-    """A socket joins a topic: warns, once, when others are served by processes that don't hear of it."""
+    """A socket joins a topic: warns, once, when others are served by workers that don't hear of it."""
     global _others
     if _others:
         others, _others = _others, 0
-        logger.warning("what is published on topics reaches the WebSockets of this process only: %d other worker(s) don't hear it", others)
+        logger.warning("what is published on topics reaches the WebSockets of this worker only: %d other worker(s) don't hear it", others)
 
 
 def failed(request: Request, error: BaseException) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .app import App, Loop
     from .tls import Tls
 
-Start = Literal["spawn", "fork"]
+Start = Literal["spawn", "fork", "thread"]
 
 # A worker that ends sooner than this after its start has not worked; after so many in a row the rest gives up too.
 _QUICK = 1.0
@@ -74,7 +74,7 @@ def _work(app: App, address: str, loop: Loop, tls: Tls | None, level: int | None
     if level is not None:
         logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s[%(process)d]: %(message)s")
     one_of(count)
-    report = app._run_worker(address, loop, tls, lambda: messages.send("listening"))
+    report = app._run_worker(address, loop, tls, lambda _: messages.send("listening"))
     messages.send((report.requests, report.finished, report.aborted))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Literal, TypeVar
 
-from . import _plain, _workers
+from . import _plain, _threads, _workers
 from ._chain import Handler, Middleware, compose, is_async, name_of, refuse
 from ._flare import Layer, Queue, Report, Request, Response, Router, Server, as_response
 from ._log import logger
@@ -419,7 +419,8 @@ class App:
             server that `started` gets, read the files again.
         tls: the same with more settings, such as certificates of clients. See `Tls`.
         workers: processes that share the port. One that crashes is replaced, and the log says so. Their app must be a name in a module.
-        start: how they are made: "spawn" (a fresh Python each) or "fork".
+        start: how they are made: "spawn" (a fresh Python each) or "fork". "thread" makes threads of this process instead, each with a
+            server and a loop of its own: they run at the same time only where there is no GIL, and handlers share what they touch.
         loop: "uvloop", "asyncio", or "none" for an app of plain functions; "auto" takes "none" where it can, then uvloop if that is there.
         started: called when connections are taken, with the server.
         """
@@ -428,7 +429,7 @@ class App:
             raise ValueError(f"workers: {workers} is less than 1")
         if workers > 1:
             if started is not None:
-                raise ValueError("started is for one worker: with several, each is a process of its own")
+                raise ValueError("started is for one worker: with several, each has a server of its own")
             return self._run_workers(address, workers, start, loop, given)
         server, needs_loop = self._server([address], given)
         return self._run_one(server, needs_loop, loop, started)
@@ -452,14 +453,18 @@ class App:
         if tls is not None:
             tls.check()
         address, held = _workers.reserve(address)
-        with held:
+        all_of_them: _workers.Workers | _threads.Threads
+        if start == "thread":
+            all_of_them = _threads.Threads(self, address, count, loop, tls)
+        else:
             all_of_them = _workers.Workers(self, address, count, start, loop, tls, level)
+        with held:
             return _ended(all_of_them.run(lambda: logger.info("listening on %s, %d workers", address, count)))
 
-    def _run_worker(self, address: str, loop: Loop, tls: Tls | None, listening: Callable[[], object]) -> Report:
+    def _run_worker(self, address: str, loop: Loop, tls: Tls | None, listening: Callable[[HostServer], object]) -> Report:
         """The life of this app in a worker."""
         server, needs_loop = self._server([address], tls, {"reuse_port": 1})
-        return self._run_one(server, needs_loop, loop, lambda _: listening())
+        return self._run_one(server, needs_loop, loop, listening)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # By its name: another process has its own, with functions that can't be sent.
