@@ -38,7 +38,8 @@ test('20,000 requests of the client', () => {
   assert.ok(grown < 8 << 20, `the process grew by ${grown} bytes in the second part`);
 });
 
-// Objects and descriptors alone: the memory of the process is not judged yet. It grows for longer than with the others before it stays.
+// Objects and descriptors alone: a process that is both ends of QUIC grows for longer than others before its memory stays. Either end by itself
+// does not: 600 connections left 0.2 MB more in a server, 1,250 left 7 MB in a client, of which the last 250 half a megabyte.
 test('1,000 requests of the client by HTTP/3', () => {
   const folder = mkdtempSync(join(tmpdir(), 'flare-leak-'));
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
