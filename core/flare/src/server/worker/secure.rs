@@ -16,8 +16,8 @@ use crate::server::session::Session;
 use crate::server::shared::Message;
 use crate::server::tls;
 
-/// About how much is encrypted before it is given to the system.
-const PIECE: usize = 8 * MAX_RECORD;
+/// About how much is encrypted before it is given to the system, while it is still in the cache.
+const PIECE: usize = 4 * MAX_RECORD;
 
 /// About how much of one connection is encrypted before the others have their turn.
 const TURN: usize = 1 << 20;
