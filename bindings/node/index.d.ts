@@ -95,6 +95,8 @@ export interface TlsOptions {
   names?: string;
   ocsp?: string;
   key_log?: string;
+  /** Other certificates: the client's name for the server (SNI) chooses; the one above is for whoever asks for none of them. */
+  also?: readonly { cert: string | Uint8Array; key: string | Uint8Array; names?: string; ocsp?: string }[];
 }
 
 /** Where an app listens, and whether over TLS. */

@@ -50,14 +50,23 @@ async function get(port, path = '/', options = {}) {
   return JSON.parse(Buffer.concat(await answer.toArray()));
 }
 
-/** The subject of the certificate that new connections get. */
-async function subject(port) {
-  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
+/** The subject of the certificate that new connections get, which ask for this name. */
+async function subject(port, servername) {
+  const socket = connectTls({ port, host: '127.0.0.1', servername, rejectUnauthorized: false });
   await once(socket, 'secureConnect');
   const { CN } = socket.getPeerCertificate().subject;
   socket.destroy();
   return CN;
 }
+
+test('the name that a client asks for chooses the certificate', async () => {
+  await secure({ ...one, also: [{ cert: two.cert, key: readFileSync(two.key), names: 'two.test' }] }, async ({ port }) => {
+    assert.deepEqual([await subject(port, 'two.test'), await subject(port, 'localhost'), await subject(port)], ['two', 'one', 'one']);
+  });
+  const app = new App();
+  for (const also of [{ ...two }, [null], [{ cert: two.cert }]]) await assert.rejects(app.listen({ tls: { ...one, also } }), TypeError);
+  await assert.rejects(app.listen({ tls: { ...one, also: [{ cert: two.cert, key: one.key }] } }), { code: 'ERR_FLARE_TLS' });
+});
 
 test('HTTP/1.1 over TLS, from paths and from bytes', async () => {
   for (const tls of [one, { cert: ca, key: readFileSync(one.key) }]) {

@@ -4,18 +4,29 @@
 /** Those that others need first. */
 const FIRST = ['client_auth', 'early_data_limit'];
 
-/** As the addon reads them: certificates, key, and names and values in turn. */
+/** As the addon reads them: certificates, key, and names and values in turn. `also` is another pair, and what comes behind it is of that pair. */
 function tlsSettings(options) {
   if (options === undefined) return undefined;
   if (typeof options !== 'object' || options === null) throw new TypeError('tls is an object with cert and key');
-  const { cert, key, ...rest } = options;
+  const { cert, key, also = [], ...rest } = options;
+  const list = pair({ cert, key });
+  for (const name of [...FIRST, ...Object.keys(rest).filter((name) => !FIRST.includes(name))]) addSetting(list, name, rest[name]);
+  if (!Array.isArray(also)) throw new TypeError('tls.also is a list of objects with cert and key');
+  for (const other of also) {
+    if (typeof other !== 'object' || other === null) throw new TypeError('tls.also is a list of objects with cert and key');
+    list.push('also', pair(other));
+    addSetting(list, 'names', other.names);
+    addSetting(list, 'ocsp', other.ocsp);
+  }
+  return list;
+}
+
+function pair({ cert, key }) {
   for (const [name, value] of [['cert', cert], ['key', key]]) {
     if (typeof value !== 'string' && !(value instanceof Uint8Array)) throw new TypeError(`tls.${name} is a path or a Buffer with PEM`);
   }
   if (cert.length === 0 || key.length === 0) throw new TypeError('tls.cert and tls.key are not empty');
-  const list = [cert, key];
-  for (const name of [...FIRST, ...Object.keys(rest).filter((name) => !FIRST.includes(name))]) addSetting(list, name, rest[name]);
-  return list;
+  return [cert, key];
 }
 
 function addSetting(list, name, setting) {
