@@ -498,7 +498,8 @@ def test_a_server_of_aiohttp(run: Callable[[Awaitable[Any]], Any]) -> None:
 
 def test_ctrl_c_ends_a_wait() -> None:
     program = """
-import _thread, socket, threading, flare
+import _thread, signal, socket, threading, flare
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts the tests may ignore it
 with socket.create_server(("127.0.0.1", 0)) as silent:
     threading.Timer(0.3, _thread.interrupt_main).start()
     try:

@@ -349,7 +349,8 @@ def test_a_task_that_is_cancelled(run: Callable[[Awaitable[Any]], Any]) -> None:
 
 def test_ctrl_c_ends_a_wait() -> None:
     program = """
-import _thread, threading, flare
+import _thread, signal, threading, flare
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts the tests may ignore it
 app = flare.App()
 @app.ws("/")
 async def quiet(ws):
