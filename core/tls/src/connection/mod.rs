@@ -22,6 +22,8 @@ pub const MAX_RECORD: usize = 16 * 1024;
 
 /// The first byte of a connection that speaks TLS: a record with a handshake message (RFC 8446, 5.1).
 const HANDSHAKE: u8 = 22;
+/// And of one that ends the handshake, which may be the first that a server sends.
+const ALERT: u8 = 21;
 
 /// What comes out of received bytes, in order.
 #[derive(Debug)]
@@ -115,7 +117,7 @@ impl Connection {
         if let Some(first) = input.first()
             && !std::mem::replace(&mut self.state.begun, true)
         {
-            self.state.not_tls = *first != HANDSHAKE;
+            self.state.not_tls = ![HANDSHAKE, ALERT].contains(first);
         }
         let result = self.receive_all(input, out, &mut sink);
         result.map_err(|failure| {
