@@ -481,8 +481,8 @@ typedef void (*flare_task)(uint32_t worker, void *user);
  * Called on a worker in each handshake, so it must not block. `server_name` is in lower case, NULL when the client asks for none, and
  * valid during the call.
  *
- * @return Settings whose first certificate is shown; they are borrowed. NULL, or a handle that was freed or has no certificate: the one that
- * the server's own settings have for the name.
+ * @return Settings whose first certificate is shown; they are borrowed. NULL, or a handle that was freed: the one that the server's own
+ * settings have for the name. Settings without a certificate: the client is refused.
  */
 typedef const flare_tls *(*flare_tls_resolver)(const char *server_name, void *user);
 

@@ -97,6 +97,22 @@ export interface TlsOptions {
   key_log?: string;
   /** Other certificates: the client's name for the server (SNI) chooses; the one above is for whoever asks for none of them. */
   also?: readonly { cert: string | Uint8Array; key: string | Uint8Array; names?: string; ocsp?: string }[];
+  /**
+   * Asked first in each handshake, with the name that the client asks for, in lower case, or `undefined` when it asks for none. It gives an
+   * `Identity`, or `undefined` for the certificate that these settings have. It is called in the loop, and answers at once. What it throws refuses
+   * that client, and goes to `app.on('error')` or `console.error`.
+   */
+  resolve?: (serverName: string | undefined) => Identity | undefined;
+}
+
+/**
+ * Certificates and their key for `TlsOptions.resolve`. They are read and checked when it is made, and not again by `reloadTls()`: for others make
+ * another identity. What is wrong is an error with the code `ERR_FLARE_TLS`.
+ */
+export class Identity {
+  /** `cert` and `key` as in `TlsOptions`. */
+  constructor(options: { cert: string | Uint8Array; key: string | Uint8Array });
+  private readonly own;
 }
 
 /** Where an app listens, and whether over TLS. */

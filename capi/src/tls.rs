@@ -4,7 +4,7 @@ use std::ffi::{CString, c_char, c_void};
 use std::ptr;
 use std::sync::{Arc, Mutex};
 
-use flare::tls::{ConfigError, Hello, Identity, LoadedIdentity, Resolver, ServerTls, Source};
+use flare::tls::{Choice, ConfigError, Hello, Identity, LoadedIdentity, Resolver, ServerTls, Source};
 
 use crate::guard::{Failure, guard, guard_number, guard_or};
 use crate::handle::Token;
@@ -33,8 +33,8 @@ pub(crate) struct TlsSettings {
 /// Called on a worker in each handshake, so it must not block. `server_name` is in lower case, NULL when the client asks for none, and
 /// valid during the call.
 ///
-/// @return Settings whose first certificate is shown; they are borrowed. NULL, or a handle that was freed or has no certificate: the one that
-/// the server's own settings have for the name.
+/// @return Settings whose first certificate is shown; they are borrowed. NULL, or a handle that was freed: the one that the server's own
+/// settings have for the name. Settings without a certificate: the client is refused.
 #[allow(non_camel_case_types, reason = "a C name")]
 pub type flare_tls_resolver =
     Option<unsafe extern "C" fn(server_name: *const c_char, user: *mut c_void) -> *const flare_tls>;
@@ -154,12 +154,16 @@ fn ask(
     resolver: unsafe extern "C" fn(*const c_char, *mut c_void) -> *const flare_tls,
     user: &UserData,
     hello: Hello<'_>,
-) -> Option<Arc<LoadedIdentity>> {
+) -> Choice {
     let name = hello.server_name.and_then(|name| CString::new(name).ok());
     let pointer = name.as_ref().map_or(ptr::null(), |name| name.as_ptr());
     // SAFETY: `flare_tls_set_resolver` was promised that the callback may be called with `user` until it is destroyed.
     let answer = unsafe { resolver(pointer, user.pointer()) };
-    with_tls(answer, |tls| Ok(tls.first.clone())).ok().flatten()
+    match with_tls(answer, |tls| Ok(tls.first.clone())) {
+        Ok(Some(identity)) => Choice::Identity(identity),
+        Ok(None) => Choice::Refuse,
+        Err(_) => Choice::ByName,
+    }
 }
 
 /// Sets a number, a time in milliseconds (names that end in `_ms`) or a switch (0 or 1) by name. The names and ranges are listed in

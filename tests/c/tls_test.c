@@ -118,6 +118,7 @@ static void serving(void) {
 // What resolver() was asked, and what it answers.
 struct certificates {
     flare_tls *dynamic;
+    flare_tls *none;
     atomic_int calls;
     atomic_int nameless;
 };
@@ -129,6 +130,7 @@ static const flare_tls *resolver(const char *server_name, void *user) {
         atomic_fetch_add(&certificates->nameless, 1);
         return NULL;
     }
+    if (strcmp(server_name, "refused.test") == 0) return certificates->none;
     return strcmp(server_name, "dynamic.test") == 0 ? certificates->dynamic : NULL;
 }
 
@@ -153,9 +155,20 @@ static bool shown(const char *address, const char *name, const char *expected) {
     return good;
 }
 
+// Whether a client that asks for `name` is shown no certificate at all.
+static bool refused(const char *address, const char *name) {
+    char command[300], line[300];
+    snprintf(command, sizeof command, "openssl s_client -connect %s -servername %s </dev/null 2>&1", address, name);
+    FILE *output = popen(command, "r");
+    CHECK(output != NULL);
+    bool told = false;
+    while (fgets(line, sizeof line, output) != NULL) told = told || strstr(line, "no peer certificate available") != NULL;
+    return pclose(output) != 0 && told;
+}
+
 static void resolving(void) {
     TEST("a resolver is asked for certificates");
-    struct certificates certificates = {.dynamic = flare_tls_new()};
+    struct certificates certificates = {.dynamic = flare_tls_new(), .none = flare_tls_new()};
     CHECK_STATUS(flare_tls_add_self_signed(certificates.dynamic, "dynamic.test"), FLARE_OK);
     flare_tls *tls = flare_tls_new();
     CHECK_STATUS(flare_tls_add_self_signed(tls, "static.test"), FLARE_OK);
@@ -174,7 +187,10 @@ static void resolving(void) {
     CHECK(shown(address, "static.test", "DNS:static.test"));
     CHECK(shown(address, "", "DNS:static.test"));
     CHECK(atomic_load(&certificates.calls) == 3 && atomic_load(&certificates.nameless) == 1);
+    CHECK(refused(address, "refused.test"));
+    CHECK(stat_becomes(&a, "tls_failed", 1));
     // A handle that is freed is no answer: the certificates of the server are.
+    CHECK_STATUS(flare_tls_free(certificates.none), FLARE_OK);
     CHECK_STATUS(flare_tls_free(certificates.dynamic), FLARE_OK);
     CHECK(shown(address, "dynamic.test", "DNS:static.test"));
     CHECK_STATUS(flare_tls_free(tls), FLARE_OK);

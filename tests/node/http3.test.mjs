@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { App, Client, serve } from 'flare-node';
+import { App, Client, Identity, serve } from 'flare-node';
 import { serving } from './support.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'flare-http3-'));
@@ -158,4 +158,35 @@ test('it is off until it is asked for', () => serving((app) => app.get('/', () =
 test('a setting that is none is named', async () => {
   const app = new App({ http3: true, more: { quic_colour: 1 } });
   await assert.rejects(app.listen({ port: 0, tls: one }), { code: 'ERR_FLARE_CONFIG', message: /quic_colour/ });
+});
+
+test('a function chooses the certificate, and refuses by throwing', async () => {
+  const heard = [];
+  const identity = new Identity(other);
+  const resolve = (name) => {
+    heard.push(name);
+    if (name === 'boom.test') throw new Error('boom');
+    return name === 'other.test' ? identity : undefined;
+  };
+  const app = new App({ http3: true });
+  app.get('/', (req) => req.version);
+  app.on('error', (error) => heard.push(error.message));
+  const { port } = await app.listen({ port: 0, tls: { ...one, resolve } });
+  const ask = async (name, { cert }, more) => {
+    const client = asker(port, { tls: { roots: cert, server_name: name, ...more } });
+    try {
+      return await (await client.get('/')).text();
+    } finally {
+      await client.close();
+    }
+  };
+  try {
+    assert.equal(await ask('localhost', one), '3.0');
+    await assert.rejects(ask('boom.test', one), { code: 'ERR_FLARE_TLS', message: /0x128/ });
+    // Another certificate is shown than the one that is believed.
+    await assert.rejects(ask('other.test', one), { code: 'ERR_FLARE_TLS' });
+    assert.deepEqual(heard, ['localhost', 'boom.test', 'boom', 'other.test']);
+  } finally {
+    await app.close(0).catch(() => {});
+  }
 });

@@ -10,7 +10,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import { App, serve } from 'flare-node';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { App, Identity, serve } from 'flare-node';
 
 const folder = mkdtempSync(join(tmpdir(), 'flare-tls-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -66,6 +68,97 @@ test('the name that a client asks for chooses the certificate', async () => {
   const app = new App();
   for (const also of [{ ...two }, [null], [{ cert: two.cert }]]) await assert.rejects(app.listen({ tls: { ...one, also } }), TypeError);
   await assert.rejects(app.listen({ tls: { ...one, also: [{ cert: two.cert, key: one.key }] } }), { code: 'ERR_FLARE_TLS' });
+});
+
+/** Whether a client that asks for this name is refused by an alert. */
+async function isRefused(port, servername) {
+  const [error] = await once(connectTls({ port, host: '127.0.0.1', servername, rejectUnauthorized: false }), 'error');
+  return /alert/.test(error.message);
+}
+
+test('a function chooses the certificate; what it throws refuses that client alone', async () => {
+  const other = new Identity({ cert: two.cert, key: readFileSync(two.key) });
+  const asked = [];
+  const answers = { 'two.test': () => other, 'boom.test': () => { throw new Error('boom'); }, 'wrong.test': () => two, 'null.test': () => null,
+    'later.test': async () => { throw new Error('too late'); } };
+  const resolve = (name) => {
+    asked.push(name);
+    return answers[name]?.();
+  };
+  await secure({ ...one, resolve }, async ({ app, port }) => {
+    const errors = [];
+    app.on('error', (...given) => errors.push(given));
+    const shown = await Promise.all(['two.test', 'localhost', 'TWO.test', undefined].map((name) => subject(port, name)));
+    assert.deepEqual(shown, ['two', 'one', 'two', 'one']);
+    assert.deepEqual(asked.splice(0).sort(), ['localhost', 'two.test', 'two.test', undefined]);
+    const bad = ['boom.test', 'wrong.test', 'null.test', 'later.test'];
+    for (const name of bad) assert.equal(await isRefused(port, name), true, name);
+    assert.deepEqual(asked.splice(0), bad);
+    assert.deepEqual(errors.map(([error, ...more]) => [error.name, ...more]), [['Error'], ['TypeError'], ['TypeError'], ['TypeError']]);
+    assert.equal(await subject(port, 'two.test'), 'two');
+    assert.equal(app.stats().panics, 0);
+  });
+});
+
+test('a function that chooses may use the app: reload it, and end it', async () => {
+  const tls = { cert: join(folder, 'own.pem'), key: join(folder, 'own.key') };
+  const put = (pair) => { copyFileSync(pair.cert, tls.cert); copyFileSync(pair.key, tls.key); };
+  put(one);
+  let chosen = new Identity(one);
+  const does = { 'reload.test': (app) => { app.reloadTls(); }, 'chosen.test': () => chosen, 'end.test': (app) => { app.close(0).catch(() => {}); } };
+  let app;
+  await secure({ ...tls, resolve: (name) => does[name]?.(app) }, async (given) => {
+    app = given.app;
+    const { port } = given;
+    const ended = once(app, 'close');
+    put(two);
+    assert.deepEqual([await subject(port), await subject(port, 'chosen.test')], ['one', 'one']);
+    await subject(port, 'reload.test');
+    // What the program made stays as it is until it makes another.
+    assert.deepEqual([await subject(port), await subject(port, 'chosen.test')], ['two', 'one']);
+    chosen = new Identity({ cert: readFileSync(two.cert), key: two.key });
+    assert.equal(await subject(port, 'chosen.test'), 'two');
+    connectTls({ port, host: '127.0.0.1', servername: 'end.test', rejectUnauthorized: false }).on('error', () => {});
+    await ended;
+  });
+});
+
+test('a function is let go when its app has ended', async () => {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc');
+  const listened = async () => {
+    const identity = new Identity(two);
+    const resolve = () => identity;
+    await secure({ ...one, resolve }, async ({ port }) => assert.equal(await subject(port), 'two'));
+    await assert.rejects(secure({ ...one, nothing: 1, resolve }), { code: 'ERR_FLARE_TLS' });
+    return [new WeakRef(resolve), new WeakRef(identity)];
+  };
+  const held = await listened();
+  for (let turn = 0; turn < 100 && held.some((ref) => ref.deref() !== undefined); turn++) {
+    await new Promise(setImmediate);
+    gc();
+  }
+  assert.deepEqual(held.map((ref) => ref.deref()), [undefined, undefined]);
+});
+
+test('what a function threw goes to console.error when nobody listens', async (context) => {
+  const told = [];
+  context.mock.method(console, 'error', (...given) => told.push(given));
+  await secure({ ...one, resolve: (name) => { throw new Error(`no ${name}`); } }, async ({ port }) => {
+    assert.equal(await isRefused(port, 'x.test'), true);
+    assert.equal(await isRefused(port), true);
+  });
+  assert.deepEqual(told.map(([words, error]) => [words, error.message]), [
+    ['flare: choosing a certificate for x.test:', 'no x.test'],
+    ['flare: choosing a certificate for a client that names nobody:', 'no undefined'],
+  ]);
+});
+
+test('an identity is checked when it is made, and a function when the app listens', async () => {
+  assert.throws(() => new Identity({ cert: one.cert, key: two.key }), { code: 'ERR_FLARE_TLS', message: /two\.key/ });
+  assert.throws(() => new Identity({ cert: join(folder, 'none.pem'), key: two.key }), { code: 'ERR_FLARE_TLS', message: /none\.pem/ });
+  for (const given of [undefined, null, {}, { cert: one.cert }, { ...one, names: 'a.test' }]) assert.throws(() => new Identity(given), TypeError);
+  await assert.rejects(new App().listen({ tls: { ...one, resolve: 'one.test' } }), TypeError);
 });
 
 test('HTTP/1.1 over TLS, from paths and from bytes', async () => {

@@ -82,8 +82,8 @@ struct Tls(Movable):
     def set_resolver[R: TlsResolver](mut self, var resolver: R) raises:
         """Has certificates chosen by code, before the names of the certificates are looked at. It belongs to these settings, and to the servers
         that are made with them."""
-        var user = boxed(self._api, resolver^)
-        check(self._api, self._api[].tls_set_resolver(self._handle, _resolve[R], user, unbox[R]))
+        var user = boxed(self._api, _Choosing(resolver^, Tls()))
+        check(self._api, self._api[].tls_set_resolver(self._handle, _resolve[R], user, unbox[_Choosing[R]]))
 
     def handle(self) -> Handle:
         """The handle of the C API, for `TlsResolver.choose`."""
@@ -101,9 +101,20 @@ trait TlsResolver(Movable, Deinitable):
 
         Returns:
             `Tls.handle` of settings that it keeps, whose first certificate is shown; 0 for the certificate that the server's own settings have
-            for the name. So is the case when it raises.
+            for the name.
+
+        Raises:
+            Whatever it wants: the client is refused.
         """
         ...
+
+
+@fieldwise_init
+struct _Choosing[R: TlsResolver](Movable):
+    """A resolver, and settings without a certificate, which stand for a refusal."""
+
+    var resolver: Self.R
+    var none: Tls
 
 
 def _resolve[R: TlsResolver](server_name: Text, user: Address) abi("C") -> Handle:
@@ -111,7 +122,8 @@ def _resolve[R: TlsResolver](server_name: Text, user: Address) abi("C") -> Handl
     var name: Optional[String] = None
     if server_name:
         name = copied_text(server_name)
+    ref choosing = behind[_Choosing[R]](user).value
     try:
-        return behind[R](user).value.choose(name)
+        return choosing.resolver.choose(name)
     except:
-        return 0
+        return choosing.none.handle()

@@ -7,6 +7,7 @@ const { checkHandlers, socketOptions, checkTopic } = require('./websocket.cjs');
 const { contentOf } = require('./socket.cjs');
 const { settings } = require('./settings.cjs');
 const { tlsSettings } = require('./tls.cjs');
+const { addResolver, removeResolver } = require('./resolve.cjs');
 const { coded } = require('./errors.cjs');
 const { Stock, OwnHandler } = require('./stock.cjs');
 const { TestClient } = require('./testing.cjs');
@@ -140,12 +141,18 @@ class App extends EventEmitter {
     const router = this.#build(true);
     const listener = this.listenerCount('end') > 0 ? ++lastListener : -1;
     if (listener >= 0) listeners.set(listener, this);
+    const resolver = tls?.resolve === undefined ? undefined : addResolver(tls.resolve, (error, name) => this.#unresolved(error, name));
+    if (resolver !== undefined) secure.push('resolve', resolver);
+    const forget = () => {
+      listeners.delete(listener);
+      removeResolver(resolver);
+      for (const id of this.#handlers.splice(0)) unregister(id);
+    };
     let end;
     this.#closed = new Promise((resolve, reject) => {
       end = (problem, finished, aborted, requests) => {
         this.#server = undefined;
-        listeners.delete(listener);
-        for (const id of this.#handlers.splice(0)) unregister(id);
+        forget();
         if (problem !== undefined) reject(coded('ERR_FLARE_SERVER', problem));
         else resolve({ finished, aborted, requests });
         this.emit('close');
@@ -156,11 +163,16 @@ class App extends EventEmitter {
       this.#server = native.listen(router, [address], this.#settings, end, listener, secure);
       this.#secure = secure !== undefined;
     } catch (error) {
-      listeners.delete(listener);
-      for (const id of this.#handlers.splice(0)) unregister(id);
+      forget();
       throw error;
     }
     return this.address;
+  }
+
+  /** Tells the program that it has no certificate for a client. */
+  #unresolved(error, name) {
+    if (this.listenerCount('error') > 0) this.emit('error', error);
+    else console.error(`flare: choosing a certificate for ${name ?? 'a client that names nobody'}:`, error);
   }
 
   get address() {

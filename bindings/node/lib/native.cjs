@@ -87,12 +87,14 @@ let notify;
 let ended;
 let socketed;
 let onClient;
+let onResolve;
 const registers = new Int32Array(native.initialize(
   (packed) => dispatch(packed),
   (id, notice) => notify(id, notice),
   (server, packed, status, bytes, duration, whole) => ended(server, packed, status, bytes, duration, whole),
   (id, what, value, code) => socketed(id, what, value, code),
   (number, id, what, first, second) => onClient(number, id, what, first, second),
+  (number, name) => onResolve(number, name),
 ));
 
 /** Sets the functions that are called for a request, for what happens to it later, for its end, and for sockets. */
@@ -108,8 +110,13 @@ function connectClients(onHappening) {
   onClient = onHappening;
 }
 
+/** Sets the function that is called for the certificate of each handshake. */
+function connectResolvers(onHello) {
+  onResolve = onHello;
+}
+
 module.exports = {
-  native, registers, connect, connectClients,
+  native, registers, connect, connectClients, connectResolvers,
   EXCHANGE, HANDLER, FLAGS, KIND, STATUS,
   HAS_CONTENT, HAS_TRAILERS, STREAMING, GATE, COMING,
   DONE, KEPT, TEXT, JSON_TEXT, BYTES,

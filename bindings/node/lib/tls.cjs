@@ -4,11 +4,12 @@
 /** Those that others need first. */
 const FIRST = ['client_auth', 'early_data_limit'];
 
-/** As the addon reads them: certificates, key, and names and values in turn. `also` is another pair, and what comes behind it is of that pair. */
+/** As the addon reads them: certificates, key, and names and values in turn. `also` is another pair, and what comes behind it is of that pair. `resolve` gets a number first (resolve.cjs). */
 function tlsSettings(options) {
   if (options === undefined) return undefined;
   if (typeof options !== 'object' || options === null) throw new TypeError('tls is an object with cert and key');
-  const { cert, key, also = [], ...rest } = options;
+  const { cert, key, also = [], resolve, ...rest } = options;
+  if (resolve !== undefined && typeof resolve !== 'function') throw new TypeError('tls.resolve is a function from a name to an Identity or undefined');
   const list = pair({ cert, key });
   for (const name of [...FIRST, ...Object.keys(rest).filter((name) => !FIRST.includes(name))]) addSetting(list, name, rest[name]);
   if (!Array.isArray(also)) throw new TypeError('tls.also is a list of objects with cert and key');
@@ -64,4 +65,4 @@ function checkPem(name, value) {
   return value;
 }
 
-module.exports = { tlsSettings, clientTlsSettings };
+module.exports = { tlsSettings, clientTlsSettings, pair };

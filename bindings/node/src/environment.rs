@@ -39,6 +39,7 @@ struct Hooks {
     end: Reference,
     socket: Reference,
     client: Reference,
+    resolve: Reference,
 }
 
 /// An environment of JavaScript: its exchanges, and how to call it.
@@ -98,6 +99,7 @@ impl Environment {
                 end: hooks.end.value(env)?,
                 socket: hooks.socket.value(env)?,
                 client: hooks.client.value(env)?,
+                resolve: hooks.resolve.value(env)?,
                 environment: Rc::clone(self),
             }
         };
@@ -133,7 +135,7 @@ unsafe extern "C" fn forget(_: sys::napi_env, data: *mut c_void, _: *mut c_void)
     instance.environment.end();
 }
 
-/// `initialize(dispatch, event, end, socket, client)`: the functions that the core calls. Returns the memory of the registers.
+/// `initialize(dispatch, event, end, socket, client, resolve)`: the functions that the core calls. Returns the memory of the registers.
 fn initialize(arguments: &Arguments<'_>) -> Result<Value> {
     let Arguments { env, environment, .. } = *arguments;
     if environment.hooks.borrow().is_some() {
@@ -149,6 +151,7 @@ fn initialize(arguments: &Arguments<'_>) -> Result<Value> {
         end: Reference::new(env, arguments.get(2))?,
         socket: Reference::new(env, arguments.get(3))?,
         client: Reference::new(env, arguments.get(4))?,
+        resolve: Reference::new(env, arguments.get(5))?,
     });
     Ok(memory)
 }

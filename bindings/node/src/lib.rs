@@ -99,6 +99,7 @@ fn register(env: Env, exports: Value) -> Result<()> {
         server::FUNCTIONS,
         stock::FUNCTIONS,
         testing::FUNCTIONS,
+        tls::FUNCTIONS,
         environment::FUNCTIONS,
         news::FUNCTIONS,
         mux::FUNCTIONS,

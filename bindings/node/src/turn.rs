@@ -22,6 +22,7 @@ pub(crate) struct Turn {
     pub(crate) end: Value,
     pub(crate) socket: Value,
     pub(crate) client: Value,
+    pub(crate) resolve: Value,
     pub(crate) environment: Rc<Environment>,
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn version(version: flare::Version) -> &'static str {
 
 /// Logs the traceback of a handler that failed.
 pub(crate) static FAILED: Name = Name::new("flare._log", "failed");
-/// Logs that nobody chose a certificate.
+/// Logs that no certificate was chosen.
 pub(crate) static RESOLVER_FAILED: Name = Name::new("flare._log", "resolver_failed");
 /// Logs an event of the core.
 pub(crate) static EVENT: Name = Name::new("flare._log", "event");

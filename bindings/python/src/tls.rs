@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use flare::Request;
 use flare::message::TlsSession;
-use flare::tls::{ClientTls, ConfigError, Hello, Identity, LoadedIdentity, Resolver, ServerTls, Source};
+use flare::tls::{
+    Choice, ClientTls, ConfigError, Hello, Identity, LoadedIdentity, Resolver, ServerTls, Source,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -67,14 +69,14 @@ impl Given {
     }
 }
 
-/// The identity that a function of Python chooses; `None` for the one that the settings have for the name. Called on the worker.
-fn choose(resolver: &Py<PyAny>, hello: Hello<'_>) -> Option<Arc<LoadedIdentity>> {
+/// The identity that a function of Python chooses. What it raises refuses the client. Called on the worker.
+fn choose(resolver: &Py<PyAny>, hello: Hello<'_>) -> Choice {
     let _inside = Inside::enter();
     // None: Python is about to end.
     Python::try_attach(|py| {
         let chosen = resolver.bind(py).call1((hello.server_name,)).and_then(|chosen| {
             let chosen: Option<PyRef<'_, PyIdentity>> = chosen.extract()?;
-            Ok(chosen.map(|chosen| Arc::clone(&chosen.identity)))
+            Ok(Choice::from(chosen.map(|chosen| Arc::clone(&chosen.identity))))
         });
         chosen.unwrap_or_else(|error| {
             let told = names::RESOLVER_FAILED
@@ -83,10 +85,10 @@ fn choose(resolver: &Py<PyAny>, hello: Hello<'_>) -> Option<Arc<LoadedIdentity>>
             if let Err(error) = told {
                 error.write_unraisable(py, None);
             }
-            None
+            Choice::Refuse
         })
     })
-    .flatten()
+    .unwrap_or(Choice::Refuse)
 }
 
 /// A certificate and its key, read and checked: what a resolver of `Tls` gives.

@@ -290,9 +290,11 @@ def test_a_certificate_is_chosen_by_a_function(pairs: Pairs, loop: Loop, caplog:
 
     with running(tls=Tls(one.certificate, one.key, resolver=choose), loop=loop) as server:
         assert shown_by(port(server), "other.example") == two.digest
-        for name in ("one.example", "boom.example", "wrong.example"):
-            assert shown_by(port(server), name) == one.digest
-        assert asked == ["other.example", "one.example", "boom.example", "wrong.example"]
+        for name in ("boom.example", "wrong.example"):
+            with pytest.raises(ssl.SSLError, match="(?i)alert"):
+                shown_by(port(server), name)
+        assert shown_by(port(server), "one.example") == one.digest
+        assert asked == ["other.example", "boom.example", "wrong.example", "one.example"]
     assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [KeyError, TypeError]
     with pytest.raises(TypeError, match="no function"):
         Tls(one.certificate, one.key, resolver=7).check()  # type: ignore[arg-type]

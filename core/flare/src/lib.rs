@@ -40,8 +40,8 @@ pub mod tls {
     #[cfg(feature = "http3")]
     pub use flare_quic::{Congestion, QuicSettings, Retry};
     pub use flare_tls::{
-        ClientAuth, ClientTls, ConfigError, EarlyData, Hello, Identity, LoadedIdentity, Place, Resolver,
-        Resumption, ServerTls, Source, Trust, Version,
+        Choice, ClientAuth, ClientTls, ConfigError, EarlyData, Hello, Identity, LoadedIdentity, Place,
+        Resolver, Resumption, ServerTls, Source, Trust, Version,
     };
 }
 

@@ -28,8 +28,8 @@ pub mod adapter {
 }
 
 pub use config::{
-    ClientAuth, ClientTls, EarlyData, Hello, Identity, LoadedIdentity, Resolver, Resumption, ServerTls,
-    Source, Trust, Version,
+    Choice, ClientAuth, ClientTls, EarlyData, Hello, Identity, LoadedIdentity, Resolver, Resumption,
+    ServerTls, Source, Trust, Version,
 };
 pub use connection::{Connection, Event, Failure, MAX_RECORD, Session};
 pub use context::{ClientContext, ServerContext};

@@ -272,13 +272,15 @@ def ends(address: String, version: Int) raises:
 
 @fieldwise_init
 struct Choosing(TlsResolver):
-    """Notes the names, and shows its own certificate."""
+    """Notes the names, and shows its own certificate; but not for "refused.test"."""
 
     var asked: ArcPointer[List[String]]
     var own: Tls
 
     def choose(mut self, server_name: Optional[String]) raises -> UInt:
         self.asked[].append(server_name.or_else("-"))
+        if server_name.or_else("-") == "refused.test":
+            raise Error("nobody of this name is here")
         return self.own.handle()
 
 
@@ -301,6 +303,12 @@ def encrypted(_plain: String, _version: Int) raises:
         expect(has_status(error, "FLARE_ERROR_PROTOCOL") and "certificate" in String(error), String(error))
     var tls = ClientTls(alpn="h2,http/1.1", insecure_any_certificate=True)
     tls.set("min_version", 13)
+    tls.set("server_name", "refused.test")
+    try:
+        _ = Connector(tls).connect(address)
+        raise Error("not refused")
+    except error:
+        expect(has_status(error, "FLARE_ERROR_PROTOCOL") and "access_denied" in String(error), String(error))
     tls.set("server_name", "localhost")
     var connection = Connector(tls).connect(address)
     expect(asked[][len(asked[]) - 1] == "localhost", "not asked for the certificate")

@@ -1,5 +1,5 @@
 // Compiled by types.test.mjs with `tsc --strict`, and never run: what programs write must have a type, and mistakes must not.
-import { App, Client, HttpError, Queue, Reply, WebSocket, accessLog, bearer, files, forwarded, prepared, rateLimit, requestId, serve } from 'flare-node';
+import { App, Client, HttpError, Identity, Queue, Reply, WebSocket, accessLog, bearer, files, forwarded, prepared, rateLimit, requestId, serve } from 'flare-node';
 import type { CloseReport, Handler, ServerWebSocket, WebSocketHandlers, Middleware, TestResponse } from 'flare-node';
 
 const app = new App({ bodyLimit: 1 << 20, idleTimeout: 5000, reusePort: true });
@@ -8,6 +8,10 @@ app.get('/tls', (req) => `${req.scheme} ${req.tls?.version} ${req.tls?.peerCerti
 app.listen({ port: 443, host: '0.0.0.0', tls: { cert: 'chain.pem', key: Buffer.from(''), min_version: 13 } }).then(() => app.reloadTls());
 // @ts-expect-error TLS needs a key
 app.listen({ tls: { cert: 'chain.pem' } });
+const identity: Identity = new Identity({ cert: 'chain.pem', key: Buffer.from('') });
+app.listen({ tls: { cert: 'chain.pem', key: 'key.pem', resolve: (name) => (name === 'a.test' ? identity : undefined) } });
+// @ts-expect-error an identity is made beforehand
+app.listen({ tls: { cert: 'chain.pem', key: 'key.pem', resolve: () => ({ cert: 'chain.pem', key: 'key.pem' }) } });
 serve({ tls: { cert: 'chain.pem', key: 'key.pem' }, fetch: () => new Response() });
 app.get('/hi/:name/x/*rest', (req) => {
   const name: string = req.params.name;

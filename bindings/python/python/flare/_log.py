@@ -33,7 +33,7 @@ def failed(request: Request, error: BaseException) -> None:
 
 
 def resolver_failed(server_name: str | None, error: BaseException) -> None:
-    """The resolver of certificates raised: the settings choose."""
+    """The resolver of certificates raised: this client is refused."""
     logger.error("choosing a certificate for %r failed", server_name, exc_info=error)
 
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use flare_quic::{ClientContext, QuicSettings, ServerContext};
-use flare_tls::{ClientAuth, ClientTls, Identity, Resolver, ServerTls, Source, Trust};
+use flare_tls::{Choice, ClientAuth, ClientTls, Identity, Resolver, ServerTls, Source, Trust};
 use time::Duration;
 
 use crate::support::authority::{Authority, Pair};
@@ -85,6 +85,23 @@ fn without_an_identity_for_a_name_there_is_no_handshake() {
     assert_eq!(shown(&mut world, &context, "called.test"), der(&called));
     world.clients.clear();
     world.connect_to(&context, "other.test", false);
+    let (code, by_peer) = failure(&mut world);
+    assert!(by_peer && (0x100..0x200).contains(&code), "{code:#x}");
+}
+
+#[test]
+fn a_client_may_be_refused_though_there_is_a_default() {
+    let first = Authority::new("tests").issue(&["first.test"]).identity();
+    let mut tls = ServerTls::new(first.clone());
+    tls.resolver = Some(Resolver::new(|hello| match hello.server_name {
+        Some("refused.test") => Choice::Refuse,
+        _ => Choice::ByName,
+    }));
+    let mut world = world(&tls);
+    let context = context(&insecure());
+    assert_eq!(shown(&mut world, &context, "first.test"), der(&first));
+    world.clients.clear();
+    world.connect_to(&context, "refused.test", false);
     let (code, by_peer) = failure(&mut world);
     assert!(by_peer && (0x100..0x200).contains(&code), "{code:#x}");
 }

@@ -1,6 +1,6 @@
 //! Which identity a client sees: one rule for every TLS library.
 
-use super::{Hello, LoadedIdentity, Names, Resolver};
+use super::{Choice, Hello, LoadedIdentity, Names, Resolver};
 
 /// Identities in the form of a TLS library. One is chosen by the callback, then by name, then the default.
 #[derive(Debug)]
@@ -27,11 +27,18 @@ impl<T: Clone> Identities<T> {
         Self { names, default, resolver }
     }
 
-    /// The one for a name, in lower case, that a client asks for. `adapt` makes the form of what the callback gives; if it can't, the
-    /// callback counts as if it had given none.
+    /// The one for a name, in lower case, that a client asks for; `None` refuses the client. `adapt` makes the form of what the callback gives;
+    /// if it can't, the callback counts as if it had given none.
     pub fn choose(&self, name: Option<&str>, adapt: impl FnOnce(&LoadedIdentity) -> Option<T>) -> Option<T> {
-        let given = self.resolver.as_ref().and_then(|resolver| resolver.choose(Hello { server_name: name }));
-        let named = || name.and_then(|name| self.names.find(name)).or(self.default.as_ref()).cloned();
-        given.and_then(|identity| adapt(&identity)).or_else(named)
+        let given = match &self.resolver {
+            Some(resolver) => resolver.choose(Hello { server_name: name }),
+            None => Choice::ByName,
+        };
+        let adapted = match given {
+            Choice::ByName => None,
+            Choice::Identity(identity) => adapt(&identity),
+            Choice::Refuse => return None,
+        };
+        adapted.or_else(|| name.and_then(|name| self.names.find(name)).or(self.default.as_ref()).cloned())
     }
 }

@@ -17,7 +17,7 @@ pub use client::{ClientTls, Trust};
 pub use identities::Identities;
 pub use identity::{Identity, LoadedIdentity};
 pub(crate) use names::{NamePattern, Names};
-pub use server::{ClientAuth, EarlyData, Hello, Resolver, Resumption, ServerTls};
+pub use server::{Choice, ClientAuth, EarlyData, Hello, Resolver, Resumption, ServerTls};
 pub use source::Source;
 pub(crate) use source::{certificates, revocation_lists};
 

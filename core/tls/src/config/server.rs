@@ -238,20 +238,37 @@ pub struct Hello<'a> {
     pub server_name: Option<&'a str>,
 }
 
-/// Chooses an identity by what the client says. Called on the worker for each handshake, so it must not block. `None`: the one that
-/// the configuration has for the name.
+/// What a [`Resolver`] chooses for a client.
+#[derive(Debug, Clone)]
+pub enum Choice {
+    /// The identity that the configuration has for the name.
+    ByName,
+    /// This one.
+    Identity(Arc<LoadedIdentity>),
+    /// None: the handshake is refused with an alert, and nobody else is concerned.
+    Refuse,
+}
+
+/// `None` is [`Choice::ByName`].
+impl From<Option<Arc<LoadedIdentity>>> for Choice {
+    fn from(identity: Option<Arc<LoadedIdentity>>) -> Self {
+        identity.map_or(Self::ByName, Self::Identity)
+    }
+}
+
+/// Chooses an identity by what the client says. Called on the worker for each handshake, so it must not block.
 #[derive(Clone)]
 pub struct Resolver(Arc<Choose>);
 
-type Choose = dyn Fn(Hello<'_>) -> Option<Arc<LoadedIdentity>> + Send + Sync;
+type Choose = dyn Fn(Hello<'_>) -> Choice + Send + Sync;
 
 impl Resolver {
-    /// A resolver that calls this function.
-    pub fn new(choose: impl Fn(Hello<'_>) -> Option<Arc<LoadedIdentity>> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(choose))
+    /// A resolver that calls this function, which gives a [`Choice`] or an `Option` of an identity.
+    pub fn new<C: Into<Choice>>(choose: impl Fn(Hello<'_>) -> C + Send + Sync + 'static) -> Self {
+        Self(Arc::new(move |hello| choose(hello).into()))
     }
 
-    pub(crate) fn choose(&self, hello: Hello<'_>) -> Option<Arc<LoadedIdentity>> {
+    pub(crate) fn choose(&self, hello: Hello<'_>) -> Choice {
         (self.0)(hello)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use flare_tls::{ClientContext, ClientTls, Resolver, ServerContext, ServerTls};
+use flare_tls::{Choice, ClientContext, ClientTls, Resolver, ServerContext, ServerTls};
 
 use crate::support::{Authority, Joined};
 
@@ -63,6 +63,24 @@ fn a_resolver_is_asked_first() {
     joined.run(usize::MAX);
     assert_eq!(joined.server.seen.failure.map(|failure| failure.kind()), Some("nothing_in_common"));
     assert!(joined.client.seen.failure.is_some());
+}
+
+#[test]
+fn a_resolver_may_refuse_though_there_is_a_default() {
+    let authority = Authority::new("tests");
+    let client = ClientContext::new(&ClientTls::with_roots(authority.pem())).unwrap();
+    let mut tls = ServerTls::new(authority.issue(&["static.test", "refused.test"]).identity());
+    tls.resolver = Some(Resolver::new(|hello| match hello.server_name {
+        Some("refused.test") => Choice::Refuse,
+        _ => Choice::ByName,
+    }));
+    let server = ServerContext::new(&tls).unwrap();
+    assert!(serves(&server, &client, "static.test"));
+    let mut joined = Joined::named(&server, &client, "refused.test");
+    joined.run(usize::MAX);
+    assert_eq!(joined.server.seen.failure.map(|failure| failure.kind()), Some("nothing_in_common"));
+    assert_eq!(joined.client.seen.failure.map(|failure| failure.kind()), Some("alert"));
+    assert!(serves(&server, &client, "static.test"));
 }
 
 #[test]
