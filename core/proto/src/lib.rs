@@ -3,12 +3,13 @@
 //! The messages ([`RequestHead`], [`ResponseHead`], [`Headers`]) are the same for every wire. Each wire has a module of its
 //! own: [`http1`] is HTTP/1.0 and HTTP/1.1 (RFC 9112), for servers and clients;
 //! [`http2`] is HTTP/2 (RFC 9113), and [`hpack`] its header compression (RFC 7541). [`http3`] is HTTP/3 (RFC 9114), and [`qpack`] its (RFC 9204). [`websocket`] is what a
-//! stream of bytes becomes by RFC 6455. [`mux`] is no HTTP: streams of bytes on one
+//! stream of bytes becomes by RFC 6455, and [`capsule`] what it becomes by RFC 9297. [`mux`] is no HTTP: streams of bytes on one
 //! connection. Nor is [`proxy_protocol`]: what a proxy tells in front of a connection.
 #![forbid(unsafe_code)]
 
 mod authority;
 mod block;
+pub mod capsule;
 mod field_coding;
 mod grammar;
 mod headers;

@@ -5,10 +5,9 @@
 //! written right behind the head of a frame. What this end's three unidirectional streams have to send waits in [`Connection::output`]. Order, flow control
 //! and the ends of streams are the transport's: the owner closes a stream behind what ends a message, and resets it when an event says so.
 //!
-//! Push is not used. Priorities are those of RFC 9218. Extended CONNECT is RFC 9220, and datagrams are RFC 9297, with [`capsule`]s for streams of
+//! Push is not used. Priorities are those of RFC 9218. Extended CONNECT is RFC 9220, and datagrams are RFC 9297, with [`capsule`](crate::capsule)s for streams of
 //! them. What costs this end and brings it nothing has budgets: see [`Limits`].
 
-pub mod capsule;
 mod client;
 mod connection;
 mod content;

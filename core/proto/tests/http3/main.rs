@@ -4,7 +4,6 @@
 
 mod answers;
 mod attacks;
-mod capsules;
 mod clients;
 mod control;
 mod datagrams;

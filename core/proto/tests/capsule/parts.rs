@@ -1,6 +1,6 @@
-//! Capsules (RFC 9297 section 3).
+//! Capsules, part by part (RFC 9297 section 3.2).
 
-use flare_proto::http3::capsule::{Capsules, DATAGRAM, Part, write_header};
+use flare_proto::capsule::{Capsules, DATAGRAM, Part, write_header};
 
 fn told(pieces: &[&[u8]]) -> (Vec<String>, bool) {
     let (mut capsules, mut told, mut is_value) = (Capsules::new(), Vec::<String>::new(), false);

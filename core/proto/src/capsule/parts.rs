@@ -1,4 +1,4 @@
-//! Capsules: what a stream of bytes behind a CONNECT may carry (RFC 9297 section 3).
+//! A stream of capsules, part by part.
 
 use crate::varint;
 
@@ -79,4 +79,10 @@ impl Capsules {
 pub fn write_header(out: &mut Vec<u8>, kind: u64, length: usize) {
     varint::write(out, kind.min(varint::MOST));
     varint::write(out, length as u64);
+}
+
+/// Writes a datagram as a capsule.
+pub fn write_datagram(out: &mut Vec<u8>, datagram: &[u8]) {
+    write_header(out, DATAGRAM, datagram.len());
+    out.extend_from_slice(datagram);
 }
