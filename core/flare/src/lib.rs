@@ -46,7 +46,9 @@ pub mod tls {
 }
 
 pub use error::Error;
-pub use exchange::{AnswerError, CancelReason, Event, Exchange, Flow, Read, Upstream, check_trailer};
+pub use exchange::{
+    AnswerError, CancelReason, DatagramError, Event, Exchange, Flow, Read, Upstream, check_trailer,
+};
 pub use flare_net::Address;
 pub use handler::{Handler, later};
 pub use message::{

@@ -1,6 +1,8 @@
 //! The exchange: one request, its answer and its cancel state.
 
 mod block;
+mod datagram_queues;
+mod datagrams;
 mod ends;
 mod gathered;
 mod pool;
@@ -22,6 +24,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub(crate) use block::{Block, Early, ExchangeKey, Home, SharedBlock, Unrouted};
+pub(crate) use datagram_queues::MOST as MOST_OF_DATAGRAM;
+pub use datagrams::DatagramError;
 pub(crate) use ends::Ends;
 pub(crate) use gathered::Gathered;
 pub(crate) use pool::Pool;
@@ -291,10 +295,7 @@ impl Exchange {
     /// [`AnswerError::Misuse`] when the client does not offer the protocol, or it can't be a field value; otherwise as
     /// [`Exchange::start`].
     pub fn switch_protocol(&self, protocol: &str) -> Result<(), AnswerError> {
-        let offered = self.request.offered_protocol().unwrap_or_default();
-        if !offered.split(',').any(|one| one.trim().eq_ignore_ascii_case(protocol)) {
-            return Err(AnswerError::Misuse("the client does not offer this protocol"));
-        }
+        self.check_offer(protocol)?;
         self.draft(|response| {
             if self.request.version() == Version::Http11 {
                 response.set_status(101);
@@ -308,6 +309,15 @@ impl Exchange {
         // On a route that takes content as it comes it was told that there is none.
         self.block().stream.lock().received_all = false;
         self.start()
+    }
+
+    fn check_offer(&self, protocol: &str) -> Result<(), AnswerError> {
+        let offered = self.request.offered_protocol().unwrap_or_default();
+        if offered.split(',').any(|one| one.trim().eq_ignore_ascii_case(protocol)) {
+            Ok(())
+        } else {
+            Err(AnswerError::Misuse("the client does not offer this protocol"))
+        }
     }
 
     /// Gives some content of the answer, which is taken whole or refused. Starts the answer if it was not started.
@@ -329,6 +339,9 @@ impl Exchange {
             if stream.sent_all || stream.over {
                 // Also when nothing was to be sent, as after HEAD: nobody would ever take it.
                 return Err(self.over());
+            }
+            if stream.has_datagrams() {
+                return Err(AnswerError::Misuse("the byte stream is one of capsules"));
             }
             if data.is_empty() {
                 return Ok(());

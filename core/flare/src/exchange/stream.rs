@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use super::sync::{AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering};
 use crate::exchange::Gathered;
+use crate::exchange::datagram_queues::Datagrams;
 use crate::message::{Body, FileBody, Headers, Part, Source};
 
 /// The request's content waits up to this many bytes for the handler before the client is not read any more.
@@ -29,7 +30,11 @@ const OUTBOUND_LOW: usize = 64 * 1024;
 pub enum Event<'a> {
     /// Some of the request's content, valid during the call. Only with [`Exchange::on_event`](crate::Exchange::on_event).
     Data(&'a [u8]),
-    /// [`Exchange::read`](crate::Exchange::read) finds content. Only with [`Exchange::watch`](crate::Exchange::watch).
+    /// A datagram, valid during the call. Only with [`Exchange::on_event`](crate::Exchange::on_event), behind
+    /// [`Exchange::switch_to_datagrams`](crate::Exchange::switch_to_datagrams).
+    Datagram(&'a [u8]),
+    /// [`Exchange::read`](crate::Exchange::read) finds content, or [`Exchange::read_datagram`](crate::Exchange::read_datagram) a datagram.
+    /// Only with [`Exchange::watch`](crate::Exchange::watch).
     Readable,
     /// The request has ended; its trailers are in [`Request::trailers`](crate::Request::trailers).
     End,
@@ -169,6 +174,8 @@ pub(crate) struct Inner {
     callback: Option<Callback>,
     /// The callback only hears that there is content; it is read from the queue.
     watching: bool,
+    /// What few exchanges have: those that may become a stream of datagrams.
+    pub(crate) datagrams: Option<Box<Datagrams>>,
 }
 
 impl Stream {
@@ -226,7 +233,7 @@ impl Stream {
 
     /// Hands content to a callback that wants it, without the lock. Says whether it takes more; `None`: there is no such callback.
     pub(crate) fn hand_over(&self, content: &mut Arrived<'_>) -> Option<bool> {
-        let mut callback = {
+        let callback = {
             let mut inner = self.lock();
             if inner.watching {
                 return None;
@@ -236,7 +243,38 @@ impl Stream {
             inner.paused = true;
             callback
         };
-        let flow = callback(content.tell());
+        Some(self.lend(callback, content.tell()))
+    }
+
+    /// Hands a datagram to a callback that wants it, without the lock. False: there is none that does now, or others wait for it.
+    pub(crate) fn hand_over_datagram(&self, datagram: &[u8]) -> bool {
+        let callback = {
+            let mut inner = self.lock();
+            let waits = inner.datagrams.as_ref().is_none_or(|datagrams| datagrams.next_inbound().is_some());
+            if waits { None } else { inner.take_ear() }
+        };
+        let Some(callback) = callback else { return false };
+        self.lend(callback, Told::Event(Event::Datagram(datagram)));
+        true
+    }
+
+    /// Hands the next datagram that waits to a callback that wants it, without the lock. False: there is none of the one or the other.
+    pub(crate) fn hand_over_waiting_datagram(&self) -> bool {
+        let (callback, datagram) = {
+            let mut inner = self.lock();
+            if inner.datagrams.as_ref().is_none_or(|datagrams| datagrams.next_inbound().is_none()) {
+                return false;
+            }
+            let Some(callback) = inner.take_ear() else { return false };
+            (callback, inner.datagrams.as_mut().and_then(|datagrams| datagrams.pop_inbound()))
+        };
+        self.lend(callback, Told::Event(Event::Datagram(&datagram.unwrap_or_default())));
+        true
+    }
+
+    /// Calls a callback that was taken out while content is paused, and puts it back. Says whether it takes more.
+    fn lend(&self, mut callback: Callback, told: Told<'_>) -> bool {
+        let flow = callback(told);
         let mut inner = self.lock();
         inner.paused &= flow == Flow::Pause;
         let more = !inner.paused;
@@ -244,7 +282,7 @@ impl Stream {
         if inner.callback.is_none() && !inner.over {
             inner.callback = Some(callback);
         }
-        Some(more)
+        more
     }
 
     /// Calls the handler's callback, without the lock. `None`: there is none.
@@ -366,9 +404,11 @@ impl Inner {
         room
     }
 
-    /// The worker's side: takes the next piece.
+    /// The worker's side: takes the next piece. Datagrams that the byte stream carries come behind all others.
     pub(crate) fn pop_piece(&mut self) -> Option<Piece> {
-        let piece = self.pieces.pop_front()?;
+        let Some(piece) = self.pieces.pop_front() else {
+            return self.datagrams.as_mut()?.pop_capsules().map(Piece::Data);
+        };
         if let Piece::Data(data) = &piece {
             self.outbound -= data.len();
         }
@@ -408,12 +448,46 @@ impl Inner {
         self.received_all || !self.inbound.is_empty()
     }
 
+    /// Takes the callback out, if it wants datagrams now.
+    fn take_ear(&mut self) -> Option<Callback> {
+        if self.watching || self.paused {
+            return None;
+        }
+        let callback = self.callback.take()?;
+        // As in `hand_over`.
+        self.paused = true;
+        Some(callback)
+    }
+
+    /// The worker's side: a datagram came. False: too many wait.
+    pub(crate) fn push_datagram(&mut self, datagram: &[u8]) -> bool {
+        !self.over && self.datagrams.get_or_insert_default().push_inbound(datagram)
+    }
+
+    /// The worker's side: whether the handler watches, and was not told of a datagram that waits.
+    pub(crate) fn has_untold_datagrams(&mut self) -> bool {
+        let watches = self.watching && self.callback.is_some();
+        watches && self.datagrams.as_mut().is_some_and(|datagrams| datagrams.take_untold())
+    }
+
+    /// Whether it is a stream of datagrams.
+    pub(crate) fn has_datagrams(&self) -> bool {
+        self.datagrams.as_ref().is_some_and(|datagrams| datagrams.accepted)
+    }
+
+    /// The handler's side: takes a datagram. The flag says that the worker should look, since it is the first time that one is asked for.
+    pub(crate) fn pop_datagram(&mut self) -> (Option<Bytes>, bool) {
+        let asked = !std::mem::replace(&mut self.wanted, true);
+        (self.datagrams.as_mut().and_then(|datagrams| datagrams.pop_inbound()), asked)
+    }
+
     /// The exchange is over: nothing flows any more. Returns the callback, to be dropped without the lock.
     pub(crate) fn end(&mut self) -> Option<Callback> {
         self.over = true;
         self.inbound.clear();
         self.pieces.clear();
         self.outbound = 0;
+        self.datagrams = None;
         self.source = None;
         self.callback.take()
     }

@@ -43,6 +43,8 @@ pub(crate) struct Counters {
     pub(crate) datagrams_in: Counter,
     pub(crate) datagrams_out: Counter,
     pub(crate) datagrams_dropped: Counter,
+    pub(crate) http_datagrams_in: Counter,
+    pub(crate) http_datagrams_dropped: Counter,
 }
 
 /// What a server has done since it began, over all workers.
@@ -91,6 +93,11 @@ pub struct ServerStats {
     pub datagrams_out: u64,
     /// UDP datagrams that never left: the system refused them, or too much waited already.
     pub datagrams_dropped: u64,
+    /// Datagrams of requests (RFC 9297) that came and went to a handler, or wait for it.
+    pub http_datagrams_in: u64,
+    /// Datagrams of requests that were dropped: too many waited for the handler, they were too long, their request was over, or the path became
+    /// narrower before they could be sent.
+    pub http_datagrams_dropped: u64,
 }
 
 impl ServerStats {
@@ -123,6 +130,8 @@ impl ServerStats {
             "datagrams_in" => self.datagrams_in,
             "datagrams_out" => self.datagrams_out,
             "datagrams_dropped" => self.datagrams_dropped,
+            "http_datagrams_in" => self.http_datagrams_in,
+            "http_datagrams_dropped" => self.http_datagrams_dropped,
             _ => return None,
         })
     }
@@ -153,6 +162,8 @@ impl Counters {
         sum.datagrams_in += self.datagrams_in.get();
         sum.datagrams_out += self.datagrams_out.get();
         sum.datagrams_dropped += self.datagrams_dropped.get();
+        sum.http_datagrams_in += self.http_datagrams_in.get();
+        sum.http_datagrams_dropped += self.http_datagrams_dropped.get();
     }
 
     pub(crate) fn answer(&self, status: u16) {

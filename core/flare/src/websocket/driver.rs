@@ -78,7 +78,7 @@ impl Driver {
                 Some(goodbye) => self.end(goodbye.code, &goodbye.reason),
                 None => self.end(ABNORMAL, ""),
             },
-            Event::Readable => {}
+            Event::Readable | Event::Datagram(_) => {}
         }
     }
 

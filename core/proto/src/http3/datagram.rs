@@ -35,13 +35,22 @@ impl<R: Role> Connection<R> {
     /// # Errors
     /// [`SendError::Closed`]: the stream is over. [`SendError::Upgrade`]: the peer does not take datagrams, or this end does not.
     pub fn begin_datagram(&self, stream: u64, out: &mut Vec<u8>) -> Result<(), SendError> {
+        self.datagram_overhead(stream)?;
+        varint::write(out, stream / QUARTER);
+        Ok(())
+    }
+
+    /// How many bytes of a datagram of this request are not what it carries.
+    ///
+    /// # Errors
+    /// As [`Connection::begin_datagram`].
+    pub fn datagram_overhead(&self, stream: u64) -> Result<usize, SendError> {
         if !self.streams.get(stream).is_some_and(|_| self.is_told(stream)) {
             return Err(SendError::Closed);
         }
         if !self.peer.datagrams || !self.limits.datagrams {
             return Err(SendError::Upgrade);
         }
-        varint::write(out, stream / QUARTER);
-        Ok(())
+        Ok(varint::length_of(stream / QUARTER))
     }
 }

@@ -32,7 +32,8 @@ fn they_belong_to_open_requests() {
     }
     let mut out = Vec::new();
     end.connection.begin_datagram(4, &mut out).unwrap();
-    assert_eq!(out, [1]);
+    assert_eq!((out, end.connection.datagram_overhead(4)), (vec![1], Ok(1)));
+    let mut out = Vec::new();
     assert_eq!(end.connection.begin_datagram(0, &mut out), Err(SendError::Closed));
     assert_eq!(end.connection.begin_datagram(8, &mut out), Err(SendError::Closed));
 }

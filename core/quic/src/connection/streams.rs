@@ -448,8 +448,21 @@ impl Connection {
         }
     }
 
+    /// How many bytes a datagram may have now: what the peer takes, and what one packet of the path has room for. `None`: the peer takes
+    /// none, or did not say yet.
+    #[must_use]
+    pub fn datagram_room(&self) -> Option<usize> {
+        self.inner.dgram_max_writable_len()
+    }
+
+    /// Whether so many datagrams wait to be sent that no more are taken. Some leave with each packet that the congestion window allows.
+    #[must_use]
+    pub fn is_full_of_datagrams(&self) -> bool {
+        self.inner.is_dgram_send_queue_full()
+    }
+
     /// Queues a datagram. False: the peer takes none, or none so large, or too many wait.
-    pub fn write_datagram(&mut self, bytes: &[u8]) -> bool {
-        self.inner.dgram_send(bytes).is_ok()
+    pub fn write_datagram(&mut self, bytes: Vec<u8>) -> bool {
+        self.inner.dgram_send_buf(bytes).is_ok()
     }
 }

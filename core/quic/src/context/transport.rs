@@ -22,8 +22,11 @@ const UNIDIRECTIONAL_WINDOW: u64 = 64 << 10;
 /// The three of HTTP/3 (RFC 9114, 6.2), and some that are reserved for nothing, which clients open to see whether we bear it (RFC 9114, 7.2.8).
 const UNIDIRECTIONAL_STREAMS: u64 = 8;
 
-/// Datagrams of the application that wait on either side.
-const DATAGRAMS: usize = 64;
+/// Datagrams of the application that have come and wait for the end of the batch of packets that they came in. More, and the oldest are lost.
+const DATAGRAMS_IN: usize = 256;
+
+/// Datagrams of the application that wait for the congestion window.
+const DATAGRAMS_OUT: usize = 64;
 
 /// PATH_CHALLENGE frames that wait for their answers.
 const PATH_CHALLENGES: usize = 3;
@@ -44,7 +47,7 @@ pub(super) fn apply(config: &mut Config, quic: &QuicSettings) -> quiche::Result<
     config.set_path_challenge_recv_max_queue_len(PATH_CHALLENGES);
     config.set_disable_active_migration(!quic.migration);
     if quic.datagrams {
-        config.enable_dgram(true, DATAGRAMS, DATAGRAMS);
+        config.enable_dgram(true, DATAGRAMS_IN, DATAGRAMS_OUT);
     }
     config.set_cc_algorithm(match quic.congestion {
         Congestion::Cubic => CongestionControlAlgorithm::CUBIC,

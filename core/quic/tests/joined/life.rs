@@ -106,7 +106,7 @@ fn move_while_sending(download: bool) {
             // What is on its way to the old address is lost.
             world.to_clients.clear();
             // A NAT forgets about who is silent; the client says something again.
-            world.client().write_datagram(b"I am here");
+            world.client().write_datagram(b"I am here".to_vec());
         }
         whole
     });

@@ -19,7 +19,7 @@ fn recorded(retry: Retry) -> Vec<Vec<u8>> {
         if turn == 20 {
             let stream = world.client().open_bidirectional().unwrap();
             world.client().write(stream, &[7; 3000], true).unwrap();
-            world.client().write_datagram(b"datagram");
+            world.client().write_datagram(b"datagram".to_vec());
         }
     }
     assert!(all.len() > 8, "{}", all.len());

@@ -374,9 +374,11 @@ fn urgent_streams_are_sent_first() {
 fn datagrams_arrive_whole_or_not_at_all() {
     let mut world = World::joined();
     for length in [0, 1, 500, 1000] {
-        assert!(world.client().write_datagram(&vec![length as u8; length]), "{length}");
+        assert!(world.client().write_datagram(vec![length as u8; length]), "{length}");
     }
-    assert!(!world.client().write_datagram(&[0; 5000]), "larger than a packet");
+    let room = world.client().datagram_room().unwrap();
+    assert!((1000..1500).contains(&room), "{room}");
+    assert!(!world.client().write_datagram(vec![0; room + 1]), "larger than a packet");
     world.run_out();
     let mut buffer = [0; 600];
     for length in [0, 1, 500] {
@@ -384,14 +386,20 @@ fn datagrams_arrive_whole_or_not_at_all() {
         assert_eq!(buffer[..length], vec![length as u8; length]);
     }
     assert_eq!(world.server().read_datagram(&mut buffer), None, "one that does not fit is dropped");
-    let taken = (0..1000).filter(|_| world.client().write_datagram(b"x")).count();
+    assert!(world.client().write_datagram(vec![0; room]));
+    world.run_out();
+    assert_eq!(world.server().read_datagram(&mut [0; 1500]), Some(room));
+    assert!(!world.client().is_full_of_datagrams());
+    let taken = (0..1000).filter(|_| world.client().write_datagram(b"x".to_vec())).count();
     assert!((1..1000).contains(&taken), "{taken} of 1000 are queued");
+    assert!(world.client().is_full_of_datagrams());
 
     let quic = QuicSettings { datagrams: false, ..QuicSettings::default() };
     let mut world = World::new(&server_tls(), &quic);
     world.connect(&client_context());
     world.settle_handshakes();
-    assert!(!world.client().write_datagram(b"x"), "the server takes none");
+    assert!(!world.client().write_datagram(b"x".to_vec()), "the server takes none");
+    assert_eq!(world.client().datagram_room(), None);
 }
 
 #[test]

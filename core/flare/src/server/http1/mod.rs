@@ -240,7 +240,7 @@ impl Http1 {
             }
             Some(Content::Flowing { .. }) => match &mut self.running {
                 // The client closes its side of the byte stream, and ours goes on.
-                Some(running) if running.switched => running.received_all(env),
+                Some(running) if running.switched && !running.is_amid_capsule() => running.received_all(env),
                 _ => self.cut(CancelReason::PeerGone, env),
             },
             Some(Content::Collected { .. }) | None => self.close(false),

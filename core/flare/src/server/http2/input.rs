@@ -2,7 +2,7 @@
 
 use flare_net::Output;
 use flare_proto::Headers;
-use flare_proto::http2::{Event, StreamKey};
+use flare_proto::http2::{ErrorCode, Event, StreamKey};
 
 use super::Http2;
 use crate::exchange::{Arrived, CancelReason, ExchangeKey, SharedBlock};
@@ -178,6 +178,9 @@ impl Http2 {
             let turn = stream.running.collected(env);
             self.turn(key, turn, env, out);
         } else {
+            if stream.running.is_amid_capsule() {
+                return self.reset(key, ErrorCode::Protocol, CancelReason::PeerGone, env, out);
+            }
             stream.running.received_all(env);
         }
     }

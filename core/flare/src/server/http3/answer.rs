@@ -100,6 +100,7 @@ impl Http3 {
             running.switch(env);
         }
         self.push(id, quic, env);
+        self.send_datagrams(id, quic, env);
     }
 
     /// Sends what waits in a lane, and what its exchange has, as much as the transport takes.

@@ -161,20 +161,6 @@ impl Http3 {
         }
     }
 
-    /// Takes datagrams. There is no protocol here that has a use for them.
-    pub(super) fn take_datagrams(&mut self, quic: &mut Quic, env: &mut Environment) {
-        let mut buffer = std::mem::take(&mut env.buffers.input);
-        buffer.resize(READ, 0);
-        while !self.over
-            && let Some(length) = quic.read_datagram(&mut buffer)
-        {
-            if let Err(error) = self.wire.receive_datagram(buffer.get(..length).unwrap_or_default()) {
-                self.fail(error, quic, env);
-            }
-        }
-        env.buffers.input = buffer;
-    }
-
     fn exchange_key(&self, stream: u64) -> ExchangeKey {
         ExchangeKey { connection: self.key, stream }
     }
@@ -194,6 +180,7 @@ impl Http3 {
             own.ends.become_those(&self.ends);
         }
         let mut running = Running::new(block, opening, env);
+        self.measure_datagrams(id, &running, quic);
         let turn = running.begin(env);
         self.running += 1;
         self.lanes.insert(id, Lane::new(Carried::Exchange(Stream::new(running, received_all))));
@@ -250,6 +237,9 @@ impl Http3 {
             let turn = stream.running.collected(env);
             self.turn(id, turn, quic, env);
         } else {
+            if stream.running.is_amid_capsule() {
+                return self.reset(id, ErrorCode::Message, CancelReason::PeerGone, quic, env);
+            }
             stream.running.received_all(env);
         }
     }

@@ -2,11 +2,12 @@
 //!
 //! The protocol's rules are in `flare_proto::http3`, the transport is `flare_quic`. Here requests meet their exchanges: `input.rs` reads,
 //! `answer.rs` answers, `lane.rs` is the stream of one request, `outbox.rs` what waits there for the transport, and `own.rs` are the
-//! streams that this end opens. What else waits for one side or the other is in `streams`, which HTTP/2 shares.
+//! streams that this end opens, and `datagrams.rs` what comes and goes beside the streams. What else waits for one side or the other is in `streams`, which HTTP/2 shares.
 //!
 //! What the transport does not take stays in its lane, until the transport names the stream; so nothing is dropped, and nothing is held twice.
 
 mod answer;
+mod datagrams;
 mod input;
 mod lane;
 mod outbox;
@@ -54,6 +55,8 @@ pub(crate) struct Http3 {
     resumed: Vec<u64>,
     /// Lanes whose turn to send was used up.
     unsent: Vec<u64>,
+    /// Lanes whose exchange has datagrams that wait for the transport.
+    datagrams_wait: Vec<u64>,
     /// Answers that the transport has taken, and that the peer may not have. To end the connection would cut them.
     leaving: Vec<u64>,
     /// When the last of them was taken.
@@ -90,6 +93,7 @@ impl Http3 {
             unblocked: Vec::new(),
             resumed: Vec::new(),
             unsent: Vec::new(),
+            datagrams_wait: Vec::new(),
             leaving: Vec::new(),
             left: Millis(0),
         };
@@ -120,6 +124,7 @@ impl Http3 {
         {
             self.writable(id, quic, env);
         }
+        self.go_on_with_datagrams(quic, env);
         self.settle(quic, env);
     }
 
@@ -148,7 +153,10 @@ impl Http3 {
                 self.send_interim(id, quic, env);
                 self.send(id, quic, env);
             }
-            News::Content => self.push(id, quic, env),
+            News::Content => {
+                self.send_datagrams(id, quic, env);
+                self.push(id, quic, env);
+            }
         }
         if let Some(stream) = self.stream(id) {
             let wanted = stream.running.wants_content(env);

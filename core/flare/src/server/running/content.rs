@@ -56,7 +56,9 @@ impl Running {
         } else if self.answer == Answer::Waiting {
             self.answer_deadline = env.now + self.handler_timeout(env);
         }
-        if !self.deliver(arrived, env) {
+        if self.has_datagrams() {
+            self.take_capsules(data, env);
+        } else if !self.deliver(arrived, env) {
             self.hold(env);
         }
         Ok(())
@@ -98,7 +100,7 @@ impl Running {
     }
 
     /// Runs a call of the handler's callback. `None`: it panicked, so the exchange was given up.
-    fn survive<T>(&self, env: &Environment, call: impl FnOnce() -> T) -> Option<T> {
+    pub(super) fn survive<T>(&self, env: &Environment, call: impl FnOnce() -> T) -> Option<T> {
         let block = &self.request.block;
         let result = guard::unwinding(env, "callback panicked", call);
         if result.is_none() {
@@ -110,6 +112,7 @@ impl Running {
 
     /// Looks whether the handler takes content that flows. True: it asked for some, so whoever waits for `100 Continue` gets it.
     pub(crate) fn wants_content(&mut self, env: &Environment) -> bool {
+        self.deliver_waiting_datagrams(env);
         if !matches!(self.content, Content::Flowing { .. }) {
             return false;
         }

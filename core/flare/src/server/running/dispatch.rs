@@ -42,6 +42,7 @@ impl Running {
             held: false,
             held_since: env.now,
             switched: false,
+            capsules: None,
             alarmed: false,
             expects_continue,
             end_untold: false,

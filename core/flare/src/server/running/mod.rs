@@ -2,10 +2,11 @@
 //!
 //! It knows nothing of how bytes look. The connection that owns it is told what to do next by a [`Turn`], asks it what to send, and
 //! hands it the content that comes. `dispatch.rs` brings it to its handler, `content.rs` gives it the request's content
-//! (`pace.rs`: in time), `answer.rs` takes the answer out, `switch.rs` makes a byte stream of both.
+//! (`pace.rs`: in time), `answer.rs` takes the answer out, `switch.rs` makes a byte stream of both, and `datagrams.rs` datagrams of that.
 
 mod answer;
 mod content;
+mod datagrams;
 mod dispatch;
 mod pace;
 mod switch;
@@ -16,6 +17,7 @@ use std::time::Duration;
 pub(crate) use answer::{Supply, status_to_send};
 
 use flare_net::Millis;
+use flare_proto::capsule;
 use flare_proto::http1::BodyLength;
 
 use crate::exchange::{CancelReason, Event, Progress, Told};
@@ -108,6 +110,8 @@ pub(crate) struct Running {
     held_since: Millis,
     /// Both sides are a byte stream of another protocol.
     pub(crate) switched: bool,
+    /// The byte stream is one of capsules, which carry datagrams.
+    capsules: Option<Box<capsule::Datagrams>>,
     /// The deadline of the answer is when the handler wants to be called.
     alarmed: bool,
     /// The client waits for `100 Continue` before it sends content.

@@ -18,6 +18,7 @@ impl Running {
         self.content = Content::Flowing { allowed: u64::MAX };
         self.held = true;
         self.end_untold = false;
+        self.begin_datagrams();
         self.stays_alive(env);
         self.take_alarm(env);
         // A byte stream may be idle for long, and nobody needs the head that was sent any more.

@@ -43,6 +43,8 @@ pub struct Answer {
     /// The answer is whole.
     pub ended: bool,
     pub reset: Option<u64>,
+    /// What has come beside the stream.
+    pub datagrams: Vec<Vec<u8>>,
     /// The server does not want the rest of the request.
     pub unwanted: bool,
 }
@@ -113,6 +115,12 @@ impl Client<Served> {
     /// Of a server whose transport has these settings.
     pub fn of(service: &Service, quic: &QuicSettings) -> Self {
         Self::with(service, &CONTEXT, quic, Limits::default())
+    }
+
+    /// That takes datagrams of requests.
+    pub fn with_datagrams(service: &Service) -> Self {
+        let limits = Limits { datagrams: true, ..Limits::default() };
+        Self::with(service, &CONTEXT, &settings(), limits)
     }
 
     fn with(service: &Service, context: &ClientContext, quic: &QuicSettings, limits: Limits) -> Self {
@@ -273,6 +281,14 @@ impl<L: Link> Client<L> {
     }
 
     fn take(&mut self) {
+        let mut buffer = [0; 2048];
+        while let Some(length) = self.quic.read_datagram(&mut buffer) {
+            if let Some(Event::Datagram { stream, bytes }) =
+                self.wire.receive_datagram(&buffer[..length]).unwrap()
+            {
+                self.answers.entry(stream).or_default().datagrams.push(bytes.to_vec());
+            }
+        }
         while let Some(id) = self.quic.next_readable() {
             if self.greedy || id & 0b11 != 0 {
                 self.read(id);
@@ -421,6 +437,12 @@ impl<L: Link> Client<L> {
         let mut bytes = Vec::new();
         self.wire.send_data(id, content, last, &mut bytes).unwrap();
         self.give(id, &bytes, last);
+    }
+
+    /// Sends a datagram of a request, which need not be one that the server knows. False: too many wait.
+    pub fn datagram(&mut self, id: u64, payload: &[u8]) -> bool {
+        // Ids of up to 63 requests are one byte.
+        self.quic.write_datagram([&[(id / 4) as u8], payload].concat())
     }
 
     /// Ends a request with trailers.

@@ -5,6 +5,7 @@
 mod bad_network;
 mod client;
 mod content;
+mod datagrams;
 mod ends;
 mod over_udp;
 mod protocol;

@@ -1,0 +1,103 @@
+//! Datagrams of a request (RFC 9297), from the transport or from the capsules of the byte stream, on their way to the handler.
+
+use flare_proto::capsule::{self, Found};
+
+use super::{Answer, Content, Running};
+use crate::exchange::{Event, MOST_OF_DATAGRAM};
+use crate::server::environment::Environment;
+
+/// The request has no use for datagrams: it has to be terminated (RFC 9297, 2).
+#[derive(Debug)]
+pub(crate) struct Unwanted;
+
+impl Running {
+    /// The byte stream begins. If the handler accepted datagrams it is one of capsules.
+    pub(super) fn begin_datagrams(&mut self) {
+        let mut stream = self.request.block.stream.lock();
+        if stream.has_datagrams() {
+            self.capsules = Some(Box::new(capsule::Datagrams::new(MOST_OF_DATAGRAM)));
+        } else {
+            stream.datagrams = None;
+        }
+    }
+
+    /// Whether it is a stream of datagrams.
+    pub(crate) fn has_datagrams(&self) -> bool {
+        self.capsules.is_some()
+    }
+
+    /// Whether the byte stream would end within a capsule, which makes the message malformed (RFC 9297, 3.3).
+    pub(crate) fn is_amid_capsule(&self) -> bool {
+        self.capsules.as_ref().is_some_and(|capsules| !capsules.is_between())
+    }
+
+    /// Takes bytes of the stream of capsules.
+    pub(super) fn take_capsules(&mut self, mut bytes: &[u8], env: &Environment) {
+        let Some(mut capsules) = self.capsules.take() else { return };
+        while let Some(found) = capsules.next(&mut bytes) {
+            match found {
+                Found::Datagram(datagram) => self.deliver_datagram(datagram, env),
+                Found::TooLong { .. } => env.counters.http_datagrams_dropped.add(1),
+            }
+        }
+        self.capsules = Some(capsules);
+        if self.request.block.stream.lock().paused {
+            self.hold(env);
+        }
+    }
+
+    /// The transport brought a datagram.
+    #[cfg(feature = "http3")]
+    pub(crate) fn take_datagram(&mut self, datagram: &[u8], env: &Environment) -> Result<(), Unwanted> {
+        if self.has_datagrams() && self.content != Content::Complete {
+            self.stays_alive(env);
+            self.deliver_datagram(datagram, env);
+        } else if self.has_datagrams() || (!self.switched && self.answer == Answer::Streaming) {
+            // The client has ended its side, or does not know yet that it was refused.
+            env.counters.http_datagrams_dropped.add(1);
+        } else if self.switched || !self.request.block.offers_switch {
+            return Err(Unwanted);
+        } else {
+            // The handler has not decided.
+            self.keep_datagram(datagram, env);
+        }
+        Ok(())
+    }
+
+    fn deliver_datagram(&self, datagram: &[u8], env: &Environment) {
+        let stream = &self.request.block.stream;
+        match self.survive(env, || stream.hand_over_datagram(datagram)) {
+            Some(true) => env.counters.http_datagrams_in.add(1),
+            Some(false) => {
+                self.keep_datagram(datagram, env);
+                stream.notify();
+                self.tell_watcher(env);
+            }
+            None => {}
+        }
+    }
+
+    /// Keeps a datagram until the handler takes it, if there is room.
+    fn keep_datagram(&self, datagram: &[u8], env: &Environment) {
+        let kept = self.request.block.stream.lock().push_datagram(datagram);
+        let counters = &env.counters;
+        let counter = if kept { &counters.http_datagrams_in } else { &counters.http_datagrams_dropped };
+        counter.add(1);
+    }
+
+    /// Tells a handler that watches that there is something to read.
+    fn tell_watcher(&self, env: &Environment) {
+        if self.request.block.stream.lock().has_untold_datagrams() {
+            self.tell(Event::Readable, env);
+        }
+    }
+
+    /// Hands over what came before the handler listened, or while it paused.
+    pub(super) fn deliver_waiting_datagrams(&self, env: &Environment) {
+        if self.has_datagrams() {
+            let stream = &self.request.block.stream;
+            while self.survive(env, || stream.hand_over_waiting_datagram()) == Some(true) {}
+            self.tell_watcher(env);
+        }
+    }
+}
