@@ -180,6 +180,10 @@ impl ServerConfig {
         http3_limits::validate(&self.http3)?;
         #[cfg(feature = "http3")]
         quic::validate(&self.quic)?;
+        #[cfg(feature = "http3")]
+        if self.http3.datagrams && !self.quic.datagrams {
+            return Err(wrong("http3_datagrams", "needs quic_datagrams, by which they come (RFC 9297, 2.1)"));
+        }
         if self.http3_enabled && cfg!(not(feature = "http3")) {
             return Err(wrong("http3", "this build of flare has no HTTP/3"));
         }
@@ -339,6 +343,16 @@ mod tests {
         assert!(on("[::]:80") && !on("[::]:81"));
         config.set_text("proxy_protocol_on", "").unwrap();
         assert!(config.proxy_protocol.is_on("[::]:81"));
+    }
+
+    #[cfg(feature = "http3")]
+    #[test]
+    fn datagrams_of_requests_need_those_of_the_transport() {
+        let mut config = ServerConfig::default();
+        config.set_number("http3_datagrams", 1).unwrap();
+        assert_eq!(config.validate(), Ok(()));
+        config.set_number("quic_datagrams", 0).unwrap();
+        assert_eq!(config.validate().unwrap_err().field, "http3_datagrams");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod client;
 mod content;
+mod datagrams;
 mod ends;
 mod protocol;
 mod websocket;
