@@ -52,6 +52,15 @@ def go(cache):
     return [program]
 
 
+def quiche():
+    """The program in tests/peers/quiche. It is built with the choices of the workspace, or BoringSSL would be built once more for it."""
+    need("cargo")
+    top = HERE.parent.parent
+    build = ["cargo", "build", "--quiet", "--locked", "--workspace", "--bin", "flare-test-quiche"]
+    subprocess.run(build, cwd=top, check=True)
+    return top / "target/debug/flare-test-quiche"
+
+
 # A request with content is no offer to switch that a server has to take: it is answered on HTTP/1.1.
 STAY_WITH_CONTENT = {"curl-upgrade"}
 

@@ -1,4 +1,4 @@
-"""Asks the demo server with HTTP/3 clients of others: quinn with h3, and that of ngtcp2."""
+"""Asks the demo server with HTTP/3 clients of others: quinn with h3, quiche with its own, and that of ngtcp2."""
 import json
 import random
 import re
@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from cases import CASES
-from clients import Missing, need
+from clients import Missing, need, quiche
 
 HERE = Path(__file__).resolve().parent
 LIMIT = 120  # seconds for one client
@@ -57,31 +57,41 @@ class Showcase:
         self.place.cleanup()
 
 
-# ---- quinn and h3
+# ---- all cases at once on one connection
 
-def quinn(cache, server):
-    """All cases at once on one connection."""
-    need("cargo")
-    target = cache / "quinn"
-    build = ["cargo", "build", "--quiet", "--locked", "--manifest-path", HERE / "quinn_client/Cargo.toml", "--target-dir", target]
-    subprocess.run(build, check=True)
+def all_at_once(name, program, server):
+    """What a program does that prints the answers to CASES: at first, and after a Retry."""
     cases = server.folder / "cases.json"
     cases.write_text(json.dumps(CASES))
     for port, how in ((server.port, ""), (server.retry_port, ", after a Retry")):
-        command = [target / "debug/quinn_client", f"https://127.0.0.1:{port}", cases, server.certificate]
+        command = [*program, f"https://127.0.0.1:{port}", cases, server.certificate]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
         if done.returncode:
-            yield f"quinn{how}", f"it ended with status {done.returncode}: {done.stderr[-2000:]}"
+            yield f"{name}{how}", f"it ended with status {done.returncode}: {done.stderr[-2000:]}"
             continue
         answers = json.loads(done.stdout)
         if len(answers) != len(CASES):
-            yield f"quinn{how}", f"{len(answers)} answers to {len(CASES)} cases"
+            yield f"{name}{how}", f"{len(answers)} answers to {len(CASES)} cases"
         for case, (status, digest, _) in zip(CASES, answers):
-            title = f"quinn{how}: {case['method']} {case['path']} {case['send'] or ''}"
+            title = f"{name}{how}: {case['method']} {case['path']} {case['send'] or ''}"
             if status != case["status"]:
                 yield title, f"answered {status}, not {case['status']}"
             else:
                 yield title, "" if case["digest"] in (None, digest) else f"the content is another: {digest}"
+
+
+def quinn(cache, server):
+    """quinn and h3."""
+    need("cargo")
+    target = cache / "quinn"
+    build = ["cargo", "build", "--quiet", "--locked", "--manifest-path", HERE / "quinn_client/Cargo.toml", "--target-dir", target]
+    subprocess.run(build, check=True)
+    return all_at_once("quinn", [target / "debug/quinn_client"], server)
+
+
+def quiche_alone(_, server):
+    """quiche and its own HTTP/3."""
+    return all_at_once("quiche", [quiche(), "client"], server)
 
 
 # ---- ngtcp2
@@ -142,7 +152,7 @@ def ngtcp2(_, server):
     yield ask("again, with early data", tls.replace("early=0", "early=1"), "/tls", *session)
 
 
-CLIENTS = {"quinn": quinn, "ngtcp2": ngtcp2}
+CLIENTS = {"quinn": quinn, "quiche": quiche_alone, "ngtcp2": ngtcp2}
 
 
 def ask(name, cache):
