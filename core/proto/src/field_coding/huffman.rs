@@ -1,5 +1,7 @@
 //! Text in the Huffman code (RFC 7541 section 5.2), both ways.
 
+use std::slice::IterMut;
+
 use super::huffman_code::{BY_LENGTH, CODES, END, IN_ORDER, LENGTHS, LONGEST, SHORT};
 
 /// Why a text could not be read.
@@ -14,92 +16,119 @@ pub(crate) enum HuffmanError {
 /// The shortest code has so many bits: that bounds what a text can become.
 const SHORTEST: usize = 5;
 
-/// Appends the text that `coded` stands for, which may have at most `most` bytes. After an error `out` may hold a part of it.
+/// Appends the text that `coded` stands for, which may have at most `most` bytes. After an error `out` holds a part of it.
 pub(crate) fn decode(coded: &[u8], most: usize, out: &mut Vec<u8>) -> Result<(), HuffmanError> {
-    let end = out.len().saturating_add(most);
-    out.reserve((coded.len() * 8 / SHORTEST).min(most));
-    // The bits that were read and not used, from the top down, and how many they are.
-    let (mut bits, mut have) = (0_u64, 0_usize);
-    let mut rest = coded;
+    let start = out.len();
+    // Room for all that it can become, so that no byte has to look for some.
+    out.resize(start + (coded.len() * 8 / SHORTEST).min(most), 0);
+    let mut room = out.get_mut(start..).unwrap_or_default().iter_mut();
+    let decoded = decode_into(coded, &mut room);
+    let unused = room.len();
+    out.truncate(out.len() - unused);
+    decoded
+}
+
+fn decode_into(coded: &[u8], room: &mut IterMut<'_, u8>) -> Result<(), HuffmanError> {
+    let mut input = Bits { bits: 0, have: 0, rest: coded };
     loop {
-        while have <= 56
-            && let Some((&byte, others)) = rest.split_first()
-        {
-            bits |= u64::from(byte) << (56 - have);
-            have += 8;
-            rest = others;
-        }
-        if have < 32 {
-            // Nothing is left to read, or there would be more.
-            return decode_end(bits, have, end, out);
-        }
-        if out.len() >= end {
-            return Err(HuffmanError::TooLong);
-        }
-        let (symbol, length) = next(bits)?;
-        out.push(symbol);
-        bits <<= length;
-        have -= length;
-        // Short codes need no more bits for a while.
-        while have >= 8 {
-            let (symbol, length) = short(bits);
+        input.refill();
+        // With eight bits a short code is whole.
+        while input.have >= 8 {
+            let (symbol, length) = short(input.bits);
             if length == 0 {
                 break;
             }
-            if out.len() >= end {
-                return Err(HuffmanError::TooLong);
-            }
-            out.push(symbol);
-            bits <<= length;
-            have -= length;
+            put(room, symbol)?;
+            input.skip(length);
+        }
+        if input.have >= LONGEST as u32 {
+            let (symbol, length) = long(input.bits)?;
+            put(room, symbol)?;
+            input.skip(length);
+        } else if input.rest.is_empty() {
+            return decode_end(input, room);
         }
     }
 }
 
 /// The last bits: less than the longest code.
-fn decode_end(mut bits: u64, mut have: usize, end: usize, out: &mut Vec<u8>) -> Result<(), HuffmanError> {
-    while have > 0 {
+fn decode_end(mut input: Bits<'_>, room: &mut IterMut<'_, u8>) -> Result<(), HuffmanError> {
+    while input.have > 0 {
         // Ones behind the end: what is left then of padding alone is the start of the longest code.
-        let padded = bits | u64::MAX >> have;
-        if have < 8 && padded == u64::MAX {
+        let padded = input.bits | u64::MAX >> input.have;
+        if input.have < 8 && padded == u64::MAX {
             return Ok(());
         }
-        let (symbol, length) = next(padded)?;
-        if length > have {
+        let (symbol, length) = match short(padded) {
+            (_, 0) => long(padded)?,
+            found => found,
+        };
+        if length > input.have {
             return Err(HuffmanError::Malformed);
         }
-        if out.len() >= end {
-            return Err(HuffmanError::TooLong);
-        }
-        out.push(symbol);
-        bits <<= length;
-        have -= length;
+        put(room, symbol)?;
+        input.skip(length);
     }
     Ok(())
 }
 
 #[inline(always)]
-fn short(bits: u64) -> (u8, usize) {
-    let (symbol, length) = SHORT.get((bits >> 56) as usize).copied().unwrap_or_default();
-    (symbol, usize::from(length))
+fn put(room: &mut IterMut<'_, u8>, symbol: u8) -> Result<(), HuffmanError> {
+    *room.next().ok_or(HuffmanError::TooLong)? = symbol;
+    Ok(())
 }
 
-/// The first symbol of the bits, and how many of them are its code.
-#[inline]
-fn next(bits: u64) -> Result<(u8, usize), HuffmanError> {
-    match short(bits) {
-        (_, 0) => long(bits),
-        found => Ok(found),
+/// Input that is taken bit by bit.
+struct Bits<'a> {
+    /// What comes next, from the top down. Below the bits that were read there are zeros, or what will be read there.
+    bits: u64,
+    /// How many were read.
+    have: u32,
+    rest: &'a [u8],
+}
+
+impl Bits<'_> {
+    /// Reads until there are more than 56 bits, or nothing is left.
+    #[inline(always)]
+    fn refill(&mut self) {
+        if let Some(word) = self.rest.first_chunk::<8>() {
+            self.bits |= u64::from_be_bytes(*word) >> self.have;
+            let bytes = (63 - self.have) / 8;
+            self.have += bytes * 8;
+            self.rest = self.rest.get(bytes as usize..).unwrap_or_default();
+            return;
+        }
+        while self.have <= 56
+            && let Some((&byte, others)) = self.rest.split_first()
+        {
+            self.bits |= u64::from(byte) << (56 - self.have);
+            self.have += 8;
+            self.rest = others;
+        }
+    }
+
+    #[inline(always)]
+    fn skip(&mut self, count: u32) {
+        self.bits <<= count;
+        self.have -= count;
     }
 }
 
-fn long(bits: u64) -> Result<(u8, usize), HuffmanError> {
+/// The symbol that comes first if its code has up to eight bits, and that length, which is else 0.
+#[inline(always)]
+fn short(bits: u64) -> (u8, u32) {
+    let (symbol, length) = SHORT.get((bits >> 56) as usize).copied().unwrap_or_default();
+    (symbol, u32::from(length))
+}
+
+/// The same for a longer code.
+fn long(bits: u64) -> Result<(u8, u32), HuffmanError> {
     for (length, row) in BY_LENGTH.iter().enumerate().skip(9) {
         let behind = ((bits >> (64 - length)) as u32).wrapping_sub(row.first);
         if behind < row.count {
             let symbol = IN_ORDER.get((row.place + behind) as usize).copied().unwrap_or(END as u16);
             let symbol = u8::try_from(symbol).map_err(|_| HuffmanError::Malformed)?;
-            return Ok((symbol, length));
+            return Ok((symbol, length as u32));
         }
     }
     debug_assert!(false, "no bits are without a code of up to {LONGEST}");
@@ -111,26 +140,29 @@ pub(crate) fn encoded_len(text: &[u8]) -> usize {
     text.iter().map(|&byte| usize::from(LENGTHS[usize::from(byte)])).sum::<usize>().div_ceil(8)
 }
 
-/// Appends the text in the code.
-pub(crate) fn encode(text: &[u8], out: &mut Vec<u8>) {
+/// Appends the text in the code, which has so many bytes.
+pub(crate) fn encode(text: &[u8], len: usize, out: &mut Vec<u8>) {
+    debug_assert_eq!(len, encoded_len(text));
+    let start = out.len();
+    out.resize(start + len, 0);
+    let mut room = out.get_mut(start..).unwrap_or_default();
     let (mut bits, mut have) = (0_u64, 0_u32);
     for &byte in text {
-        let symbol = usize::from(byte);
-        let length = u32::from(LENGTHS[symbol]);
-        bits = bits << length | u64::from(CODES[symbol]);
-        have += length;
+        let (code, length) = CODES[usize::from(byte)];
+        bits = bits << length | u64::from(code);
+        have += u32::from(length);
         if have >= 32 {
             have -= 32;
-            out.extend_from_slice(&((bits >> have) as u32).to_be_bytes());
+            // There is room by the length.
+            let Some((word, behind)) = room.split_first_chunk_mut() else { return };
+            *word = ((bits >> have) as u32).to_be_bytes();
+            room = behind;
         }
     }
     // Ones behind the end, up to a whole byte.
-    let padding = have.wrapping_neg() % 8;
-    bits = bits << padding | ((1 << padding) - 1);
-    have += padding;
-    while have > 0 {
-        have -= 8;
-        out.push((bits >> have) as u8);
+    let last = (bits << (32 - have) | u64::from(u32::MAX >> have)) as u32;
+    for (place, byte) in room.iter_mut().zip(last.to_be_bytes()) {
+        *place = byte;
     }
 }
 
@@ -145,8 +177,7 @@ mod tests {
 
     fn written(text: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        encode(text, &mut out);
-        assert_eq!(out.len(), encoded_len(text));
+        encode(text, encoded_len(text), &mut out);
         out
     }
 
@@ -161,7 +192,7 @@ mod tests {
 
     #[test]
     fn every_byte_at_every_bit() {
-        for before in 0..8 {
+        for before in 0..20 {
             for byte in 0..=255_u8 {
                 let mut text = vec![b'0'; before];
                 text.extend_from_slice(&[byte, b'a', byte, 255, byte]);

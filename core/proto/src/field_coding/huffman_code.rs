@@ -28,8 +28,8 @@ pub(super) const LENGTHS: [u8; END + 1] = [
     30,
 ];
 
-/// The code of each symbol, in the low bits.
-pub(super) static CODES: [u32; END + 1] = codes();
+/// The code of each symbol, in the low bits, and its length.
+pub(super) static CODES: [(u32, u8); END + 1] = codes();
 
 /// What begins with each byte: a symbol whose code has at most eight bits, and that length; or 0 where a longer code begins.
 pub(super) static SHORT: [(u8, u8); 256] = short();
@@ -82,15 +82,15 @@ const fn in_order() -> [u16; END + 1] {
     order
 }
 
-const fn codes() -> [u32; END + 1] {
+const fn codes() -> [(u32, u8); END + 1] {
     let rows = rows();
     let order = in_order();
-    let mut codes = [0; END + 1];
+    let mut codes = [(0, 0); END + 1];
     let mut place = 0;
     while place <= END {
         let symbol = order[place] as usize;
         let row = rows[LENGTHS[symbol] as usize];
-        codes[symbol] = row.first + (place as u32 - row.place);
+        codes[symbol] = (row.first + (place as u32 - row.place), LENGTHS[symbol]);
         place += 1;
     }
     codes
@@ -101,11 +101,11 @@ const fn short() -> [(u8, u8); 256] {
     let mut table = [(0, 0); 256];
     let mut symbol = 0;
     while symbol < END {
-        let length = LENGTHS[symbol] as usize;
+        let (code, length) = codes[symbol];
         if length <= 8 {
             let mut rest = 0;
             while rest < 1 << (8 - length) {
-                table[(codes[symbol] as usize) << (8 - length) | rest] = (symbol as u8, length as u8);
+                table[(code as usize) << (8 - length) | rest] = (symbol as u8, length);
                 rest += 1;
             }
         }
@@ -139,7 +139,7 @@ mod tests {
             (10, 0x3fff_fffc),
             (END, 0x3fff_ffff),
         ] {
-            assert_eq!(CODES[symbol], code, "{symbol}");
+            assert_eq!(CODES[symbol], (code, LENGTHS[symbol]), "{symbol}");
         }
     }
 

@@ -78,7 +78,7 @@ pub(crate) fn write(out: &mut Vec<u8>, flags: u8, prefix: u32, text: &[u8]) {
     let coded = huffman::encoded_len(text);
     if coded < text.len() {
         integer::encode(out, flags | 1 << prefix, prefix, coded as u32);
-        huffman::encode(text, out);
+        huffman::encode(text, coded, out);
     } else {
         integer::encode(out, flags, prefix, text.len() as u32);
         out.extend_from_slice(text);
