@@ -48,6 +48,35 @@ impl Endpoint {
         !full
     }
 
+    /// Receives a batch, and remembers whether there may be more. False: nothing came.
+    fn receive(&mut self, batch: &mut Datagrams) -> bool {
+        let mut errors = 0;
+        while errors < ERRORS {
+            match batch.receive(&self.socket) {
+                Ok(haul) => {
+                    let counters = &mut self.counters;
+                    counters.receive_calls += 1;
+                    counters.received += batch.len() as u64;
+                    counters.received_bytes += batch.size() as u64;
+                    counters.truncated += haul.truncated as u64;
+                    // After a batch that is not full the system has no more: the next event comes with the next datagram.
+                    self.readable = haul.full;
+                    return !batch.is_empty();
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => break,
+                    io::ErrorKind::Interrupted => {}
+                    // What a router or the peer's system answered to a datagram. What was received waits behind it.
+                    _ => {
+                        errors += 1;
+                        self.counters.receive_errors += 1;
+                    }
+                },
+            }
+        }
+        false
+    }
+
     /// Asks the system to say when a socket that is full takes datagrams again, or no longer to: each one that leaves would be an event.
     fn watch(&mut self, key: UdpKey, registry: &Registry, write: bool) {
         if self.watches_write != write {
@@ -251,40 +280,25 @@ impl Driver {
     fn receive_datagrams(&mut self, key: UdpKey) -> Option<Event> {
         let endpoint = self.udp_sockets.get(key)?;
         let mut batch = self.batches.take();
-        let mut errors = 0;
-        while errors < ERRORS {
-            match batch.receive(&endpoint.socket) {
-                Ok(haul) => {
-                    let counters = &mut endpoint.counters;
-                    counters.receive_calls += 1;
-                    counters.received += batch.len() as u64;
-                    counters.received_bytes += batch.size() as u64;
-                    counters.truncated += haul.truncated as u64;
-                    // After a batch that is not full the system has no more: the next event comes with the next datagram.
-                    if haul.full {
-                        endpoint.readable = true;
-                        endpoint.queued = true;
-                        // The others come first.
-                        self.ready.push_back(Target::Udp(key));
-                    }
-                    if batch.is_empty() {
-                        break;
-                    }
-                    return Some(Event::Datagrams { socket: key, batch });
-                }
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => break,
-                    io::ErrorKind::Interrupted => {}
-                    // What a router or the peer's system answered to a datagram. What was received waits behind it.
-                    _ => {
-                        errors += 1;
-                        endpoint.counters.receive_errors += 1;
-                    }
-                },
-            }
+        let came = endpoint.receive(&mut batch);
+        if endpoint.readable {
+            endpoint.queued = true;
+            // The others come first.
+            self.ready.push_back(Target::Udp(key));
+        }
+        if came {
+            return Some(Event::Datagrams { socket: key, batch });
         }
         self.batches.give_back(batch);
         None
+    }
+
+    /// Receives more at once, in place of what is in `batch`, if the batch before was full. False: nothing more came for now. Who
+    /// looks at many datagrams before answering answers with fewer; but no other socket has its turn until then.
+    pub fn receive_more(&mut self, socket: UdpKey, batch: &mut Datagrams) -> bool {
+        let Some(endpoint) = self.udp_sockets.get(socket) else { return false };
+        // It stays in the ready queue, where nothing is done for it if nothing is left.
+        std::mem::take(&mut endpoint.readable) && endpoint.receive(batch)
     }
 }
 
@@ -373,5 +387,37 @@ mod tests {
         assert!(driver.next().is_none());
         peer.set_nonblocking(true).unwrap();
         assert_eq!(peer.recv(&mut [0; 9]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn what_waits_behind_a_full_batch_comes_at_once_to_who_asks() {
+        let mut driver = Driver::new(DriverOptions::default()).unwrap();
+        let bound = UdpSocket::bind(&([127, 0, 0, 1], 0).into(), &UdpOptions::default()).unwrap();
+        let address = bound.local_address();
+        let socket = driver.bind_udp(bound).unwrap();
+        let client = Plain::bind("127.0.0.1:0").unwrap();
+        for number in 0..40_u8 {
+            client.send_to(&[number], address).unwrap();
+        }
+        let mut came = Vec::new();
+        driver.wait(Some(Duration::from_secs(10))).unwrap();
+        let Some(Event::Datagrams { mut batch, .. }) = driver.next() else { panic!("nothing came") };
+        loop {
+            while let Some(datagram) = batch.next() {
+                came.extend_from_slice(datagram.bytes);
+            }
+            if !driver.receive_more(socket, &mut batch) {
+                break;
+            }
+        }
+        assert_eq!(came, (0..40).collect::<Vec<u8>>());
+        assert_eq!(driver.udp_counters(socket).receive_calls, 2);
+        driver.recycle_datagrams(batch);
+        // It is still among those that are ready, and has nothing.
+        driver.wait(Some(Duration::ZERO)).unwrap();
+        assert!(driver.next().is_none());
+        client.send_to(b"x", address).unwrap();
+        driver.wait(Some(Duration::from_secs(10))).unwrap();
+        assert!(matches!(driver.next(), Some(Event::Datagrams { batch, .. }) if batch.len() == 1));
     }
 }

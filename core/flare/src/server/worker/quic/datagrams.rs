@@ -10,6 +10,9 @@ use flare_quic::{Path, Route, ServerContext};
 use super::{Place, Worker};
 use crate::server::shared::Message;
 
+/// About how many bytes of datagrams are taken before connections answer: what a client asks in several datagrams is answered in few.
+const TURN: usize = 64 << 10;
+
 /// How many datagrams may be on their way from other workers to one. More are dropped, as by any queue on the way; their senders
 /// send again.
 const FORWARDED: usize = 4096;
@@ -47,13 +50,20 @@ impl Worker {
     pub(in super::super) fn received_datagrams(&mut self, socket: UdpKey, batch: &mut Datagrams) {
         let Some(number) = self.quic.places.iter().position(|place| place.socket == socket) else { return };
         let Some(context) = self.quic_context(number) else { return };
-        let now = Instant::now();
-        while let Some(datagram) = batch.next() {
-            self.counters.bytes_in.add(datagram.bytes.len() as u64);
-            let path = Path { local: datagram.to, peer: datagram.from };
-            let came = Came { number, path, ecn: from_net(datagram.ecn), forwarded: false, now };
-            self.route_datagram(&came, datagram.bytes, &context);
+        let mut taken = 0;
+        loop {
+            let now = Instant::now();
+            while let Some(datagram) = batch.next() {
+                taken += datagram.bytes.len();
+                let path = Path { local: datagram.to, peer: datagram.from };
+                let came = Came { number, path, ecn: from_net(datagram.ecn), forwarded: false, now };
+                self.route_datagram(&came, datagram.bytes, &context);
+            }
+            if taken >= TURN || !self.driver.receive_more(socket, batch) {
+                break;
+            }
         }
+        self.counters.bytes_in.add(taken as u64);
         self.advance_touched(number);
     }
 
