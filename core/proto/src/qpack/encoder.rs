@@ -2,7 +2,7 @@
 
 use super::error::{Error, ErrorCode};
 use super::static_table::{self, Found};
-use super::{MOST_TABLE, acknowledged::Acknowledged};
+use super::{MOST_TABLE, acknowledged::Acknowledged, last_lines::LastLines};
 use crate::field_coding::dynamic_table::OVERHEAD;
 use crate::field_coding::encoder_table::{EncoderTable, hash};
 use crate::field_coding::indexing::{self, Indexing};
@@ -30,6 +30,7 @@ pub struct Encoder {
     out: Vec<u8>,
     /// The lines of the section that is being written.
     lines: Vec<u8>,
+    last_lines: LastLines,
     section: Section,
 }
 
@@ -76,6 +77,7 @@ impl Encoder {
             most_entries: 0,
             out: Vec::new(),
             lines: Vec::new(),
+            last_lines: LastLines::new(),
             section: Section {
                 stream: 0,
                 base: 0,
@@ -152,10 +154,22 @@ impl Encoder {
             Indexing::AtOnce | Indexing::WhenRepeated if !self.section.uses_table => None,
             _ => self.entry(indexing, name_index, name, value),
         };
-        match is_in_table {
-            Some(entry) => self.write_reference(entry),
-            None => self.write_literal(indexing == Indexing::Never, name_index, name, value),
+        match (is_in_table, name_index) {
+            (Some(entry), _) => self.write_reference(entry),
+            (None, Some(index)) if indexing == Indexing::AtOnce => self.write_again(index, value),
+            (None, _) => self.write_literal(indexing == Indexing::Never, name_index, name, value),
         }
+    }
+
+    /// A field that would be in the table, if it could.
+    #[inline]
+    fn write_again(&mut self, name_index: u8, value: &[u8]) {
+        if self.last_lines.write(name_index, value, &mut self.lines) {
+            return;
+        }
+        let start = self.lines.len();
+        self.write_literal(false, Some(name_index), b"", value);
+        self.last_lines.keep(name_index, value, self.lines.get(start..).unwrap_or_default());
     }
 
     /// The entry of a field that may be named in this section, which is made if that pays.

@@ -9,6 +9,7 @@ mod decoder;
 mod encoder;
 mod error;
 mod instructions;
+mod last_lines;
 mod static_table;
 
 pub use crate::field_coding::budget::SectionLimits;
