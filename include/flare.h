@@ -32,6 +32,11 @@
 #define FLARE_EVENT_SWITCHED 8
 
 /**
+ * A datagram of the request; not from a queue. See flare_response_switch_to_datagrams().
+ */
+#define FLARE_EVENT_DATAGRAM 9
+
+/**
  * What a middleware returns that answered the exchange, or keeps it.
  */
 #define FLARE_DONE 1
@@ -68,7 +73,7 @@
 #define FLARE_EVENT_CANCELLED 4
 
 /**
- * flare_request_read() finds content; only from a queue.
+ * flare_request_read() finds content, or flare_request_read_datagram() a datagram; only from a queue.
  */
 #define FLARE_EVENT_READABLE 5
 
@@ -419,8 +424,8 @@ typedef int32_t (*flare_token_check)(const char *token, flare_request *request, 
 /**
  * Hears of an exchange. Called on its worker, which it must not block, one call at a time. The handles are borrowed.
  *
- * @param event   One of FLARE_EVENT_DATA, _END, _WRITABLE and _CANCELLED.
- * @param data    With FLARE_EVENT_DATA the content, valid during the call; otherwise NULL.
+ * @param event   One of FLARE_EVENT_DATA, _DATAGRAM, _END, _WRITABLE and _CANCELLED.
+ * @param data    With FLARE_EVENT_DATA the content, with FLARE_EVENT_DATAGRAM the datagram, valid during the call; otherwise NULL.
  * @param length  The number of bytes.
  * @return FLARE_OK to go on, FLARE_PAUSE for no more content for now; a negative number gives the exchange up.
  */
@@ -909,6 +914,64 @@ int32_t flare_connecting_cancel(flare_connecting *connecting);
  * Frees a connection that is being made: what was begun is closed. One that was given by flare_connecting_poll() lives on.
  */
 int32_t flare_connecting_free(flare_connecting *connecting);
+
+/**
+ * Accepts a protocol that the client offers (flare_request_offered_protocol()) and that has datagrams (RFC 9297), with the header fields that
+ * were set and "Capsule-Protocol: ?1". From then on FLARE_EVENT_DATAGRAM or flare_request_read_datagram() gives what the client sends,
+ * flare_response_send_datagram() sends, flare_response_finish() closes. Ask for events behind this call. A stream on which nothing goes either way
+ * ends after the setting stream_timeout_ms.
+ *
+ * Datagrams are QUIC DATAGRAM frames where both ends of an HTTP/3 connection agreed on them (the setting http3_datagrams), and otherwise capsules
+ * in the byte stream. They may be lost: of those that nobody reads 128 and 128 KiB wait, more are dropped.
+ *
+ * @param protocol  One of those that were offered, in any case.
+ * @return As flare_response_switch_protocol().
+ *
+ * The caller promises:
+ * `protocol` is a NUL-terminated string.
+ */
+int32_t flare_response_switch_to_datagrams(flare_response *response,
+                                           const char *protocol);
+
+/**
+ * Sends a datagram to the client, which is copied whole or refused. That it was taken does not say that it arrives. Any thread may send.
+ *
+ * @param data    The datagram; may be NULL when `length` is 0.
+ * @return FLARE_ERROR_LIMIT when it is longer than flare_response_max_datagram_size(); FLARE_ERROR_WOULD_BLOCK when so many wait for the client that
+ * it was not taken: send a newer one later. FLARE_ERROR_INVALID_ARGUMENT when the exchange has no datagrams; FLARE_ERROR_FINISHED after the end;
+ * FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when it is over.
+ *
+ * The caller promises:
+ * `data` points to `length` readable bytes.
+ */
+int32_t flare_response_send_datagram(flare_response *response,
+                                     const void *data,
+                                     size_t length);
+
+/**
+ * How long a datagram to the client may be now, in bytes; 0 when the exchange has none. It changes with the path to the client.
+ *
+ * @return The number of bytes, or a negative code.
+ */
+int32_t flare_response_max_datagram_size(flare_response *response);
+
+/**
+ * Takes a datagram that has come and went to no callback: those go to flare_request_on_event() where it was called. After flare_queue_watch()
+ * FLARE_EVENT_READABLE says when to read, until there is none.
+ *
+ * @param buffer    Where to put it; may be NULL when `capacity` is 0.
+ * @param capacity  How much fits. What does not fit is lost.
+ * @param length    Gets the length of the whole datagram, which may be 0, or more than fits.
+ * @return FLARE_ERROR_WOULD_BLOCK when there is none; FLARE_ERROR_INVALID_ARGUMENT when the exchange has no datagrams; FLARE_ERROR_CLOSED,
+ * _TIMEOUT or _CANCELLED when it is over.
+ *
+ * The caller promises:
+ * `buffer` points to `capacity` bytes that may be written; `length` may be written.
+ */
+int32_t flare_request_read_datagram(flare_request *request,
+                                    void *buffer,
+                                    size_t capacity,
+                                    size_t *length);
 
 /**
  * Serves the files below a directory, for GET and HEAD: with types, validators, conditional requests and ranges.

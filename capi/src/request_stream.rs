@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use flare::{Event, Flow, Read};
 
+use crate::datagrams::FLARE_EVENT_DATAGRAM;
 use crate::guard::{Failure, guard};
 use crate::handle::Token;
 use crate::handler::flare_destroy;
@@ -23,7 +24,7 @@ pub const FLARE_EVENT_END: i32 = 2;
 pub const FLARE_EVENT_WRITABLE: i32 = 3;
 /// The exchange is over; flare_request_cancelled() says why. The last event.
 pub const FLARE_EVENT_CANCELLED: i32 = 4;
-/// flare_request_read() finds content; only from a queue.
+/// flare_request_read() finds content, or flare_request_read_datagram() a datagram; only from a queue.
 pub const FLARE_EVENT_READABLE: i32 = 5;
 
 /// What an event callback returns to get no more content until flare_request_resume().
@@ -31,8 +32,8 @@ pub const FLARE_PAUSE: i32 = 1;
 
 /// Hears of an exchange. Called on its worker, which it must not block, one call at a time. The handles are borrowed.
 ///
-/// @param event   One of FLARE_EVENT_DATA, _END, _WRITABLE and _CANCELLED.
-/// @param data    With FLARE_EVENT_DATA the content, valid during the call; otherwise NULL.
+/// @param event   One of FLARE_EVENT_DATA, _DATAGRAM, _END, _WRITABLE and _CANCELLED.
+/// @param data    With FLARE_EVENT_DATA the content, with FLARE_EVENT_DATAGRAM the datagram, valid during the call; otherwise NULL.
 /// @param length  The number of bytes.
 /// @return FLARE_OK to go on, FLARE_PAUSE for no more content for now; a negative number gives the exchange up.
 #[allow(non_camel_case_types, reason = "a C name")]
@@ -112,6 +113,7 @@ pub unsafe extern "C" fn flare_request_on_event(
             exchange.on_event(move |event| {
                 let (kind, data): (i32, &[u8]) = match event {
                     Event::Data(data) => (FLARE_EVENT_DATA, data),
+                    Event::Datagram(data) => (FLARE_EVENT_DATAGRAM, data),
                     Event::End => (FLARE_EVENT_END, &[]),
                     Event::Writable => (FLARE_EVENT_WRITABLE, &[]),
                     Event::Cancelled => (FLARE_EVENT_CANCELLED, &[]),

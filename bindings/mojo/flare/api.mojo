@@ -48,6 +48,7 @@ comptime WebsocketCloseCallback = def(Handle, Int32, Text, Address) thin abi("C"
 comptime EVENT_HEAD = 6
 comptime EVENT_INFORMATIONAL = 7
 comptime EVENT_SWITCHED = 8
+comptime EVENT_DATAGRAM = 9
 comptime DONE = 1
 comptime RELAY_FORWARD = 1
 comptime EVENT_REQUEST = 0
@@ -134,6 +135,10 @@ struct Api:
     var connecting_poll: def(Handle, Place[Handle]) thin abi("C") -> Int32
     var connecting_cancel: def(Handle) thin abi("C") -> Int32
     var connecting_free: def(Handle) thin abi("C") -> Int32
+    var response_switch_to_datagrams: def(Handle, Text) thin abi("C") -> Int32
+    var response_send_datagram: def(Handle, Bytes, UInt) thin abi("C") -> Int32
+    var response_max_datagram_size: def(Handle) thin abi("C") -> Int32
+    var request_read_datagram: def(Handle, Room, UInt, Place[UInt]) thin abi("C") -> Int32
     var router_add_files: def(Handle, Text, Text, Text, Handle) thin abi("C") -> Int32
     var server_host_start: def(Handle) thin abi("C") -> Int32
     var server_fd: def(Handle) thin abi("C") -> Int32
@@ -385,6 +390,10 @@ comptime NAMES: List[StaticString] = [
     "flare_connecting_poll",
     "flare_connecting_cancel",
     "flare_connecting_free",
+    "flare_response_switch_to_datagrams",
+    "flare_response_send_datagram",
+    "flare_response_max_datagram_size",
+    "flare_request_read_datagram",
     "flare_router_add_files",
     "flare_server_host_start",
     "flare_server_fd",

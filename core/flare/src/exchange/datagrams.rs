@@ -112,12 +112,6 @@ impl Exchange {
         }
         Ok(datagram)
     }
-
-    /// The length of the datagram that [`Exchange::read_datagram`] would give now.
-    #[must_use]
-    pub fn next_datagram_size(&self) -> Option<usize> {
-        self.block().stream.lock().datagrams.as_ref()?.next_inbound()
-    }
 }
 
 /// The datagrams of an exchange that has some.
