@@ -32,17 +32,25 @@ def node(_):
     return ["node", HERE / "node_client.mjs"]
 
 
-def python(cache):
-    """httpx, on the package h2."""
-    wanted = HERE / "requirements.txt"
-    place = cache / "python"
+def python_with(wanted, place):
+    """A Python of its own, with the packages of a file."""
     made_of = place / "requirements.txt"
     if not made_of.exists() or made_of.read_text() != wanted.read_text():
         subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
         pip = [place / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "-r", wanted], check=True)
         made_of.write_text(wanted.read_text())
-    return [place / "bin/python", HERE / "httpx_client.py"]
+    return place / "bin/python"
+
+
+def python_of_aioquic(cache):
+    """Its packages are those of the conformance suite."""
+    return python_with(HERE.parent / "conformance/h3-aioquic/requirements.txt", cache / "aioquic")
+
+
+def python(cache):
+    """httpx, on the package h2."""
+    return [python_with(HERE / "requirements.txt", cache / "python"), HERE / "httpx_client.py"]
 
 
 def go(cache):

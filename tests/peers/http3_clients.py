@@ -1,4 +1,4 @@
-"""Asks the demo server with HTTP/3 clients of others: quinn with h3, quiche with its own, and that of ngtcp2."""
+"""Asks the demo server with HTTP/3 clients of others: quinn with h3, quiche with its own, that of ngtcp2, and aioquic for datagrams."""
 import json
 import random
 import re
@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from cases import CASES
-from clients import Missing, need, quiche
+from clients import Missing, need, python_of_aioquic, quiche
 
 HERE = Path(__file__).resolve().parent
 LIMIT = 120  # seconds for one client
@@ -152,7 +152,20 @@ def ngtcp2(_, server):
     yield ask("again, with early data", tls.replace("early=0", "early=1"), "/tls", *session)
 
 
-CLIENTS = {"quinn": quinn, "quiche": quiche_alone, "ngtcp2": ngtcp2}
+# ---- aioquic
+
+def aioquic(cache, server):
+    """Datagrams of requests (RFC 9297)."""
+    command = [python_of_aioquic(cache), HERE / "aioquic_client.py", server.port]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
+    if done.returncode:
+        yield "aioquic", f"it ended with status {done.returncode}: {done.stderr[-2000:]}"
+        return
+    for title, wrong in json.loads(done.stdout):
+        yield f"aioquic: {title}", wrong
+
+
+CLIENTS = {"quinn": quinn, "quiche": quiche_alone, "ngtcp2": ngtcp2, "aioquic": aioquic}
 
 
 def ask(name, cache):

@@ -123,6 +123,8 @@ static flare_server *make_server(const struct options *options, bool retry) {
         failed("io_uring", status);
     } else if ((status = flare_config_set_number(config, "http3", 1)) != FLARE_OK) {
         failed("http3", status);
+    } else if ((status = flare_config_set_number(config, "http3_datagrams", 1)) != FLARE_OK) {
+        failed("http3_datagrams", status);
     } else if (retry && (status = flare_config_set_text(config, "quic_retry", "always")) != FLARE_OK) {
         failed("retry", status);
     } else if ((server = flare_server_new(router, config)) == NULL) {

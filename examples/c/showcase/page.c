@@ -37,6 +37,7 @@ static const char PAGE[] =
     "<tr><td><code>GET <a href=\"/headers\">/headers</a></code></td><td>the header fields of the request as JSON</td></tr>\n"
     "<tr><td><code>* <a href=\"/echo\">/echo</a></code></td>\n"
     "    <td>the content and its type, for every method; it goes back while it comes</td></tr>\n"
+    "<tr><td><code>* /datagrams</code></td><td>each datagram as it came, to clients that offer the protocol <code>echo</code></td></tr>\n"
     "<tr><td><code>POST /upload</code></td>\n"
     "    <td>how many bytes came, and the sum of their 64-bit words (the first byte is the lowest); nothing is kept</td></tr>\n"
     "<tr><td><code>GET <a href=\"/stream/10\">/stream/:n</a></code></td>\n"

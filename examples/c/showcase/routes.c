@@ -29,6 +29,7 @@ static const struct route PROXY = {"*", "/proxy", &STREAM, any_proxy}, ROUTES[] 
     {"POST", "/json", &JSON, post_json},
     {"GET", "/headers", &PLAIN, get_headers},
     {"*", "/echo", &STREAM, any_echo},
+    {"*", "/datagrams", &PLAIN, any_datagrams},
     {"POST", "/upload", &STREAM, post_upload},
     {"GET", "/stream/:n", &PLAIN, get_stream},
     {"*", "/tls", &PLAIN, get_tls},

@@ -30,6 +30,9 @@ int32_t get_1m(flare_request *request, flare_response *response, void *user);
 // echo.c
 int32_t any_echo(flare_request *request, flare_response *response, void *user);
 
+// datagrams.c
+int32_t any_datagrams(flare_request *request, flare_response *response, void *user);
+
 // upload.c
 int32_t post_upload(flare_request *request, flare_response *response, void *user);
 
