@@ -1,5 +1,5 @@
 # Where things are, for the scripts beside this file. Sourced from the top folder of the repository.
-TARGETS="http1_head http1_chunked http1_connection http1_session hpack http2 http2_joined qpack_decode qpack_round_trip http3 router mux proxy_protocol tls_connection pem http1_client http2_session websocket_frames websocket_deflate websocket_joined websocket_client capi"
+TARGETS="http1_head http1_chunked http1_connection http1_session hpack http2 http2_joined qpack_decode qpack_round_trip http3 router mux proxy_protocol capsule tls_connection pem http1_client http2_session websocket_frames websocket_deflate websocket_joined websocket_client capi"
 FUZZ_TOOLCHAIN=${FUZZ_TOOLCHAIN:-nightly}
 # BoringSSL has two copies of a constant in one archive, which is no error of C++ but looks like one to AddressSanitizer.
 export ASAN_OPTIONS=detect_odr_violation=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}

@@ -5,6 +5,7 @@
 //! same rules written again the obvious way.
 
 pub mod capi;
+pub mod capsule;
 pub mod hpack;
 pub mod http1_chunked;
 pub mod http1_client;
@@ -35,7 +36,7 @@ pub mod websocket_joined;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 22] = [
+pub const TARGETS: [Target; 23] = [
     ("http1_head", http1_head::run),
     ("http1_chunked", http1_chunked::run),
     ("http1_connection", http1_connection::run),
@@ -49,6 +50,7 @@ pub const TARGETS: [Target; 22] = [
     ("router", router::run),
     ("mux", mux::run),
     ("proxy_protocol", proxy_protocol::run),
+    ("capsule", capsule::run),
     ("tls_connection", tls_connection::run),
     ("pem", pem::run),
     ("http1_client", http1_client::run),
