@@ -41,6 +41,8 @@ pub(crate) static RESOLVER_FAILED: Name = Name::new("flare._log", "resolver_fail
 pub(crate) static EVENT: Name = Name::new("flare._log", "event");
 /// The content of a request, asynchronously.
 pub(crate) static CHUNKS: Name = Name::new("flare._stream", "chunks");
+/// The datagrams of a request.
+pub(crate) static DATAGRAMS: Name = Name::new("flare._datagrams", "Datagrams");
 /// Sends pieces that come from an asynchronous iterator.
 pub(crate) static PUMP: Name = Name::new("flare._stream", "pump");
 /// Answers when a `concurrent.futures.Future` is done.

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use flare::message::Peer;
-use flare::{Exchange, Headers, Read, Request, middleware};
-use pyo3::exceptions::{PyRuntimeError, PyUnicodeDecodeError};
+use flare::{AnswerError, DatagramError, Exchange, Headers, Read, Request, middleware};
+use pyo3::exceptions::{PyRuntimeError, PyUnicodeDecodeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
@@ -337,6 +337,17 @@ impl PyRequest {
         slf.get().defer_from(slf)
     }
 
+    /// What the client offers to go on with: a protocol, or several behind commas. None: nothing.
+    #[getter]
+    fn offered_protocol(&self) -> Option<&str> {
+        self.request().offered_protocol()
+    }
+
+    /// The datagrams of a protocol that the client offers, for `async with`.
+    fn datagrams<'py>(slf: &Bound<'py, Self>, protocol: &str) -> PyResult<Bound<'py, PyAny>> {
+        names::DATAGRAMS.get(slf.py())?.call1((slf, protocol))
+    }
+
     /// The content as it comes.
     fn __aiter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         names::CHUNKS.get(slf.py())?.call1((slf,))
@@ -365,6 +376,38 @@ impl PyRequest {
             Read::End => Ok(Some(PyBytes::new(py, b""))),
             Read::WouldBlock => Ok(None),
         }
+    }
+
+    /// Accepts a protocol with datagrams.
+    fn _switch_to_datagrams(&self, protocol: &str) -> PyResult<()> {
+        self.exchange()?.switch_to_datagrams(protocol).map_err(|error| match error {
+            AnswerError::Misuse(problem) => {
+                PyValueError::new_err(format!("protocol {protocol:?}: {problem}"))
+            }
+            other => errors::from_answer(other),
+        })?;
+        self.mark_deferred();
+        Ok(())
+    }
+
+    /// A datagram that has come. None: there is none now.
+    fn _read_datagram<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let datagram = self.exchange()?.read_datagram().map_err(errors::from_answer)?;
+        Ok(datagram.map(|datagram| PyBytes::new(py, &datagram)))
+    }
+
+    /// Sends a datagram. False: too many wait.
+    fn _send_datagram(&self, datagram: &Bound<'_, PyAny>) -> PyResult<bool> {
+        match self.exchange()?.send_datagram(&crate::stream::piece(datagram)?) {
+            Ok(()) => Ok(true),
+            Err(DatagramError::Full) => Ok(false),
+            Err(DatagramError::Closed(error)) => Err(errors::from_answer(error)),
+            Err(error) => Err(PyValueError::new_err(error.to_string())),
+        }
+    }
+
+    fn _max_datagram_size(&self) -> PyResult<usize> {
+        Ok(self.exchange()?.max_datagram_size())
     }
 
     fn _when_readable(&self, waiting: Py<PyAny>) -> PyResult<()> {

@@ -255,6 +255,8 @@ impl PyServer {
             ("datagrams_in", stats.datagrams_in),
             ("datagrams_out", stats.datagrams_out),
             ("datagrams_dropped", stats.datagrams_dropped),
+            ("http_datagrams_in", stats.http_datagrams_in),
+            ("http_datagrams_dropped", stats.http_datagrams_dropped),
         ] {
             dict.set_item(name, value)?;
         }

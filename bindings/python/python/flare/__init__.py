@@ -12,6 +12,7 @@ app.run("127.0.0.1", 8080)
 """
 
 from ._async_client import AsyncClient, AsyncClientStream
+from ._datagrams import Datagrams
 from ._flare import (
     VERSION,
     Disconnected,
@@ -49,6 +50,7 @@ __all__ = [
     "ClientWebSocket",
     "ConnectError",
     "ConnectTimeout",
+    "Datagrams",
     "Disconnected",
     "Exchange",
     "Headers",

@@ -6,6 +6,7 @@ from typing import Any, TypedDict, final
 
 from typing_extensions import Self
 
+from ._datagrams import Datagrams
 from ._query import QueryParams
 
 VERSION: str
@@ -152,6 +153,13 @@ class Request:
     def defer(self) -> Exchange:
         """Keeps the right to answer: the handler returns None, and somebody answers later, from any thread."""
 
+    @property
+    def offered_protocol(self) -> str | None:
+        """What the client offers to go on with: a protocol, or several behind commas (RFC 9110, 7.8; RFC 8441). None: nothing."""
+
+    def datagrams(self, protocol: str) -> Datagrams:
+        """The datagrams (RFC 9297) of a protocol that the client offers, for `async with` in an `async def` handler."""
+
     def __aiter__(self) -> AsyncIterator[bytes]:
         """The content as it comes."""
 
@@ -161,6 +169,10 @@ class Request:
     @property
     def _streaming(self) -> bool: ...
     def _read(self) -> bytes | None: ...
+    def _switch_to_datagrams(self, protocol: str) -> None: ...
+    def _read_datagram(self) -> bytes | None: ...
+    def _send_datagram(self, datagram: _Piece) -> bool: ...
+    def _max_datagram_size(self) -> int: ...
     def _when_readable(self, waiting: Callable[[], object]) -> None: ...
     def _when_writable(self, waiting: Callable[[], object]) -> None: ...
     def _when_over(self, waiting: Callable[[], object] | None) -> None: ...

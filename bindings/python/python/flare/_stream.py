@@ -20,7 +20,7 @@ def wake(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-async def _until(register: Callable[[Callable[[], None]], None]) -> None:
+async def until(register: Callable[[Callable[[], None]], None]) -> None:
     """Waits until what it registers for has happened."""
     future = asyncio.get_running_loop().create_future()
     register(partial(wake, future))
@@ -36,7 +36,7 @@ async def chunks(request: Request) -> AsyncIterator[bytes]:
     while True:
         chunk = request._read()
         if chunk is None:
-            await _until(request._when_readable)
+            await until(request._when_readable)
         elif chunk:
             yield chunk
         else:
@@ -45,7 +45,7 @@ async def chunks(request: Request) -> AsyncIterator[bytes]:
 
 async def _send(request: Request, piece: Piece) -> None:
     while not request._write(piece):
-        await _until(request._when_writable)
+        await until(request._when_writable)
 
 
 async def pump(request: Request, iterator: AsyncIterator[Piece] | Iterator[Piece], bare: bool) -> None:
