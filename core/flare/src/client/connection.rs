@@ -187,7 +187,15 @@ impl Client {
             loop {
                 match self.carrier.step(left(until))? {
                     Some(Event::Writable(id)) if id == exchange => break,
-                    Some(event) => self.found.push_back(event),
+                    Some(event) => {
+                        // Behind the end the rest of the request may not be wanted: the next attempt tells.
+                        let is_end = matches!(event, Event::End(..) | Event::Failed(..));
+                        let is_own = event.exchange() == exchange;
+                        self.found.push_back(event);
+                        if is_own && is_end {
+                            break;
+                        }
+                    }
                     None => return Err(RequestError::Over.into()),
                 }
             }
@@ -320,8 +328,10 @@ impl Client {
                     Err(error) => return Err(error.into()),
                 }
                 if unsent && rest.is_empty() {
-                    self.carrier.finish(id, None)?;
-                    unsent = false;
+                    match self.carrier.finish(id, None) {
+                        Ok(()) | Err(RequestError::Over) => unsent = false,
+                        Err(error) => return Err(error.into()),
+                    }
                 }
             }
             match self.carrier.step(left(until))? {

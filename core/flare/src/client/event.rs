@@ -60,7 +60,7 @@ pub enum Event {
     Data(ExchangeId, Bytes),
     /// The answer has ended, with its trailers. A request that is not whole by now can be finished, or cancelled.
     End(ExchangeId, Headers),
-    /// Content is taken again, after some was refused.
+    /// Content is taken again, after some was refused; or nobody wants the rest, which the next write says.
     Writable(ExchangeId),
     /// There is no answer, or not all of it; the exchange is over.
     Failed(ExchangeId, Failure),

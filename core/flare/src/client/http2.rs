@@ -254,9 +254,14 @@ impl Http2 {
                 self.remove_if_over(key);
             }
             Told::Failed(key, failure) => {
-                // Behind the end of the answer it only says that the rest of the request is not needed (RFC 9113, 8.1).
-                if self.stream(key).is_some_and(|stream| !stream.ended) {
-                    self.events.push_back(Event::Failed(id_of(key), failure));
+                match self.stream(key) {
+                    Some(stream) if !stream.ended => {
+                        self.events.push_back(Event::Failed(id_of(key), failure));
+                    }
+                    // Behind the end of the answer it only says that the rest of the request is not needed (RFC 9113, 8.1). Who waits to send it
+                    // learns that by the next write.
+                    Some(stream) if stream.refused => self.events.push_back(Event::Writable(id_of(key))),
+                    _ => {}
                 }
                 self.remove(key);
             }
@@ -281,7 +286,6 @@ impl Http2 {
         self.events.pop_front()
     }
 
-    /// What is to be sent, with as much content as there is room for.
     /// Bytes of an exchange's content that were given and not sent, and what all exchanges are about to send.
     pub(super) fn waiting(&self, exchange: ExchangeId) -> usize {
         let stream = self.streams.get(key_of(exchange).slot()).and_then(Option::as_ref);
@@ -290,6 +294,7 @@ impl Http2 {
         own + self.output.len()
     }
 
+    /// What is to be sent, with as much content as there is room for.
     pub(super) fn output(&mut self) -> &mut Vec<u8> {
         while !self.over && self.output.len() < OUTPUT {
             let Some(turn) = self.machine.next_turn() else { break };

@@ -328,14 +328,22 @@ impl Http3 {
                     self.read(id);
                 }
             }
-            (Told::Stopped(id), _) => {
-                if let Some(stream) = self.streams.get_mut(&id) {
-                    (stream.outgoing, stream.finished, stream.sent_all) = (BytesMut::new(), true, true);
-                }
-            }
+            (Told::Stopped(id), _) => self.stopped(id),
             _ => {}
         }
         true
+    }
+
+    /// Nobody wants the rest of a request.
+    fn stopped(&mut self, id: u64) {
+        if let Some(stream) = self.streams.get_mut(&id) {
+            (stream.outgoing, stream.finished, stream.sent_all) = (BytesMut::new(), true, true);
+            if std::mem::take(&mut stream.refused) {
+                // Who waits learns by his next write that it is over.
+                self.events.push_back(Event::Writable(ExchangeId(id)));
+            }
+        }
+        self.remove_if_over(id);
     }
 
     fn tell(&mut self, id: u64, event: Event) {
@@ -379,6 +387,11 @@ impl Http3 {
             Err(StreamError::Stopped(code)) => {
                 let received = self.machine.receive_stop(id, code);
                 self.received(received.map(|event| event.map(|event| (told(&event), None))));
+            }
+            // It was stopped, and the transport has forgotten it, since the answer was read to its end.
+            Err(StreamError::Closed) if stream.ended => {
+                self.machine.reset(id);
+                self.stopped(id);
             }
             // Named again when there is room; or over, which reading tells.
             Err(_) => {}

@@ -4,3 +4,4 @@
 mod ends;
 mod joined;
 mod programs;
+mod resets;

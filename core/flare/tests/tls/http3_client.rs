@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use flare::RouteOptions;
-use flare::client::{Client, ClientError, ContentLength, Event, Failure, Request as Ask};
+use flare::client::{Client, ClientError, ContentLength, Event, Failure, Request as Ask, RequestError};
 use flare::connect::{ConnectConfig, ConnectFailure, Connector, Phase};
 use flare::message::Version;
 use flare::prelude::*;
@@ -12,6 +12,9 @@ use flare::server::RunningServer;
 use flare::tls::ClientTls;
 
 use super::support::{Authority, start};
+
+/// More than fits into the windows of a stream at once.
+const LARGE: usize = 3_000_000;
 
 fn programs() -> Router {
     let mut router = Router::new();
@@ -30,7 +33,11 @@ fn programs() -> Router {
         });
     };
     let streaming = RouteOptions { streaming: true, ..RouteOptions::default() };
-    router.add_with("POST", "/duplex", streaming, flare::later(duplex)).unwrap();
+    router.add_with("POST", "/duplex", streaming.clone(), flare::later(duplex)).unwrap();
+    let early = |exchange: Exchange| exchange.respond(Response::bytes(vec![7; LARGE]));
+    router.add_with("POST", "/early", streaming.clone(), flare::later(early)).unwrap();
+    let refuse = |exchange: Exchange| exchange.respond("no");
+    router.add_with("POST", "/refuse", streaming, flare::later(refuse)).unwrap();
     router.get("/never", flare::later(std::mem::forget)).unwrap();
     router
 }
@@ -123,6 +130,50 @@ fn content_flows_both_ways_with_trailers() {
         Event::End(_, trailers) => assert_eq!(trailers.get_str("x-sum"), Some("all")),
         other => panic!("{other:?}"),
     }
+}
+
+/// RFC 9114, 4.1: a server that has answered stops the rest of the request, and the answer is to be delivered whole.
+#[test]
+fn an_answer_is_whole_though_the_rest_of_its_request_is_not_wanted() {
+    let served = served();
+    let mut client = served.client();
+    let id = client.open(&Ask { content: ContentLength::Unknown, ..ask("POST", "/early") }).unwrap();
+    let (mut got, mut ended, mut over) = (0, false, false);
+    let until = Instant::now() + Duration::from_secs(20);
+    while !(ended && over) {
+        assert!(Instant::now() < until, "{got} bytes, ended {ended}, over {over}");
+        over = over || client.try_write(id, &[0; 10_000]) == Err(RequestError::Over);
+        match client.next_event(Some(Duration::from_millis(1))) {
+            Ok(Some(Event::Data(_, data))) => got += data.len(),
+            Ok(Some(Event::End(..))) => ended = true,
+            Ok(Some(Event::Head(_, head))) => assert_eq!(head.status, 200),
+            Ok(Some(Event::Writable(_))) => {}
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => assert!(
+                matches!(error.kind(), std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock),
+                "{error}"
+            ),
+        }
+    }
+    assert_eq!(got, LARGE);
+    // Nor does it keep who waits for the server to take more, or who has given all.
+    client.set_timeout(Duration::from_secs(20));
+    let id = client.open(&Ask { content: ContentLength::Unknown, ..ask("POST", "/refuse") }).unwrap();
+    let refused = loop {
+        if let Err(error) = client.write(id, &[0; 100_000]) {
+            break error;
+        }
+    };
+    assert!(matches!(refused, ClientError::Request(RequestError::Over)), "{refused}");
+    client.cancel(id);
+    assert_eq!(client.fetch(&ask("POST", "/early"), &[0; 1_000_000]).unwrap().content.len(), LARGE);
+    // Nothing of it is left: the connection serves others, and ends when it is told to.
+    assert_eq!(client.fetch(&ask("GET", "/version"), b"").unwrap().content, b"Http3");
+    client.close();
+    while let Some(event) = client.next_event(Some(Duration::from_secs(20))).unwrap() {
+        assert!(matches!(event, Event::Writable(_)), "{event:?}");
+    }
+    assert!(client.is_over());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::frame::{FrameHeader, FrameKind, flag, write};
 use super::limits::INITIAL_WINDOW;
 use super::receive::{Received, number, number_31};
 use super::role::Role;
-use super::stream::StreamKey;
+use super::stream::{Phase, StreamKey};
 use super::streams::Closed;
 use crate::section::priority::Priority;
 
@@ -66,9 +66,21 @@ impl<R: Role> Connection<R> {
             return Ok(None);
         };
         self.spend(Cost::Reset)?;
-        self.remove(key, Closed::Known, out);
         let code = ErrorCode::from_number(number(payload));
-        Ok(Some(Event::Reset { stream: key, code, by_peer: true }))
+        let is_answered = code == ErrorCode::NoError && self.has_all_that_was_announced(key);
+        self.remove(key, Closed::Known, out);
+        Ok(Some(match is_answered {
+            true => Event::End { stream: key, has_trailers: false },
+            false => Event::Reset { stream: key, code, by_peer: true },
+        }))
+    }
+
+    /// Whether an answer lacks nothing but its END_STREAM. NO_ERROR says that it is complete (RFC 9113 section 8.1), and its length says so too.
+    /// Node sends this when the window of the connection has no room for the frame that would end the stream.
+    fn has_all_that_was_announced(&self, key: StreamKey) -> bool {
+        let stream = self.streams.get(key);
+        !R::IS_SERVER
+            && stream.is_some_and(|stream| stream.receiving == Phase::Content && stream.receive_left == 0)
     }
 
     /// RFC 9113 section 6.5.

@@ -45,7 +45,8 @@ pub enum Event<'a, I> {
         /// The content.
         bytes: &'a [u8],
     },
-    /// The peer's message has ended. Not told when its head ended it already. The stream is over if this end's message has ended too.
+    /// The peer's message has ended. Not told when its head ended it already. The stream is over if this end's message has ended too, or if a server
+    /// that had sent all content of its answer ended it by a reset with [`ErrorCode::NoError`].
     End {
         /// The stream.
         stream: StreamKey,

@@ -202,10 +202,19 @@ impl<R: Role> Connection<R> {
         if receiving == Phase::Ended {
             return Ok(None);
         }
+        let code = ErrorCode::from_number(code);
+        // An answer that lacks nothing but its end: the code says that it is complete, and its length says so too.
+        let is_whole = receiving == Phase::Content && open.receive_left == 0 && open.is_between_frames();
         self.spend(Cost::Reset)?;
+        if !R::IS_SERVER && is_whole && code == ErrorCode::NoError {
+            if let Some(open) = self.streams.get_mut(stream) {
+                open.receiving = Phase::Ended;
+            }
+            self.remove_if_over(stream);
+            return Ok(Some(Event::End { stream, has_trailers: false }));
+        }
         self.remove(stream);
         let is_known = !R::IS_SERVER || receiving != Phase::Head;
-        let code = ErrorCode::from_number(code);
         Ok(is_known.then_some(Event::Reset { stream, code, by_peer: true }))
     }
 

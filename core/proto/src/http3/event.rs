@@ -49,7 +49,8 @@ pub enum Event<'a, I> {
         /// The content.
         bytes: &'a [u8],
     },
-    /// The peer's message has ended. Not told when its head ended it already. The stream is over if this end's message has ended too.
+    /// The peer's message has ended. Not told when its head ended it already. The stream is over if this end's message has ended too. So ends an answer
+    /// of which all content came, if the server resets it with [`ErrorCode::NoError`].
     End {
         /// The stream.
         stream: u64,

@@ -82,6 +82,11 @@ impl Stream {
         }
     }
 
+    /// Whether what came of it is whole frames, without trailers.
+    pub(super) fn is_between_frames(&self) -> bool {
+        matches!(&self.inbound, Inbound::Header(header) if header.is_empty()) && self.trailers.is_none()
+    }
+
     #[inline]
     pub(super) fn is_over(&self) -> bool {
         self.receiving == Phase::Ended && self.sending == Phase::Ended

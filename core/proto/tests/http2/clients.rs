@@ -208,6 +208,28 @@ fn a_stop_of_the_server() {
     assert_eq!(client.send_data(keys[0], b"rest", true, &mut Vec::new()), Err(SendError::Closed));
 }
 
+/// What becomes of answers of five bytes that are reset behind so much content.
+#[test]
+fn a_reset_without_error_behind_all_content_is_the_end() {
+    let length = |text: &'static str| [(":status", "200"), ("content-length", text)];
+    let behind = |content: &str, end: Vec<u8>| {
+        answered("GET", &[headers(1, false, &length("5")), data(1, false, content), end]).events[1..].to_vec()
+    };
+    let without = || rst(1, ErrorCode::NoError);
+    assert_eq!(behind("hello", without()), ["data 1 hello", "end 1"]);
+    assert_eq!(behind("hell", without()), ["data 1 hell", "reset 1 NO_ERROR by peer"]);
+    assert_eq!(behind("hello", rst(1, ErrorCode::Cancel)), ["data 1 hello", "reset 1 CANCEL by peer"]);
+    // Told once: what comes behind the end is nothing new.
+    let late = [data(1, true, ""), without()].concat();
+    assert_eq!(behind("hello", late), ["data 1 hello", "end 1"]);
+    let empty = answered("GET", &[headers(1, false, &length("0")), without()]);
+    assert_eq!(empty.events[1..], ["end 1"]);
+    // A request has not to be whole for that.
+    let (mut client, keys) = asking("POST", 1);
+    fed(&mut client, &[settings(&[]), headers(1, false, &length("0")), without()]);
+    assert!(!client.is_open(keys[0]));
+}
+
 #[test]
 fn streams_behind_a_goaway_can_be_tried_again() {
     let goaway = frame(FrameKind::Goaway, 0, 0, [0, 0, 0, 1, 0, 0, 0, 0]);

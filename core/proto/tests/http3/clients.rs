@@ -151,6 +151,40 @@ fn a_server_that_has_answered_may_stop_the_request() {
     assert_eq!(end.connection.send_data(id, b"more", false, &mut out), Err(SendError::Closed));
 }
 
+/// What a client hears when a server resets an answer of five bytes behind these.
+fn reset_behind(bytes: &[Vec<u8>], code: u64) -> (Vec<String>, usize) {
+    let mut end = asking("GET");
+    let head = with(&[(":status", "200")], &[("content-length", "5")]);
+    end.feed(0, &[vec![head], bytes.to_vec()].concat().concat(), false).unwrap();
+    if let Some(event) = end.connection.receive_reset(0, code).unwrap() {
+        end.note(&event, &flare_proto::ResponseHead::new(), &Headers::new());
+    }
+    (end.told()[1..].to_vec(), end.connection.streams())
+}
+
+#[test]
+fn a_reset_without_error_behind_all_content_is_the_end() {
+    let content = frame(DATA, "hello");
+    assert_eq!(reset_behind(&[content.clone()], 0x100).0, ["data 0 hello", "end 0"]);
+    assert_eq!(reset_behind(&[content.clone()], 0x100).1, 0);
+    // With another code, and where something is missing, it is none.
+    assert_eq!(reset_behind(&[content.clone()], 0x10c).0[1..], ["reset 0 H3_REQUEST_CANCELLED by peer"]);
+    assert_eq!(reset_behind(&[frame(DATA, "hell")], 0x100).0[1..], ["reset 0 H3_NO_ERROR by peer"]);
+    assert_eq!(reset_behind(&[content[..4].to_vec()], 0x100).0[1..], ["reset 0 H3_NO_ERROR by peer"]);
+    assert_eq!(reset_behind(&[content, vec![1]], 0x100).0[1..], ["reset 0 H3_NO_ERROR by peer"]);
+    // The request may go on.
+    let mut end = client(Limits::default());
+    let mut out = Vec::new();
+    let post = RequestParts { method: "POST", body: ContentLength::Unknown, ..get() };
+    let id = end.connection.send_request(&post, &mut out).unwrap();
+    end.feed(id, &with(&[(":status", "200")], &[("content-length", "0")]), false).unwrap();
+    let event = end.connection.receive_reset(id, 0x100).unwrap().unwrap();
+    end.note(&event, &flare_proto::ResponseHead::new(), &Headers::new());
+    assert_eq!(end.told()[1..], ["end 0"]);
+    assert_eq!(end.connection.send_data(id, b"more", true, &mut out), Ok(()));
+    assert_eq!(end.connection.streams(), 0);
+}
+
 #[test]
 fn urgency_is_told_on_the_control_stream() {
     let mut end = asking("GET");
