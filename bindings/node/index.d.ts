@@ -171,6 +171,8 @@ export interface RequestHead<Params extends string = string> {
   readonly locals: Record<PropertyKey, any>;
   /** Aborts when the exchange is over before its answer was whole: the client left, a deadline passed, the server ended. */
   readonly signal: AbortSignal;
+  /** What the client offers to go on with: a protocol, or several behind commas. Known until the exchange has ended. */
+  readonly offeredProtocol: string | undefined;
   /** The fields behind the content; empty until that has ended. */
   readonly trailers: { readonly [name: string]: string | undefined };
   /** The content as a `Readable`, with backpressure. The content can be taken in one way only. */
@@ -237,6 +239,11 @@ export interface ServerResponse {
    *   found is answered with 502.
    */
   relay(address: string, options?: RelayOptions): this;
+  /**
+   * Accepts a protocol with datagrams (RFC 9297) that the client offers, with the fields that were set. A RangeError when it does not: the request can
+   * still be answered. Not behind middleware of JavaScript.
+   */
+  datagrams(protocol: string): Datagrams;
   /** Adds a trailer, which is sent behind the content. HTTP/1.0 clients don't get it. */
   trailer(name: string, value: string | number): this;
   /** Sends the head now. */
@@ -258,6 +265,25 @@ export interface ServerResponse {
   once(event: 'drain' | 'finish' | 'close', listener: () => void): this;
   off(event: 'drain' | 'finish' | 'close', listener: () => void): this;
   removeListener(event: 'drain' | 'finish' | 'close', listener: () => void): this;
+}
+
+/**
+ * A stream of datagrams in place of an answer. They are unreliable: one may be lost, or come before another that was sent first. They travel as QUIC
+ * DATAGRAM frames where both ends of an HTTP/3 connection agreed on that (the setting `http3_datagrams`, in `more`), otherwise as capsules in the byte stream. Of those that nobody
+ * takes 128 and 128 KiB wait, more are dropped.
+ */
+export interface Datagrams extends AsyncIterable<Buffer> {
+  /** The most bytes that a datagram to the client may have now. It changes with the path to the client. */
+  readonly maxSize: number;
+  /**
+   * Sends a datagram; a string as UTF-8. False: so many wait for the client that it was not taken (send a newer one later), or nobody is there any
+   * more. A RangeError when it is larger than `maxSize`. That it was taken does not say that it arrives.
+   */
+  send(datagram: Content): boolean;
+  /** The next datagram; undefined when the client has closed its side. Rejects when the exchange is over. */
+  receive(): Promise<Buffer | undefined>;
+  /** Closes the stream, behind what was sent. */
+  close(): void;
 }
 
 /** How a relay reaches its upstream. */
@@ -453,6 +479,10 @@ export interface Stats {
   datagramsOut: number;
   /** UDP datagrams that never left: the system refused them, or too much waited already. */
   datagramsDropped: number;
+  /** Datagrams of requests (RFC 9297) that came. */
+  httpDatagramsIn: number;
+  /** Datagrams of requests that were dropped: nobody took them, their request was over, or they did not fit any more. */
+  httpDatagramsDropped: number;
 }
 
 /** An exchange that has ended. */

@@ -54,6 +54,9 @@ const PASSED = 4;
 /** Why something was refused: `refusal` in src/answer.rs. */
 const ANSWERED = -1;
 const WOULD_BLOCK = -2;
+const MISUSE = -3;
+/** In src/datagrams.rs. */
+const TOO_LARGE = -4;
 
 /** What happens to a socket: `Happening` in src/websocket.rs. */
 const ASKED = 0;
@@ -121,7 +124,7 @@ module.exports = {
   HAS_CONTENT, HAS_TRAILERS, STREAMING, GATE, COMING,
   DONE, KEPT, TEXT, JSON_TEXT, BYTES,
   READABLE, END, WRITABLE, CANCELLED, PASSED,
-  ANSWERED, WOULD_BLOCK,
+  ANSWERED, WOULD_BLOCK, MISUSE, TOO_LARGE,
   CONNECTED, UNCONNECTED, INFORMATIONAL, HEAD, DATA, ANSWER_END, ROOM, FAILED,
   OPENED, UNOPENED, TEXT_CAME, BINARY_CAME, PONG, SENDABLE_AGAIN, CLOSED_BY_BOTH, CUT,
   ASKED, OPEN, TEXT_MESSAGE, BINARY_MESSAGE, SENDABLE,

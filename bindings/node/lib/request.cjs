@@ -182,6 +182,11 @@ class Request {
     return own.trailers ?? Object.create(null);
   }
 
+  get offeredProtocol() {
+    const own = cache(this);
+    return (own.offered ??= native.offeredProtocol(this[ID]));
+  }
+
   stream() {
     return content(this).readable();
   }
@@ -202,7 +207,7 @@ class Request {
 function cache(request) {
   return (request[CACHE] ??= {
     texts: undefined, tls: undefined, headers: undefined, params: undefined, query: undefined, searchParams: undefined, cookies: undefined,
-    locals: undefined, bytes: undefined, text: undefined, trailers: undefined, controller: undefined, content: undefined,
+    locals: undefined, offered: undefined, bytes: undefined, text: undefined, trailers: undefined, controller: undefined, content: undefined,
   });
 }
 

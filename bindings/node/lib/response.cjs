@@ -1,13 +1,14 @@
 'use strict';
 const { EventEmitter } = require('node:events');
 const { PassThrough, Writable } = require('node:stream');
-const { native, WRITABLE, CANCELLED, PASSED, READABLE, END, WOULD_BLOCK } = require('./native.cjs');
+const { native, WRITABLE, CANCELLED, PASSED, READABLE, END, WOULD_BLOCK, MISUSE } = require('./native.cjs');
 const { Fields } = require('./fields.cjs');
 const { Reply, toReply, checkStatus } = require('./reply.cjs');
 const { coded, overError } = require('./errors.cjs');
 const { piecesOf } = require('./pieces.cjs');
 const { isUnread, keepUnread, cancel } = require('./request.cjs');
-const { CACHE, FLAGS, ID, FIELDS, STATE, LATER, REQUEST, SINK, PASS, ROUTE } = require('./symbols.cjs');
+const { Datagrams } = require('./datagrams.cjs');
+const { CACHE, FLAGS, ID, FIELDS, STATE, LATER, OVER, REQUEST, SINK, PASS, ROUTE, WIRE } = require('./symbols.cjs');
 
 /** Nothing was sent; the head was; all was; the exchange ended before. */
 const OPEN = 0;
@@ -116,6 +117,18 @@ class ServerResponse {
     this[REQUEST][FLAGS] = 0;
     ended(this);
     return this;
+  }
+
+  datagrams(protocol) {
+    mustBeOpen(this);
+    if (this[SINK] !== undefined) throw new Error('an answer that middleware waits for can\'t become datagrams');
+    if (typeof protocol !== 'string') throw new TypeError('a protocol is a string');
+    if (this[STATE] === GONE) throw this[REQUEST][OVER];
+    const result = native.switchToDatagrams(this[REQUEST][ID], protocol, fields(this).pack());
+    if (result === MISUSE) throw new RangeError(`the client does not offer ${JSON.stringify(protocol)}`);
+    if (result < 0) throw overError(result);
+    this[STATE] = STARTED;
+    return (later(this).datagrams = new Datagrams(this));
   }
 
   trailer(name, value) {
@@ -238,7 +251,7 @@ function fields(response) {
 function later(response) {
   return (response[LATER] ??= {
     queue: [], waiting: [], ending: false, trailers: undefined, emitter: undefined, pipe: undefined, source: undefined,
-    refused: 0,
+    refused: 0, datagrams: undefined,
   });
 }
 
@@ -360,6 +373,7 @@ function gone(response, error) {
   if (own !== undefined) {
     own.queue.length = 0;
     own.source?.stop(error);
+    own.datagrams?.[WIRE].fail(error);
     for (const { reject } of own.waiting.splice(0)) reject(error);
   }
   if (isUnread(request)) keepUnread(request);
@@ -393,6 +407,7 @@ function notify(id, notice) {
     case READABLE:
     case END:
       response[REQUEST][CACHE]?.content?.wake();
+      response[LATER]?.datagrams?.[WIRE].wake();
       break;
     case WRITABLE:
       writable(response);

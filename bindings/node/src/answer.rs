@@ -138,7 +138,7 @@ fn write_body(env: Env, value: Value, response: &mut Response) -> std::result::R
 }
 
 /// Appends a string in UTF-8, or bytes.
-fn append(env: Env, value: Value, into: &mut Vec<u8>) -> Result<()> {
+pub(crate) fn append(env: Env, value: Value, into: &mut Vec<u8>) -> Result<()> {
     match env.bytes(value)? {
         Some(bytes) => into.extend_from_slice(bytes),
         None => env.append_text(value, into)?,

@@ -18,7 +18,10 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 ];
 
 /// Asks an exchange something. One that is not here any more has nothing: `undefined`.
-fn ask(arguments: &Arguments<'_>, what: impl FnOnce(Env, &Exchange) -> Result<Value>) -> Result<Value> {
+pub(crate) fn ask(
+    arguments: &Arguments<'_>,
+    what: impl FnOnce(Env, &Exchange) -> Result<Value>,
+) -> Result<Value> {
     let env = arguments.env;
     let id = env.to_integer(arguments.get(0))?;
     let exchanges = arguments.environment.exchanges.borrow();

@@ -32,6 +32,7 @@ mod answer;
 mod client;
 mod connector;
 mod content;
+mod datagrams;
 mod environment;
 mod gate;
 mod handler;
@@ -95,6 +96,7 @@ fn register(env: Env, exports: Value) -> Result<()> {
     let functions = [
         answer::FUNCTIONS,
         content::FUNCTIONS,
+        datagrams::FUNCTIONS,
         router::FUNCTIONS,
         server::FUNCTIONS,
         stock::FUNCTIONS,

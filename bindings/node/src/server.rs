@@ -320,7 +320,7 @@ fn publish(arguments: &Arguments<'_>) -> Result<Value> {
 
 /// `stats(server)`: what it has done, as an object of numbers; `undefined` when it has ended.
 fn stats(arguments: &Arguments<'_>) -> Result<Value> {
-    const NAMES: [(&str, &str); 24] = [
+    const NAMES: [(&str, &str); 26] = [
         ("accepted", "accepted"),
         ("open", "open"),
         ("requests", "requests"),
@@ -345,6 +345,8 @@ fn stats(arguments: &Arguments<'_>) -> Result<Value> {
         ("datagramsIn", "datagrams_in"),
         ("datagramsOut", "datagrams_out"),
         ("datagramsDropped", "datagrams_dropped"),
+        ("httpDatagramsIn", "http_datagrams_in"),
+        ("httpDatagramsDropped", "http_datagrams_dropped"),
     ];
     let env = arguments.env;
     let Some(stats) =
