@@ -165,10 +165,13 @@ fn reset_behind(bytes: &[Vec<u8>], code: u64) -> (Vec<String>, usize) {
 #[test]
 fn a_reset_without_error_behind_all_content_is_the_end() {
     let content = frame(DATA, "hello");
-    assert_eq!(reset_behind(&[content.clone()], 0x100).0, ["data 0 hello", "end 0"]);
-    assert_eq!(reset_behind(&[content.clone()], 0x100).1, 0);
+    assert_eq!(reset_behind(std::slice::from_ref(&content), 0x100).0, ["data 0 hello", "end 0"]);
+    assert_eq!(reset_behind(std::slice::from_ref(&content), 0x100).1, 0);
     // With another code, and where something is missing, it is none.
-    assert_eq!(reset_behind(&[content.clone()], 0x10c).0[1..], ["reset 0 H3_REQUEST_CANCELLED by peer"]);
+    assert_eq!(
+        reset_behind(std::slice::from_ref(&content), 0x10c).0[1..],
+        ["reset 0 H3_REQUEST_CANCELLED by peer"]
+    );
     assert_eq!(reset_behind(&[frame(DATA, "hell")], 0x100).0[1..], ["reset 0 H3_NO_ERROR by peer"]);
     assert_eq!(reset_behind(&[content[..4].to_vec()], 0x100).0[1..], ["reset 0 H3_NO_ERROR by peer"]);
     assert_eq!(reset_behind(&[content, vec![1]], 0x100).0[1..], ["reset 0 H3_NO_ERROR by peer"]);
