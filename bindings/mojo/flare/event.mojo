@@ -3,6 +3,7 @@
 from .api import (
     EVENT_CANCELLED,
     EVENT_DATA,
+    EVENT_DATAGRAM,
     EVENT_END,
     EVENT_HEAD,
     EVENT_INFORMATIONAL,
@@ -27,6 +28,9 @@ struct EventKind(Equatable, ImplicitlyCopyable):
     comptime DATA = EventKind(Int32(EVENT_DATA))
     """Some content of the request; not from a queue."""
 
+    comptime DATAGRAM = EventKind(Int32(EVENT_DATAGRAM))
+    """A datagram, behind `Exchange.switch_to_datagrams`; not from a queue."""
+
     comptime END = EventKind(Int32(EVENT_END))
     """The request has ended; its trailers can be read."""
 
@@ -37,7 +41,7 @@ struct EventKind(Equatable, ImplicitlyCopyable):
     """The exchange is over, and this is its last event."""
 
     comptime READABLE = EventKind(Int32(EVENT_READABLE))
-    """`Exchange.read` finds content; only from a queue."""
+    """`Exchange.read` finds content, or `Exchange.read_datagram` a datagram; only from a queue."""
 
     comptime INFORMATIONAL = EventKind(Int32(EVENT_INFORMATIONAL))
     """An interim answer has come; only from a `Client`."""
@@ -62,7 +66,7 @@ struct Event(Movable):
         self._length = length
 
     def data(self) -> Span[UInt8, ImmOrigin(origin_of(self))]:
-        """The content that came, with DATA; otherwise nothing."""
+        """The content that came, with DATA, or the datagram, with DATAGRAM; otherwise nothing."""
         if not self._start:
             return Span[UInt8, ImmOrigin(origin_of(self))]()
         return Span[UInt8, ImmOrigin(origin_of(self))](

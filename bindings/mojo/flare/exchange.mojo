@@ -156,6 +156,61 @@ struct Exchange(Movable):
         _ = protocol^
         check(self._api, status)
 
+    def switch_to_datagrams(mut self, var protocol: String) raises:
+        """Accepts a protocol with datagrams (RFC 9297) that the client offers, with the header fields that were set. From then on `drive` behind
+        this call, or `read_datagram`, give what the client sends, `send_datagram` sends, and `finish` closes. Datagrams may be lost; how they
+        travel is the library's matter.
+
+        Raises:
+            As `switch_protocol`.
+        """
+        var status = self._api[].response_switch_to_datagrams(self._handle, terminated(protocol, "the protocol"))
+        _ = protocol^
+        check(self._api, status)
+
+    def send_datagram(mut self, datagram: Span[UInt8, _]) raises -> Bool:
+        """Sends a datagram, which is copied whole, or refused: False says that so many wait for the client that it was not taken. That it
+        was taken does not say that it arrives.
+
+        Raises:
+            FLARE_ERROR_LIMIT when it is longer than `max_datagram_size`; FLARE_ERROR_INVALID_ARGUMENT when the exchange has no datagrams;
+            FLARE_ERROR_FINISHED after the end; FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when it is over.
+        """
+        var status = self._api[].response_send_datagram(self._handle, bytes_of(datagram), UInt(len(datagram)))
+        if status == ERROR_WOULD_BLOCK:
+            return False
+        check(self._api, status)
+        return True
+
+    def send_datagram(mut self, text: StringSpan) raises -> Bool:
+        """The same, with text."""
+        return self.send_datagram(text.as_bytes())
+
+    def max_datagram_size(self) raises -> Int:
+        """How long a datagram to the client may be now, in bytes; 0 when the exchange has none. It changes with the path to the client."""
+        var most = self._api[].response_max_datagram_size(self._handle)
+        if most < 0:
+            check(self._api, most)
+        return Int(most)
+
+    def read_datagram(mut self, mut buffer: List[UInt8]) raises -> Optional[Int]:
+        """Takes a datagram that has come and went to no driver, as much of it as fits into a buffer; the rest is lost.
+
+        Returns:
+            How long the whole datagram is; None when there is none.
+
+        Raises:
+            FLARE_ERROR_INVALID_ARGUMENT when the exchange has no datagrams; FLARE_ERROR_CLOSED, _TIMEOUT or _CANCELLED when it is over.
+        """
+        var length = UInt(0)
+        var status = self._api[].request_read_datagram(
+            self.request._handle, room(buffer), UInt(len(buffer)), place(length)
+        )
+        if status == ERROR_WOULD_BLOCK:
+            return None
+        check(self._api, status)
+        return Int(length)
+
     def flush(mut self) raises:
         """What was written leaves without waiting for more, and a source is asked again."""
         check(self._api, self._api[].response_flush(self._handle))
