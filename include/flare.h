@@ -2656,9 +2656,22 @@ int32_t flare_websocket_is_open(const flare_websocket *socket);
 size_t flare_websocket_protocol(const flare_websocket *socket, char *buffer, size_t capacity);
 
 /**
- * The request that opened the socket, for reading. The caller owns one reference: flare_request_release(). NULL after an error.
+ * The request that opened the socket, for reading, while its `open` callback runs. Whoever needs it later keeps this handle: then it is let go, since
+ * a socket may live for long.
+ *
+ * @return The caller owns one reference: flare_request_release(). NULL after an error: FLARE_ERROR_INVALID_STATE behind `open`.
  */
 flare_request *flare_websocket_request(const flare_websocket *socket);
+
+/**
+ * Tells the server's log, at the level FLARE_LOG_ERROR, that code around a socket failed, and lets the socket go on.
+ *
+ * @param message  UTF-8; what is no UTF-8 in it is replaced.
+ *
+ * The caller promises:
+ * `message` is a NUL-terminated string.
+ */
+int32_t flare_websocket_log_error(flare_websocket *socket, const char *message);
 
 /**
  * Attaches something to a socket; it replaces what was attached before.

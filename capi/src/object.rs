@@ -58,7 +58,7 @@ pub(crate) enum Object {
     RouteOptions(Box<Mutex<RouteOptions>>),
     Queue(Box<EventQueue>),
     Middleware(Box<Mutex<StockMiddleware>>),
-    WebSocket(Box<Socket>),
+    WebSocket(Socket),
     WebSocketOptions(Box<Mutex<WsOptions>>),
     WebSocketOpener(Box<Mutex<OpenerSettings>>),
     WebSocketOpening(Opening),

@@ -12,7 +12,9 @@ use crate::object::{Object, REQUEST, TABLE, WEBSOCKET, lock, with_router, with_s
 use crate::request::flare_request;
 use crate::router::{flare_router, route};
 use crate::server::flare_server;
-use crate::status::{FLARE_ERROR_CLOSED, FLARE_ERROR_INVALID_ARGUMENT, FLARE_ERROR_WOULD_BLOCK};
+use crate::status::{
+    FLARE_ERROR_CLOSED, FLARE_ERROR_INVALID_ARGUMENT, FLARE_ERROR_INVALID_STATE, FLARE_ERROR_WOULD_BLOCK,
+};
 use crate::text::{self, UserData};
 use crate::websocket_options::{flare_websocket_options, options_or_default};
 
@@ -76,23 +78,22 @@ impl From<SendError> for Failure {
 /// A socket behind its handle.
 pub(crate) struct Socket {
     pub(crate) socket: WebSocket,
-    /// What the program attached.
-    data: Mutex<Option<UserData>>,
+    /// What the program attached. In a box, since few do, and it lies in the table of handles.
+    data: Mutex<Option<Box<UserData>>>,
 }
 
 /// The callbacks of a route.
-#[derive(Clone, Copy)]
 struct Callbacks {
     open: flare_websocket_callback,
     message: flare_websocket_message_callback,
     writable: flare_websocket_callback,
     close: flare_websocket_close_callback,
+    user: Arc<UserData>,
 }
 
 /// The callbacks for one socket, which hold its handle from its open to its close.
 struct CSocketHandler {
-    callbacks: Callbacks,
-    user: Arc<UserData>,
+    callbacks: Arc<Callbacks>,
     handle: Option<Token>,
 }
 
@@ -101,7 +102,7 @@ impl CSocketHandler {
     fn call(&self, socket: &WebSocket, call: impl FnOnce(*mut flare_websocket, *mut c_void) -> i32) {
         // None: no handle could be made, and the socket is closing.
         let Some(token) = self.handle else { return };
-        if call(token.to_pointer(), self.user.pointer()) < 0 {
+        if call(token.to_pointer(), self.callbacks.user.pointer()) < 0 {
             // Err: it is closing already.
             let _ = socket.close(1011, "");
         }
@@ -117,7 +118,7 @@ impl CSocketHandler {
 
 impl SocketHandler for CSocketHandler {
     fn open(&mut self, socket: &WebSocket) {
-        let object = Object::WebSocket(Box::new(Socket { socket: socket.clone(), data: Mutex::new(None) }));
+        let object = Object::WebSocket(Socket { socket: socket.clone(), data: Mutex::new(None) });
         match TABLE.insert(WEBSOCKET.only(), object) {
             Ok(token) => self.handle = Some(token),
             // Err: it can't be closing yet.
@@ -197,10 +198,9 @@ pub unsafe extern "C" fn flare_router_ws(
         // SAFETY: the caller's promise.
         let pattern = unsafe { text::required(pattern, "pattern") }?;
         let options = options_or_default(options)?;
-        let callbacks = Callbacks { open, message, writable, close };
-        let user = Arc::clone(&user);
+        let callbacks = Arc::new(Callbacks { open, message, writable, close, user: Arc::clone(&user) });
         let accept =
-            move |_: &flare::Request| CSocketHandler { callbacks, user: Arc::clone(&user), handle: None };
+            move |_: &flare::Request| CSocketHandler { callbacks: Arc::clone(&callbacks), handle: None };
         with_router(router, |router| router.ws_with(pattern, options, accept).map(drop).map_err(route))
     })
 }
@@ -363,12 +363,40 @@ pub unsafe extern "C" fn flare_websocket_protocol(
     unsafe { text::copied(buffer, capacity, protocol) }
 }
 
-/// The request that opened the socket, for reading. The caller owns one reference: flare_request_release(). NULL after an error.
+/// The request that opened the socket, for reading, while its `open` callback runs. Whoever needs it later keeps this handle: then it is let go, since
+/// a socket may live for long.
+///
+/// @return The caller owns one reference: flare_request_release(). NULL after an error: FLARE_ERROR_INVALID_STATE behind `open`.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_websocket_request(socket: *const flare_websocket) -> *mut flare_request {
     guard_or(std::ptr::null_mut(), || {
-        let request = with_websocket(socket, |socket| Ok(socket.socket.request().clone()))?;
+        let gone = || {
+            Failure::new(FLARE_ERROR_INVALID_STATE, "the request is there while `open` runs; keep it there")
+        };
+        let request = with_websocket(socket, |socket| socket.socket.request().ok_or_else(gone))?;
         Ok(TABLE.insert(REQUEST.only(), Object::Request(request))?.to_pointer())
+    })
+}
+
+/// Tells the server's log, at the level FLARE_LOG_ERROR, that code around a socket failed, and lets the socket go on.
+///
+/// @param message  UTF-8; what is no UTF-8 in it is replaced.
+///
+/// # Safety
+/// `message` is a NUL-terminated string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flare_websocket_log_error(
+    socket: *mut flare_websocket,
+    message: *const c_char,
+) -> i32 {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let message = unsafe { text::terminated(message, "message")? };
+        let message = String::from_utf8_lossy(message);
+        with_websocket(socket, |socket| {
+            socket.socket.log_error(&message);
+            Ok(())
+        })
     })
 }
 
@@ -385,7 +413,7 @@ pub unsafe extern "C" fn flare_websocket_set_data(
     destroy: flare_destroy,
 ) -> i32 {
     // SAFETY: the caller's promise. First of all, so that the destructor is called however this ends.
-    let data = unsafe { UserData::new(data, destroy) };
+    let data = Box::new(unsafe { UserData::new(data, destroy) });
     // What was there goes when no lock is held: its destructor is C.
     guard(|| with_websocket(socket, |socket| Ok(lock(&socket.data).replace(data))).map(drop))
 }
@@ -395,7 +423,7 @@ pub unsafe extern "C" fn flare_websocket_set_data(
 pub extern "C" fn flare_websocket_data(socket: *const flare_websocket) -> *mut c_void {
     guard_or(std::ptr::null_mut(), || {
         with_websocket(socket, |socket| {
-            Ok(lock(&socket.data).as_ref().map_or(std::ptr::null_mut(), UserData::pointer))
+            Ok(lock(&socket.data).as_ref().map_or(std::ptr::null_mut(), |data| data.pointer()))
         })
     })
 }

@@ -307,6 +307,7 @@ COPY_CALL(connection_tls, flare_connection_tls(handle, "version", buffer, sizeof
 CALL(websocket_close, flare_websocket_close(handle, 1000, NULL))
 CALL(websocket_data, (intptr_t)flare_websocket_data(handle))
 CALL(websocket_is_open, flare_websocket_is_open(handle))
+CALL(websocket_log_error, flare_websocket_log_error(handle, "why"))
 CALL(websocket_missed, flare_websocket_missed(handle))
 CALL(websocket_ping, flare_websocket_ping(handle, NULL, 0))
 CALL(websocket_protocol, flare_websocket_protocol(handle, NULL, 0))
@@ -599,6 +600,7 @@ static const struct row rows[] = {
     {"flare_websocket_close", WEBSOCKET, CODE, call_websocket_close, false, false},
     {"flare_websocket_data", WEBSOCKET, NOTHING, call_websocket_data, false, false},
     {"flare_websocket_is_open", WEBSOCKET, CODE, call_websocket_is_open, false, false},
+    {"flare_websocket_log_error", WEBSOCKET, CODE, call_websocket_log_error, false, false},
     {"flare_websocket_missed", WEBSOCKET, NOTHING, call_websocket_missed, false, false},
     {"flare_websocket_ping", WEBSOCKET, CODE, call_websocket_ping, false, false},
     {"flare_websocket_protocol", WEBSOCKET, NOTHING, call_websocket_protocol, false, false},

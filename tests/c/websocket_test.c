@@ -15,6 +15,7 @@
 static app a;
 static gate opened = GATE_INIT, closed = GATE_INIT, freed = GATE_INIT, data_freed = GATE_INIT;
 static flare_websocket *kept;
+static flare_request *kept_request;
 static int32_t close_code;
 static char close_reason[32];
 
@@ -27,6 +28,8 @@ static int32_t on_open(flare_websocket *socket, void *user) {
     CHECK_STATUS(flare_websocket_subscribe(socket, "all"), FLARE_OK);
     CHECK_STATUS(flare_websocket_retain(socket), FLARE_OK);
     kept = socket;
+    kept_request = flare_websocket_request(socket);
+    CHECK(kept_request);
     gate_open(&opened);
     return FLARE_OK;
 }
@@ -84,9 +87,14 @@ static void sends(client *c) {
     CHECK_STATUS(flare_websocket_send_text(kept, "there"), FLARE_OK);
     CHECK_STATUS(flare_websocket_ping(kept, "p", 1), FLARE_OK);
     CHECK(receives(c, "\x81\x05there\x89\x01p", 10));
-    flare_request *request = flare_websocket_request(kept);
-    CHECK_TEXT(flare_request_path(request, NULL), "/ws");
-    CHECK_STATUS(flare_request_release(request), FLARE_OK);
+    CHECK(!flare_websocket_request(kept));
+    char words[80];
+    flare_last_error(words, sizeof words);
+    CHECK(strstr(words, "keep it there"));
+    CHECK_TEXT(flare_request_path(kept_request, NULL), "/ws");
+    CHECK_STATUS(flare_request_release(kept_request), FLARE_OK);
+    CHECK_STATUS(flare_websocket_log_error(kept, NULL), FLARE_ERROR_INVALID_ARGUMENT);
+    CHECK_STATUS(flare_websocket_log_error(kept, "why \xff"), FLARE_OK);
 }
 
 static void sends_in_fragments(client *c) {

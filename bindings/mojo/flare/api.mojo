@@ -308,6 +308,7 @@ struct Api:
     var websocket_is_open: def(Handle) thin abi("C") -> Int32
     var websocket_protocol: def(Handle, Room, UInt) thin abi("C") -> UInt
     var websocket_request: def(Handle) thin abi("C") -> Handle
+    var websocket_log_error: def(Handle, Text) thin abi("C") -> Int32
     var websocket_set_data: def(Handle, Address, DestroyCallback) thin abi("C") -> Int32
     var websocket_data: def(Handle) thin abi("C") -> Address
     var websocket_subscribe: def(Handle, Text) thin abi("C") -> Int32
@@ -563,6 +564,7 @@ comptime NAMES: List[StaticString] = [
     "flare_websocket_is_open",
     "flare_websocket_protocol",
     "flare_websocket_request",
+    "flare_websocket_log_error",
     "flare_websocket_set_data",
     "flare_websocket_data",
     "flare_websocket_subscribe",

@@ -20,6 +20,13 @@ def tell(api: ApiPointer, request: Handle, error: Error):
     _ = message^
 
 
+def tell_of_socket(api: ApiPointer, socket: Handle, error: Error):
+    """The same, for code around a WebSocket."""
+    var message = _message(error)
+    _ = api[].websocket_log_error(socket, _text(message))
+    _ = message^
+
+
 def _message(error: Error) -> String:
     # A NUL would end it.
     return String(error).replace("\0", "\uFFFD")

@@ -17,7 +17,7 @@ from .api import (
 )
 from .boxed import behind, boxed, unbox
 from .errors import check, check_handle, copied_text
-from .failure import tell
+from .failure import tell_of_socket
 from .library import ApiPointer, api
 from .request import Request, lossy
 from .text import bytes_of, room, terminated
@@ -159,7 +159,11 @@ struct WebSocket(Movable):
         return String(from_utf8_lossy=Span(buffer)[: min(length, len(buffer) - 1)])
 
     def request(self) raises -> Request:
-        """The request that opened it."""
+        """The request that opened it, while `open` runs. Whoever needs it later keeps it there, or in `Sockets.enter`.
+
+        Raises:
+            FLARE_ERROR_INVALID_STATE behind `open`.
+        """
         return Request(owned=check_handle(self._api, self._api[].websocket_request(self._handle)), api=self._api)
 
     def subscribe(self, var topic: String) raises:
@@ -379,11 +383,5 @@ def _on_close[S: Sockets](socket: Handle, code: Int32, reason: Text, user: Addre
 
 def _failed(socket: WebSocket, error: Error) -> Int32:
     """Tells the log. What is returned closes the socket."""
-    try:
-        var request = socket.request()
-        tell(socket._api, request._handle, error)
-        _ = request^
-    except:
-        # The socket is gone, and its log with it.
-        pass
+    tell_of_socket(socket._api, socket._handle, error)
     return Int32(ERROR_CANCELLED)

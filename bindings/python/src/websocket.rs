@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use flare::Request;
 use flare::websocket::{Message, SendError, WebSocket};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyString};
 
@@ -25,6 +26,8 @@ pub(crate) struct Line {
     /// What begins in Python when the socket is open, until it has.
     begin: OnceLock<Begin>,
     begun: AtomicBool,
+    /// The request of the core, which Python may ask for at any time.
+    asked: Option<Request>,
     request: OnceLock<Py<PyRequest>>,
 }
 
@@ -43,6 +46,8 @@ impl Line {
         request: Option<Py<PyRequest>>,
     ) -> Self {
         Self {
+            // Kept: a program of Python begins when the turn is done, and its socket costs far more than its request.
+            asked: socket.request(),
             socket,
             inbox: Inbox::default(),
             batch,
@@ -166,7 +171,9 @@ impl PySocket {
         if let Some(request) = self.line.request.get() {
             return Ok(request.clone_ref(py));
         }
-        let request = PyRequest::of_socket(self.line.socket.request().clone(), &self.line.batch);
+        // None: it is asked for while the socket opens, so it is there.
+        let asked = self.line.asked.clone().ok_or_else(|| PyRuntimeError::new_err("the request is gone"))?;
+        let request = PyRequest::of_socket(asked, &self.line.batch);
         let made = Py::new(py, request)?;
         Ok(self.line.request.get_or_init(|| made).clone_ref(py))
     }

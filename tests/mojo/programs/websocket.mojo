@@ -74,9 +74,11 @@ def length_of(socket: WebSocket, message: Message):
 struct Guest(SocketHandler):
     var seen: Shared
     var name: String
+    var path: String
 
     def open(mut self, socket: WebSocket) raises:
         self.seen[].opened += 1
+        self.path = socket.request().path()
         socket.subscribe("room")
         if self.name == "raising":
             raise Error("a fault in open")
@@ -88,9 +90,12 @@ struct Guest(SocketHandler):
         if text == "close":
             socket.close(3000, "as asked")
         elif text == "who":
-            _ = socket.send(
-                String(self.name, " ", socket.protocol().or_else("-"), " ", socket.request().path(), " ", socket.missed())
-            )
+            _ = socket.send(String(self.name, " ", socket.protocol().or_else("-"), " ", self.path, " ", socket.missed()))
+        elif text == "ask late":
+            try:
+                _ = socket.request()
+            except error:
+                _ = socket.send(String(error))
         else:
             expect(socket.publish("room", String(self.name, ": ", text)), "too much waits")
 
@@ -110,7 +115,7 @@ struct Guests(Sockets):
     def enter(mut self, request: Request) raises -> Guest:
         if request.query().or_else("") == "nobody":
             raise Error("a fault in enter")
-        return Guest(self.seen, request.query().or_else("somebody"))
+        return Guest(self.seen, request.query().or_else("somebody"), "")
 
 
 @fieldwise_init
@@ -189,6 +194,8 @@ def states(address: String, seen: Shared, http: Int) raises:
     expect(next_of(one).text() == "ann v2 /room 0", "another state")
     _ = two.send("who")
     expect(next_of(two).text() == "bob v2 /room 0", "another state")
+    _ = one.send("ask late")
+    expect("keep it there" in next_of(one).text(), "the request is there behind open")
     _ = one.send("hi")
     expect(next_of(one).text() == "ann: hi" and next_of(two).text() == "ann: hi", "not said to all")
     _ = one.send("close")

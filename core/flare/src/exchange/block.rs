@@ -2,22 +2,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use flare_net::Key;
 use flare_proto::http1::BodyLength;
-use flare_proto::websocket::Contexts;
 use flare_proto::{Headers, RequestHead};
 
-use crate::exchange::{Callback, Ends, RelayRequest, State, Stream};
+use crate::exchange::{Channel, Ends, ExchangeKey, Home, SharedChannel};
 use crate::message::{Extensions, Response};
 use crate::routing::Params;
-use crate::websocket::{Message, SendError, TopicCommand};
-
-/// Where an exchange belongs: a connection, and its stream where the protocol has several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ExchangeKey {
-    pub(crate) connection: Key,
-    pub(crate) stream: u64,
-}
 
 /// Whether a request came before the end of the TLS handshake, where it may be one that somebody sent again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,36 +18,6 @@ pub(crate) enum Early {
     Safe,
     /// It did, and that is allowed for all.
     Any,
-}
-
-/// Who is told of what happens to an exchange after its handler returned.
-pub(crate) trait Home: Send + Sync {
-    /// Something happened to this exchange that its session should look at.
-    fn wake(&self, key: ExchangeKey);
-
-    /// The exchange is answered by an upstream. Where there are no sockets, none can be reached.
-    fn relay(&self, request: RelayRequest) {
-        request.exchange.respond(502);
-    }
-
-    /// A socket comes to a topic or leaves it.
-    fn topic(&self, _command: TopicCommand) {}
-
-    /// A message goes to all sockets of a topic. Where there are no workers, nobody gets it.
-    fn publish(&self, _topic: &str, _message: Message<'_>) -> Result<(), SendError> {
-        Err(SendError::Closed)
-    }
-
-    /// The code behind an exchange failed, and says why. Where there is no log, nobody hears of it.
-    fn failed(&self, _message: &str) {}
-
-    /// Code of the application panicked on the worker, and its exchange goes on: to be counted and told.
-    fn panicked(&self, _kind: &'static str) {}
-
-    /// The contexts of this worker for compressed messages.
-    fn deflate_contexts(&self) -> Contexts {
-        Contexts::default()
-    }
 }
 
 /// The answer to a request that no route takes.
@@ -72,7 +32,7 @@ pub(crate) struct Unrouted {
 pub(crate) type SharedBlock = triomphe::Arc<Block>;
 
 /// Everything about one exchange. The worker fills it while it is the sole holder; from the call of the handler on, all
-/// but the state and the answer is immutable.
+/// but the channel and the answer is immutable.
 pub(crate) struct Block {
     pub(crate) head: RequestHead,
     pub(crate) params: Params,
@@ -89,10 +49,8 @@ pub(crate) struct Block {
     pub(crate) extensions: Extensions,
     pub(crate) ends: Ends,
     pub(crate) early: Early,
-    pub(crate) key: ExchangeKey,
-    pub(crate) home: Arc<dyn Home>,
-    pub(crate) state: State,
-    pub(crate) stream: Stream,
+    /// What goes on of it when it becomes a byte stream of another protocol, and nobody keeps the rest.
+    pub(crate) channel: SharedChannel,
     answer: Mutex<Response>,
 }
 
@@ -109,10 +67,7 @@ impl Block {
             extensions: Extensions::default(),
             ends,
             early: Early::No,
-            key,
-            home,
-            state: State::default(),
-            stream: Stream::default(),
+            channel: SharedChannel::new(Channel::new(home, key)),
             answer: Mutex::new(Response::new(200)),
         }
     }
@@ -129,23 +84,25 @@ impl Block {
         self.answer.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the session look at the exchange.
-    pub(crate) fn tell(&self) {
-        if self.state.tell() {
-            self.home.wake(self.key);
+    /// The channel, if the sole holder of the block is its only one too.
+    #[inline]
+    pub(crate) fn own_channel(&mut self) -> Option<&mut Channel> {
+        SharedChannel::get_mut(&mut self.channel)
+    }
+
+    /// It belongs to this connection now. Only for the sole holder.
+    #[inline]
+    pub(crate) fn move_to(&mut self, key: ExchangeKey) {
+        match self.own_channel() {
+            Some(own) => own.key = key,
+            None => self.leave_channel(key),
         }
     }
 
-    /// Sets the callback for events. After the end of the exchange it is dropped. `wanting`: it asks for content.
-    pub(crate) fn listen(&self, callback: Callback, watching: bool, wanting: bool) {
-        // Dropped without the lock, because a callback may hold the exchange.
-        let unused = {
-            let mut stream = self.stream.lock();
-            stream.wanted |= wanting;
-            if stream.over { Some(callback) } else { stream.set_callback(callback, watching) }
-        };
-        drop(unused);
-        self.tell();
+    /// Goes on with a channel of its own, where the one that it has is that of a byte stream now.
+    #[cold]
+    pub(crate) fn leave_channel(&mut self, key: ExchangeKey) {
+        self.channel = SharedChannel::new(Channel::new(Arc::clone(&self.channel.home), key));
     }
 
     /// Ready for another exchange; memory above `keep` bytes is given back.
@@ -154,23 +111,22 @@ impl Block {
         self.params.clear();
         self.length = BodyLength::Empty;
         self.unrouted = None;
-        self.trailers.take();
+        if self.trailers.get().is_some() {
+            self.trailers.take();
+        }
         self.ends.tls = None;
         self.extensions.clear();
-        self.stream.reset();
-        if let Some(mut body) = self.body.take()
-            && body.capacity() <= keep
-        {
-            body.clear();
-            self.stream.keep(body);
+        let body = if self.body.get().is_some() { self.body.take() } else { None };
+        match self.own_channel() {
+            Some(own) => own.reset(body.filter(|body| body.capacity() <= keep)),
+            None => self.leave_channel(self.channel.key),
         }
-        self.state.reset();
         self.own_answer().clear();
     }
 }
 
 impl std::fmt::Debug for Block {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Block").field("key", &self.key).field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("Block").field("channel", &self.channel).finish_non_exhaustive()
     }
 }

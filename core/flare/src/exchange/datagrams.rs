@@ -55,11 +55,11 @@ impl Exchange {
         self.check_offer(protocol)?;
         self.draft(|response| response.headers_mut().set(capsule::FIELD, capsule::FIELD_VALUE))?
             .map_err(|_| AnswerError::Misuse("the head has no room for one more field"))?;
-        self.block().stream.lock().datagrams.get_or_insert_default().accepted = true;
+        self.channel().stream.lock().datagrams.get_or_insert_default().accepted = true;
         let switched = self.switch_protocol(protocol);
         if switched.is_err() {
             // It can still be answered in another way.
-            if let Some(datagrams) = &mut self.block().stream.lock().datagrams {
+            if let Some(datagrams) = &mut self.channel().stream.lock().datagrams {
                 datagrams.accepted = false;
             }
             let _ = self.draft(|response| response.headers_mut().remove(capsule::FIELD));
@@ -76,9 +76,9 @@ impl Exchange {
     pub fn send_datagram(&self, datagram: &[u8]) -> Result<(), DatagramError> {
         self.check_alive()?;
         {
-            let mut stream = self.block().stream.lock();
+            let mut stream = self.channel().stream.lock();
             if stream.sent_all || stream.over {
-                return Err(self.over().into());
+                return Err(self.channel().over().into());
             }
             accepted(&mut stream.datagrams)?.push_outbound(datagram)?;
         }
@@ -90,7 +90,7 @@ impl Exchange {
     /// the client says that it takes QUIC DATAGRAM frames, which may be a moment after its request.
     #[must_use]
     pub fn max_datagram_size(&self) -> usize {
-        accepted(&mut self.block().stream.lock().datagrams).map_or(0, |datagrams| datagrams.most())
+        accepted(&mut self.channel().stream.lock().datagrams).map_or(0, |datagrams| datagrams.most())
     }
 
     /// Takes a datagram that has come; `None`: there is none. Datagrams go to the callback of [`Exchange::on_event`] where there is one;
@@ -100,9 +100,9 @@ impl Exchange {
     /// [`AnswerError::Misuse`] when the exchange has no datagrams, otherwise it is over.
     pub fn read_datagram(&self) -> Result<Option<Bytes>, AnswerError> {
         let (datagram, tell) = {
-            let mut stream = self.block().stream.lock();
+            let mut stream = self.channel().stream.lock();
             if stream.over {
-                return Err(self.over());
+                return Err(self.channel().over());
             }
             accepted(&mut stream.datagrams)?;
             stream.pop_datagram()

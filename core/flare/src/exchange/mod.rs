@@ -1,10 +1,13 @@
 //! The exchange: one request, its answer and its cancel state.
 
 mod block;
+mod byte_stream;
+mod channel;
 mod datagram_queues;
 mod datagrams;
 mod ends;
 mod gathered;
+mod home;
 mod pool;
 mod relay;
 mod state;
@@ -23,17 +26,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub(crate) use block::{Block, Early, ExchangeKey, Home, SharedBlock, Unrouted};
+pub(crate) use block::{Block, Early, SharedBlock, Unrouted};
+pub(crate) use byte_stream::ByteStream;
+pub(crate) use channel::{Channel, SharedChannel};
 pub(crate) use datagram_queues::MOST as MOST_OF_DATAGRAM;
 pub use datagrams::DatagramError;
 pub(crate) use ends::Ends;
 pub(crate) use gathered::Gathered;
+pub(crate) use home::{ExchangeKey, Home};
 pub(crate) use pool::Pool;
 pub use relay::Upstream;
 pub(crate) use relay::{RelayRequest, To};
 pub use state::CancelReason;
 pub(crate) use state::{Progress, State};
-pub(crate) use stream::{Arrived, Callback, Piece, Stream, Told, hears};
+pub(crate) use stream::{Arrived, Callback, Inner as StreamInner, Piece, Stream, Told, hears};
 pub use stream::{Event, Flow, Read};
 
 use crate::message::{Headers, IntoResponse, Request, Response, Version};
@@ -133,16 +139,16 @@ impl Exchange {
     /// # Errors
     /// When it went on before, was answered, or is over; [`AnswerError::Misuse`] when a handler has it, behind which nothing comes.
     pub fn proceed(&self) -> Result<(), AnswerError> {
-        let block = self.block();
-        block.state.check_open()?;
+        let channel = self.channel();
+        channel.state.check_open()?;
         if !self.in_middleware {
             return Err(AnswerError::Misuse("only a middleware may let an exchange go on"));
         }
         if !self.armed.swap(false, Ordering::AcqRel) {
             return Err(AnswerError::Answered);
         }
-        if block.state.proceed() {
-            block.home.wake(block.key);
+        if channel.state.proceed() {
+            channel.wake();
         }
         Ok(())
     }
@@ -151,14 +157,18 @@ impl Exchange {
         &self.request.block
     }
 
+    fn channel(&self) -> &Channel {
+        &self.request.block.channel
+    }
+
     /// The answer, locked, while its head may be changed.
     #[inline(always)]
     fn open_answer(&self) -> Result<std::sync::MutexGuard<'_, Response>, AnswerError> {
-        let block = self.block();
+        let (block, channel) = (self.block(), self.channel());
         // Also before the lock: the worker holds it while middleware looks at an answer, and that may come here.
-        block.state.check_open()?;
+        channel.state.check_open()?;
         let answer = block.answer();
-        block.state.check_open()?;
+        channel.state.check_open()?;
         Ok(answer)
     }
 
@@ -199,17 +209,17 @@ impl Exchange {
     /// # Errors
     /// When it was sent before, or the exchange is over.
     pub fn finish(&self) -> Result<(), AnswerError> {
-        let block = self.block();
-        if block.state.is_streamed() {
+        let channel = self.channel();
+        if channel.state.is_streamed() {
             return self.end_stream();
         }
         // Under the lock, so that a draft in another thread is either whole or refused.
         let tell = {
             let _answer = self.open_answer()?;
-            block.state.answer(false)?
+            channel.state.answer(false)?
         };
         if tell {
-            block.home.wake(block.key);
+            channel.wake();
         }
         Ok(())
     }
@@ -217,7 +227,7 @@ impl Exchange {
     /// Whether the answer was begun as a stream.
     #[must_use]
     pub fn is_started(&self) -> bool {
-        self.block().state.is_streamed()
+        self.channel().state.is_streamed()
     }
 
     /// Changes the answer and sends it, in one step. When `change` fails nothing is sent, and what it wrote stays in the draft.
@@ -229,21 +239,21 @@ impl Exchange {
         &self,
         change: impl FnOnce(&mut Response) -> Result<(), E>,
     ) -> Result<(), E> {
-        let block = self.block();
+        let channel = self.channel();
         let tell = {
             let mut answer = self.open_answer()?;
             change(&mut answer)?;
-            block.state.answer(false)?
+            channel.state.answer(false)?
         };
         if tell {
-            block.home.wake(block.key);
+            channel.wake();
         }
         Ok(())
     }
 
     fn end_stream(&self) -> Result<(), AnswerError> {
         self.check_alive()?;
-        let before = std::mem::replace(&mut self.block().stream.lock().sent_all, true);
+        let before = std::mem::replace(&mut self.channel().stream.lock().sent_all, true);
         if before {
             return Err(AnswerError::Answered);
         }
@@ -252,16 +262,11 @@ impl Exchange {
     }
 
     fn check_alive(&self) -> Result<(), AnswerError> {
-        self.request.cancelled().map_or(Ok(()), |reason| Err(AnswerError::Cancelled(reason)))
-    }
-
-    /// Why nothing flows any more.
-    fn over(&self) -> AnswerError {
-        self.check_alive().err().unwrap_or(AnswerError::Answered)
+        self.channel().check_alive()
     }
 
     fn tell(&self) {
-        self.block().tell();
+        self.channel().tell();
     }
 
     /// Sends the head that was drafted; the content follows with [`Exchange::write`] and ends with [`Exchange::finish`]. Its length is
@@ -271,16 +276,16 @@ impl Exchange {
     /// # Errors
     /// When the answer was begun before, or the exchange is over.
     pub fn start(&self) -> Result<(), AnswerError> {
-        let block = self.block();
+        let channel = self.channel();
         let tell = {
             let mut answer = self.open_answer()?;
             answer.unprepare();
             let first = std::mem::take(&mut answer.body);
-            block.stream.lock().begin_with(first, answer.trailers.take());
-            block.state.answer(true)?
+            channel.stream.lock().begin_with(first, answer.trailers.take());
+            channel.state.answer(true)?
         };
         if tell {
-            block.home.wake(block.key);
+            channel.wake();
         }
         Ok(())
     }
@@ -307,7 +312,7 @@ impl Exchange {
         })?
         .map_err(|_| AnswerError::Misuse("the name of the protocol can't be a field value"))?;
         // On a route that takes content as it comes it was told that there is none.
-        self.block().stream.lock().received_all = false;
+        self.channel().stream.lock().received_all = false;
         self.start()
     }
 
@@ -328,83 +333,21 @@ impl Exchange {
     /// [`AnswerError::WouldBlock`] when so much waits for the client that nothing was taken; otherwise the answer has ended or the
     /// exchange is over.
     pub fn write(&self, data: impl Into<Bytes>) -> Result<(), AnswerError> {
-        let block = self.block();
-        if !block.state.is_streamed() {
+        if !self.channel().state.is_streamed() {
             self.start()?;
         }
-        self.check_alive()?;
-        let data = data.into();
-        {
-            let mut stream = block.stream.lock();
-            if stream.sent_all || stream.over {
-                // Also when nothing was to be sent, as after HEAD: nobody would ever take it.
-                return Err(self.over());
-            }
-            if stream.has_datagrams() {
-                return Err(AnswerError::Misuse("the byte stream is one of capsules"));
-            }
-            if data.is_empty() {
-                return Ok(());
-            }
-            if !stream.push_data(data) {
-                return Err(AnswerError::WouldBlock);
-            }
-        }
-        self.tell();
-        Ok(())
+        self.channel().write(data.into())
     }
 
     /// Asks for [`Event::Alarm`] after a while, at a resolution of 1 ms, on an exchange that became a byte stream of another protocol
     /// ([`Exchange::switch_protocol`]). A second call replaces the first. While an alarm is set, the setting `stream_timeout` does not count: the
     /// handler sees for itself that the stream ends. While output waits for the client the alarm waits too; `write_timeout` counts then.
     pub fn set_alarm(&self, after: Duration) {
-        self.block().stream.lock().alarm = Some(after);
-        self.tell();
-    }
-
-    /// The worker's time, in milliseconds, when content came last or the alarm rang.
-    pub(crate) fn event_time(&self) -> u64 {
-        self.block().stream.now.load(Ordering::Relaxed)
-    }
-
-    /// Whether an alarm was set that the worker has not seen yet.
-    pub(crate) fn has_new_alarm(&self) -> bool {
-        self.block().stream.lock().alarm.is_some()
+        self.channel().set_alarm(after);
     }
 
     pub(crate) fn home(&self) -> &dyn Home {
-        &*self.block().home
-    }
-
-    /// Whether a write would be taken. If not, [`Event::Writable`] says when one would.
-    pub(crate) fn has_room(&self) -> bool {
-        self.block().stream.lock().has_room()
-    }
-
-    /// Content of the answer that waits to be taken, in bytes.
-    pub(crate) fn outbound(&self) -> usize {
-        self.block().stream.lock().outbound()
-    }
-
-    /// Asks for [`Event::Writable`] when there is room, though no write was refused.
-    pub(crate) fn ask_for_room(&self) {
-        self.block().stream.lock().ask_for_room();
-        self.tell();
-    }
-
-    /// Ends a stream with some last content, which is taken whether there is room or not: it must be little.
-    pub(crate) fn finish_with_last(&self, data: Bytes) -> Result<(), AnswerError> {
-        self.check_alive()?;
-        {
-            let mut stream = self.block().stream.lock();
-            if stream.sent_all || stream.over {
-                return Err(self.over());
-            }
-            stream.push_last(data);
-            stream.sent_all = true;
-        }
-        self.tell();
-        Ok(())
+        &*self.channel().home
     }
 
     /// Gives some content and waits while the client has to take some first. Not for use on a worker.
@@ -423,7 +366,7 @@ impl Exchange {
                     "a blocking write on a worker would block all its connections",
                 ));
             }
-            let stream = &self.block().stream;
+            let stream = &self.channel().stream;
             let mut inner = stream.lock();
             while inner.is_refused() && !inner.over {
                 inner = stream.wait(inner);
@@ -439,10 +382,10 @@ impl Exchange {
         if !(102..200).contains(&status) {
             return Err(AnswerError::Misuse("an interim answer has a status of 102 to 199"));
         }
-        let block = self.block();
+        let channel = self.channel();
         {
             let _answer = self.open_answer()?;
-            if !block.stream.lock().push_informational(status, headers) {
+            if !channel.stream.lock().push_informational(status, headers) {
                 return Err(AnswerError::WouldBlock);
             }
         }
@@ -462,7 +405,7 @@ impl Exchange {
     ) -> Result<Result<(), crate::InvalidField>, AnswerError> {
         self.check_alive()?;
         check_trailer(name)?;
-        let mut stream = self.block().stream.lock();
+        let mut stream = self.channel().stream.lock();
         if stream.sent_all {
             return Err(AnswerError::Answered);
         }
@@ -484,9 +427,9 @@ impl Exchange {
     /// When the exchange is over.
     pub fn read_up_to(&self, most: usize) -> Result<Read, AnswerError> {
         let (read, tell) = {
-            let mut stream = self.block().stream.lock();
+            let mut stream = self.channel().stream.lock();
             if stream.over {
-                return Err(self.over());
+                return Err(self.channel().over());
             }
             stream.pop_content(most)
         };
@@ -512,7 +455,7 @@ impl Exchange {
                     "a blocking read on a worker would block all its connections",
                 ));
             }
-            let stream = &self.block().stream;
+            let stream = &self.channel().stream;
             let mut inner = stream.lock();
             while !inner.is_readable() && !inner.over {
                 inner = stream.wait(inner);
@@ -524,37 +467,30 @@ impl Exchange {
     /// writes, the end of the exchange. Calls are made on the worker, one at a time, and must not block. A second call replaces the
     /// first. The callback is dropped when the exchange ends.
     pub fn on_event(&self, callback: impl FnMut(Event<'_>) -> Flow + Send + 'static) {
-        self.block().listen(hears(callback), false, true);
-    }
-
-    /// As [`Exchange::on_event`], for a callback that changes what comes where it lies.
-    pub(crate) fn on_told(&self, callback: impl FnMut(Told<'_>) -> Flow + Send + 'static) {
-        self.block().listen(Box::new(callback), false, true);
+        self.channel().listen(hears(callback), false, true);
     }
 
     /// As [`Exchange::on_event`], but the callback hears [`Event::Readable`] instead of the content, which waits for
     /// [`Exchange::read`].
     pub fn watch(&self, callback: impl FnMut(Event<'_>) -> Flow + Send + 'static) {
-        self.block().listen(hears(callback), true, true);
+        self.channel().listen(hears(callback), true, true);
     }
 
     /// As [`Exchange::watch`], but does not ask for content: that is begun by the first [`Exchange::read`]. So it may be called for
     /// every exchange, to hear of its end, without a `100 Continue` for a client whose content nobody wants.
     pub fn notice(&self, callback: impl FnMut(Event<'_>) -> Flow + Send + 'static) {
-        self.block().listen(hears(callback), true, false);
+        self.channel().listen(hears(callback), true, false);
     }
 
     /// Hands the exchange to its own callback, which lives until the exchange ends. See [`Exchange::on_event`].
     pub fn drive(self, mut callback: impl FnMut(&Exchange, Event<'_>) -> Flow + Send + 'static) {
-        let block = SharedBlock::clone(&self.request.block);
-        block.listen(hears(move |event| callback(&self, event)), false, true);
+        let channel = SharedChannel::clone(&self.request.block.channel);
+        channel.listen(hears(move |event| callback(&self, event)), false, true);
     }
 
     /// Events with content go on after [`Flow::Pause`].
     pub fn resume(&self) {
-        if std::mem::replace(&mut self.block().stream.lock().paused, false) {
-            self.tell();
-        }
+        self.channel().resume();
     }
 
     /// What was written leaves without waiting for more. It does so at the end of the worker's turn anyway.
@@ -568,7 +504,7 @@ impl Exchange {
     /// # Errors
     /// When it was answered before, or is over. The message is logged all the same.
     pub fn fail(&self, message: &str) -> Result<(), AnswerError> {
-        self.block().home.failed(message);
+        self.channel().home.failed(message);
         if self.is_started() {
             self.check_alive()?;
             self.reset();
@@ -582,10 +518,7 @@ impl Exchange {
 
     /// Gives the exchange up: the client sees a cut connection (on HTTP/1) instead of the rest of the answer.
     pub fn reset(&self) {
-        let block = self.block();
-        if block.state.cancel(CancelReason::Reset) {
-            self.tell();
-        }
+        self.channel().give_up();
     }
 }
 
@@ -594,13 +527,10 @@ impl Drop for Exchange {
         if !*self.armed.get_mut() {
             return;
         }
-        let block = self.block();
-        if block.state.is_streamed() {
-            let whole = block.stream.lock().sent_all;
-            if !whole {
-                self.reset();
-            }
-        } else if block.state.check_open().is_ok() {
+        let channel = self.channel();
+        if channel.state.is_streamed() {
+            channel.abandon();
+        } else if channel.state.check_open().is_ok() {
             // The only error left is a cancel that came in between; then nobody waits for the 500.
             let _ = self.draft(|response| response.set_status_only(500)).and_then(|()| self.finish());
         }

@@ -145,10 +145,9 @@ impl Exchange {
     /// # Errors
     /// When the exchange was answered before, or is over.
     pub fn relay(&self, upstream: Upstream) -> Result<(), AnswerError> {
-        let block = self.block();
-        block.state.check_open()?;
+        self.channel().state.check_open()?;
         let exchange = self.hand_over().ok_or(AnswerError::Answered)?;
-        block.home.relay(RelayRequest { exchange, upstream });
+        self.channel().home.relay(RelayRequest { exchange, upstream });
         Ok(())
     }
 }

@@ -162,7 +162,7 @@ impl Request {
     /// Why the exchange is over before its answer was sent, if it is.
     #[must_use]
     pub fn cancelled(&self) -> Option<CancelReason> {
-        self.block.state.cancelled()
+        self.block.channel.state.cancelled()
     }
 
     /// A value of this type that a middleware or handler attached.
@@ -185,7 +185,7 @@ impl Request {
     /// Tells the server's log, at the level error, that code around this request failed, and lets the exchange go on. See also
     /// [`Exchange::fail`](crate::Exchange::fail).
     pub fn log_error(&self, message: &str) {
-        self.block.home.failed(message);
+        self.block.channel.home.failed(message);
     }
 
     /// Attaches a text for those who see the request later; it replaces another one of its name.
@@ -195,7 +195,7 @@ impl Request {
 
     /// Makes the worker pull again, after [`Pull::WouldBlock`](crate::message::Pull).
     pub fn wake(&self) {
-        self.block.tell();
+        self.block.channel.tell();
     }
 
     /// The method, path and so on with their final NUL, for C.

@@ -31,6 +31,7 @@ pub(crate) mod tls;
 pub(crate) mod tls;
 #[cfg(feature = "tls")]
 mod tls_watch;
+mod tunnel;
 pub(crate) mod worker;
 
 use std::sync::Arc;

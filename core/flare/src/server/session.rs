@@ -5,8 +5,9 @@ use flare_proto::http2::PREFACE;
 
 use crate::exchange::{CancelReason, Early, Ends, ExchangeKey};
 use crate::server::environment::Environment;
-use crate::server::http1::Http1;
+use crate::server::http1::{Becomes, Http1};
 use crate::server::http2::Http2;
+use crate::server::tunnel::Tunnel;
 
 /// What the session wants of its socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,21 +32,20 @@ pub(crate) struct Session {
     seen: Option<u8>,
 }
 
-#[allow(
-    clippy::large_enum_variant,
-    reason = "nearly all connections are of the large one, and must not cost an allocation"
-)]
+/// In boxes of their own size: each connection of a worker has a place that is as large as the largest.
 enum Protocol {
     /// HTTP/1.0 or HTTP/1.1.
-    Http1(Http1),
+    Http1(Box<Http1>),
     Http2(Box<Http2>),
+    /// A byte stream of another protocol, which was HTTP/1.1 before.
+    Tunnel(Box<Tunnel>),
 }
 
 impl Session {
     /// Of a client that has sent nothing yet. Its first bytes tell whether it speaks HTTP/2 (RFC 9113, 3.3).
     pub(crate) fn new(key: Key, ends: Ends, env: &Environment) -> Self {
         let seen = env.service.config.http2_enabled.then_some(0);
-        Self { protocol: Protocol::Http1(Http1::new(key, ends, env)), seen }
+        Self { protocol: Protocol::Http1(Box::new(Http1::new(key, ends, env))), seen }
     }
 
     /// Of a connection that is encrypted: in the protocol that was agreed (ALPN, RFC 7301).
@@ -54,7 +54,7 @@ impl Session {
         let protocol = if ends.tls.as_ref().is_some_and(|tls| tls.alpn() == Some(b"h2")) {
             Protocol::Http2(Box::new(Http2::new(key, ends, env, out)))
         } else {
-            Protocol::Http1(Http1::new(key, ends, env))
+            Protocol::Http1(Box::new(Http1::new(key, ends, env)))
         };
         Self { protocol, seen: None }
     }
@@ -64,6 +64,8 @@ impl Session {
         match &mut self.protocol {
             Protocol::Http1(http1) => http1.set_early(early),
             Protocol::Http2(http2) => http2.set_early(early),
+            // The request that could have been early is over.
+            Protocol::Tunnel(_) => {}
         }
     }
 
@@ -74,9 +76,10 @@ impl Session {
             Protocol::Http1(_) if self.seen.is_some() => self.decide(input, env, out),
             Protocol::Http1(http1) => {
                 http1.receive(input, env, out);
-                self.switch_to_http2(env, out);
+                self.become_other(env, out);
             }
             Protocol::Http2(http2) => http2.receive(input, env, out),
+            Protocol::Tunnel(tunnel) => tunnel.receive(input, env, out),
         }
     }
 
@@ -84,30 +87,39 @@ impl Session {
     #[inline(always)]
     pub(crate) fn receive_own(&mut self, input: &mut [u8], env: &mut Environment, out: &mut Output) {
         match &mut self.protocol {
-            Protocol::Http1(http1) if self.seen.is_none() => {
-                http1.receive_own(input, env, out);
-                self.switch_to_http2(env, out);
-            }
+            Protocol::Tunnel(tunnel) => tunnel.receive_own(input, env, out),
             _ => self.receive(input, env, out),
         }
     }
 
-    /// A client of HTTP/1.1 may ask to go on with HTTP/2.
+    /// A connection of HTTP/1.1 may go on as something else.
     #[inline(always)]
-    fn switch_to_http2(&mut self, env: &mut Environment, out: &mut Output) {
+    fn become_other(&mut self, env: &mut Environment, out: &mut Output) {
         if let Protocol::Http1(http1) = &self.protocol
-            && http1.asks_for_http2()
+            && http1.becomes_other()
         {
-            self.go_on_with_http2(env, out);
+            self.take_over(env, out);
         }
     }
 
     #[inline(never)]
-    fn go_on_with_http2(&mut self, env: &mut Environment, out: &mut Output) {
+    fn take_over(&mut self, env: &mut Environment, out: &mut Output) {
         let Protocol::Http1(http1) = &mut self.protocol else { return };
-        let Some(next) = http1.take_http2() else { return };
-        let (key, ends) = (http1.key(), http1.ends());
-        self.protocol = Protocol::Http2(Box::new(Http2::upgraded(key, ends, *next, env, out)));
+        let Some((becomes, legacy)) = http1.take_over() else { return };
+        self.protocol = match becomes {
+            Becomes::Http2(next) => {
+                let (key, ends) = (http1.key(), http1.ends());
+                let mut http2 = Http2::upgraded(key, ends, *next, &legacy.pending, env, out);
+                if legacy.read_closed {
+                    http2.read_closed(env);
+                }
+                Protocol::Http2(Box::new(http2))
+            }
+            Becomes::Tunnel(mut tunnel) => {
+                tunnel.begin(legacy, env, out);
+                Protocol::Tunnel(tunnel)
+            }
+        };
     }
 
     /// Takes the first input.
@@ -148,6 +160,7 @@ impl Session {
         match &mut self.protocol {
             Protocol::Http1(http1) => http1.read_closed(env),
             Protocol::Http2(http2) => http2.read_closed(env),
+            Protocol::Tunnel(tunnel) => tunnel.read_closed(env),
         }
     }
 
@@ -156,6 +169,7 @@ impl Session {
         match &mut self.protocol {
             Protocol::Http1(http1) => http1.block(),
             Protocol::Http2(http2) => http2.block(waiting, limit),
+            Protocol::Tunnel(tunnel) => tunnel.block(),
         }
     }
 
@@ -165,9 +179,10 @@ impl Session {
         match &mut self.protocol {
             Protocol::Http1(http1) => {
                 http1.flushed(env, out);
-                self.switch_to_http2(env, out);
+                self.become_other(env, out);
             }
             Protocol::Http2(http2) => http2.flushed(env, out),
+            Protocol::Tunnel(tunnel) => tunnel.flushed(env, out),
         }
     }
 
@@ -176,9 +191,10 @@ impl Session {
         match &mut self.protocol {
             Protocol::Http1(http1) => {
                 http1.wake(key, env, out);
-                self.switch_to_http2(env, out);
+                self.become_other(env, out);
             }
             Protocol::Http2(http2) => http2.wake(key, env, out),
+            Protocol::Tunnel(tunnel) => tunnel.wake(key, env, out),
         }
     }
 
@@ -188,6 +204,7 @@ impl Session {
         match &self.protocol {
             Protocol::Http1(http1) => http1.deadline(flushing),
             Protocol::Http2(http2) => http2.deadline(flushing),
+            Protocol::Tunnel(tunnel) => tunnel.deadline(flushing),
         }
     }
 
@@ -197,6 +214,7 @@ impl Session {
         match &mut self.protocol {
             Protocol::Http1(http1) => http1.timeout(env, out),
             Protocol::Http2(http2) => http2.timeout(env, out),
+            Protocol::Tunnel(tunnel) => tunnel.timeout(env),
         }
     }
 
@@ -208,8 +226,9 @@ impl Session {
             return;
         }
         match &mut self.protocol {
-            Protocol::Http1(http1) => http1.drain(env),
+            Protocol::Http1(http1) => http1.drain(),
             Protocol::Http2(http2) => http2.drain(env, out),
+            Protocol::Tunnel(tunnel) => tunnel.drain(env),
         }
     }
 
@@ -219,6 +238,7 @@ impl Session {
         match &self.protocol {
             Protocol::Http1(http1) => http1.next(),
             Protocol::Http2(http2) => http2.next(),
+            Protocol::Tunnel(tunnel) => tunnel.next(),
         }
     }
 
@@ -227,6 +247,7 @@ impl Session {
         match &self.protocol {
             Protocol::Http1(http1) => http1.is_active(),
             Protocol::Http2(http2) => http2.is_active(),
+            Protocol::Tunnel(tunnel) => tunnel.is_active(),
         }
     }
 
@@ -235,6 +256,7 @@ impl Session {
         match &self.protocol {
             Protocol::Http1(http1) => http1.is_answering(),
             Protocol::Http2(http2) => http2.is_answering(),
+            Protocol::Tunnel(tunnel) => tunnel.is_active(),
         }
     }
 
@@ -243,6 +265,8 @@ impl Session {
         match &self.protocol {
             Protocol::Http1(http1) => http1.is_until_close(),
             Protocol::Http2(_) => false,
+            // A stream that is cut would look like one that has ended.
+            Protocol::Tunnel(_) => true,
         }
     }
 
@@ -251,6 +275,7 @@ impl Session {
         match &mut self.protocol {
             Protocol::Http1(http1) => http1.abort(reason, env),
             Protocol::Http2(http2) => http2.abort(reason, env),
+            Protocol::Tunnel(tunnel) => tunnel.abort(reason, env),
         }
     }
 }

@@ -7,7 +7,7 @@ use flare_proto::websocket::{Connection, DeflateConfig, Limits, Role, Sender};
 use super::driver::Driver;
 use super::handshake::{self, Checked};
 use super::{SocketHandler, WebSocket, WsOptions};
-use crate::exchange::Exchange;
+use crate::exchange::{ByteStream, Exchange};
 use crate::handler::Handler;
 use crate::message::{IntoResponse, Request, Response};
 
@@ -102,7 +102,9 @@ impl Handler for Route {
         let [sends, receives] = agreed.take_deflate();
         let sends = Sender::new(Role::Server, sends);
         let receives = Connection::new(Role::Server, Arc::clone(&self.limits), receives);
-        let socket = WebSocket::new(exchange, agreed.protocol, Arc::clone(&self.options), sends);
+        let request = exchange.request().clone();
+        let stream = ByteStream::of(exchange);
+        let socket = WebSocket::new(stream, request, agreed.protocol, Arc::clone(&self.options), sends);
         Driver::start(socket, receives, handler);
     }
 }

@@ -50,9 +50,10 @@ impl Driver {
             over: false,
         };
         guarded(&driver.socket, || driver.handler.open(&driver.socket));
+        driver.socket.let_request_go();
         driver.socket.end_batch();
         driver.ring_after(socket.options().ping_interval);
-        socket.exchange().on_told(move |told| driver.told(told));
+        socket.stream().on_told(move |told| driver.told(told));
     }
 
     fn told(&mut self, told: Told<'_>) -> Flow {
@@ -84,7 +85,7 @@ impl Driver {
 
     /// Something came.
     fn hear<'i>(&mut self, mut data: impl Input<'i>) {
-        (self.heard, self.pinged) = (self.socket.exchange().event_time(), false);
+        (self.heard, self.pinged) = (self.socket.stream().event_time(), false);
         // Behind what is held, if anything is: it was not asked for, but may have been read before.
         if !self.held.is_empty() || self.work(&mut data) {
             self.held.extend_from_slice(data.rest());
@@ -97,7 +98,7 @@ impl Driver {
             return false;
         }
         let Self { wire, handler, socket, .. } = self;
-        wire.set_now(socket.exchange().event_time());
+        wire.set_now(socket.stream().event_time());
         let mut replies = Vec::new();
         let (mut end, mut is_goodbye) = (None, false);
         let mut ready = socket.begin_batch();
@@ -195,7 +196,7 @@ impl Driver {
             guarded(&self.socket, || self.handler.writable(&self.socket));
         }
         if self.held.is_empty() {
-            self.socket.exchange().resume();
+            self.socket.stream().resume();
         }
     }
 
@@ -212,20 +213,20 @@ impl Driver {
         if self.goodbye.is_some() {
             return self.answer_goodbye();
         }
-        let (options, exchange) = (self.socket.options(), self.socket.exchange());
+        let (options, stream) = (self.socket.options(), self.socket.stream());
         if self.socket.is_closing() {
             // Another thread may have closed it just now: then this was the alarm before.
-            if !exchange.has_new_alarm() {
+            if !stream.has_new_alarm() {
                 self.end(ABNORMAL, "the Close frame was not answered");
-                self.socket.exchange().reset();
+                self.socket.stream().reset();
             }
             return;
         }
         if self.pinged {
             self.end(ABNORMAL, "the Ping was not answered");
-            return self.socket.exchange().reset();
+            return self.socket.stream().reset();
         }
-        let now = exchange.event_time();
+        let now = stream.event_time();
         if !self.held.is_empty() {
             // A client that is not read can't be heard; whether it takes what waits for it is looked at elsewhere.
             self.heard = now;
@@ -246,11 +247,11 @@ impl Driver {
 
     /// Asks for the next alarm.
     fn ring_after(&self, time: Duration) {
-        let exchange = self.socket.exchange();
-        exchange.set_alarm(time);
+        let stream = self.socket.stream();
+        stream.set_alarm(time);
         // Another thread may have closed it meanwhile, whose alarm must not be lost.
         if self.socket.is_closing() {
-            exchange.set_alarm(self.socket.options().close_timeout);
+            stream.set_alarm(self.socket.options().close_timeout);
         }
     }
 
@@ -269,7 +270,7 @@ impl Drop for Driver {
         // Only when it was never listened to, or after a panic in here.
         if !self.over {
             self.end(ABNORMAL, "");
-            self.socket.exchange().reset();
+            self.socket.stream().reset();
         }
     }
 }
@@ -278,7 +279,7 @@ impl Drop for Driver {
 fn guarded(socket: &WebSocket, call: impl FnOnce()) {
     // What the handler had in its hands is its own concern. It hears no more of the socket but its end.
     if catch_unwind(AssertUnwindSafe(call)).is_err() {
-        socket.exchange().home().panicked("socket handler panicked");
+        socket.stream().home().panicked("socket handler panicked");
         // Err: it is closing already.
         let _ = socket.close(CloseCode::INTERNAL_ERROR.number(), "");
     }

@@ -8,7 +8,7 @@ use flare_proto::websocket::{self as proto, CloseCode, Opcode, Sender};
 
 use super::topics::TopicCommand;
 use super::{Message, WsOptions};
-use crate::exchange::{AnswerError, Exchange};
+use crate::exchange::{AnswerError, ByteStream};
 use crate::message::Request;
 
 /// What is sent while the client's input is worked off leaves together, in pieces of about this size.
@@ -56,7 +56,7 @@ pub struct WebSocket {
 }
 
 struct Inner {
-    exchange: Exchange,
+    stream: ByteStream,
     /// The place of the agreed subprotocol in the options.
     protocol: Option<usize>,
     options: Arc<WsOptions>,
@@ -76,11 +76,11 @@ enum Part {
 
 /// What is sent, in its order.
 struct Sending {
-    /// Frames that are not given to the exchange yet.
+    /// Frames that are not given to the byte stream yet.
     pending: Vec<u8>,
-    /// The worker works off input, and gives the exchange what is pending when it is done.
+    /// The worker works off input, and gives the byte stream what is pending when it is done.
     batching: bool,
-    /// The exchange took no more, and has not said since that it would.
+    /// The byte stream took no more, and has not said since that it would.
     refused: bool,
     /// A send was refused since the handler was told last that it would be taken.
     owes_writable: bool,
@@ -88,6 +88,8 @@ struct Sending {
     waits_for_last: bool,
     /// The program takes no more messages for now.
     paused: bool,
+    /// The request, until the handler's `open` has returned.
+    request: Option<Request>,
     /// Our Close frame is out, or the socket is gone: nothing may follow.
     closed: bool,
     /// The half of the wire that sends; the other one receives, on the worker alone. So neither waits for the other.
@@ -95,19 +97,19 @@ struct Sending {
 }
 
 impl Sending {
-    /// Gives the exchange what is pending. It may refuse; then it stays.
-    fn flush(&mut self, exchange: &Exchange) {
+    /// Gives the byte stream what is pending. It may refuse; then it stays.
+    fn flush(&mut self, stream: &ByteStream) {
         if self.pending.is_empty() {
             self.refused = false;
             return;
         }
-        if !exchange.has_room() {
+        if !stream.has_room() {
             self.refused = true;
             return;
         }
         self.refused = false;
-        if exchange.write(std::mem::take(&mut self.pending)).is_err() {
-            // There was room, and nobody else writes: the exchange is over.
+        if stream.write(std::mem::take(&mut self.pending)).is_err() {
+            // There was room, and nobody else writes: it is over.
             self.closed = true;
         }
     }
@@ -115,7 +117,8 @@ impl Sending {
 
 impl WebSocket {
     pub(super) fn new(
-        exchange: Exchange,
+        stream: ByteStream,
+        request: Request,
         protocol: Option<usize>,
         options: Arc<WsOptions>,
         wire: Sender,
@@ -127,11 +130,12 @@ impl WebSocket {
             owes_writable: false,
             waits_for_last: false,
             paused: false,
+            request: Some(request),
             closed: false,
             wire,
         };
         let inner = Inner {
-            exchange,
+            stream,
             protocol,
             options,
             sending: Mutex::new(sending),
@@ -141,10 +145,16 @@ impl WebSocket {
         Self { inner: Arc::new(inner) }
     }
 
-    /// The request that opened it.
+    /// The request that opened it, until [`SocketHandler::open`](super::SocketHandler::open) has returned; then `None`. A socket may live for long, and
+    /// few need its request later: whoever does keeps it, here or in `accept`.
     #[must_use]
-    pub fn request(&self) -> &Request {
-        self.inner.exchange.request()
+    pub fn request(&self) -> Option<Request> {
+        self.sending().request.clone()
+    }
+
+    /// Tells the server's log, at the level error, that code around this socket failed, and lets the socket go on.
+    pub fn log_error(&self, message: &str) {
+        self.inner.stream.home().failed(message);
     }
 
     /// The subprotocol that was agreed.
@@ -156,7 +166,7 @@ impl WebSocket {
     /// Whether messages are still taken.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        !self.sending().closed && self.request().cancelled().is_none()
+        !self.sending().closed && !self.inner.stream.is_over()
     }
 
     /// Sends a text message.
@@ -213,14 +223,14 @@ impl WebSocket {
         part: Part,
         encode: impl FnOnce(&mut Sender, &mut Vec<u8>) -> Result<(), proto::SendError>,
     ) -> Result<(), SendError> {
-        let exchange = &self.inner.exchange;
+        let stream = &self.inner.stream;
         let mut sending = self.sending();
-        if sending.closed || self.request().cancelled().is_some() {
+        if sending.closed || self.inner.stream.is_over() {
             return Err(SendError::Closed);
         }
         if !sending.batching || sending.refused || sending.pending.len() >= BATCH {
-            sending.flush(exchange);
-            if sending.refused || (!sending.batching && !exchange.has_room()) {
+            sending.flush(stream);
+            if sending.refused || (!sending.batching && !stream.has_room()) {
                 sending.owes_writable = true;
                 return Err(SendError::WouldBlock);
             }
@@ -232,10 +242,10 @@ impl WebSocket {
         let Sending { wire, pending, .. } = &mut *sending;
         encode(wire, pending)?;
         if !sending.wire.is_mid_message() && std::mem::take(&mut sending.waits_for_last) {
-            exchange.ask_for_room();
+            stream.ask_for_room();
         }
         if !sending.batching {
-            sending.flush(exchange);
+            sending.flush(stream);
         }
         if sending.closed { Err(SendError::Closed) } else { Ok(()) }
     }
@@ -256,14 +266,14 @@ impl WebSocket {
         wire.close(Some(code), reason, pending)?;
         *closed = true;
         if !*batching {
-            sending.flush(&self.inner.exchange);
+            sending.flush(&self.inner.stream);
         }
         if std::mem::take(&mut sending.paused) {
             // The client's Close frame stands behind what waits.
-            self.inner.exchange.ask_for_room();
+            self.inner.stream.ask_for_room();
         }
         // Under the lock, so that the worker never finds a socket that is closing without its time limit.
-        self.inner.exchange.set_alarm(self.inner.options.close_timeout);
+        self.inner.stream.set_alarm(self.inner.options.close_timeout);
         Ok(())
     }
 
@@ -277,7 +287,7 @@ impl WebSocket {
     /// Messages are delivered again after [`WebSocket::pause`], behind what the client has to take first.
     pub fn resume(&self) {
         if std::mem::replace(&mut self.sending().paused, false) {
-            self.inner.exchange.ask_for_room();
+            self.inner.stream.ask_for_room();
         }
     }
 
@@ -298,7 +308,7 @@ impl WebSocket {
     /// # Errors
     /// [`SendError::WouldBlock`] when publications of 64 MiB wait for the workers; [`SendError::Closed`] when the server has ended.
     pub fn publish(&self, topic: &str, message: Message<'_>) -> Result<(), SendError> {
-        self.request().block.home.publish(topic, message)
+        self.inner.stream.home().publish(topic, message)
     }
 
     /// How many publications this socket has missed, because it had not taken what was sent before.
@@ -311,19 +321,26 @@ impl WebSocket {
     /// them all.
     #[must_use]
     pub fn buffered(&self) -> usize {
-        self.sending().pending.len() + self.inner.exchange.outbound()
+        self.sending().pending.len() + self.inner.stream.outbound()
     }
 
     fn tell_topics(&self, command: TopicCommand) {
-        self.request().block.home.topic(command);
+        self.inner.stream.home().topic(command);
     }
 
     pub(super) fn options(&self) -> &WsOptions {
         &self.inner.options
     }
 
-    pub(super) fn exchange(&self) -> &Exchange {
-        &self.inner.exchange
+    pub(super) fn stream(&self) -> &ByteStream {
+        &self.inner.stream
+    }
+
+    /// The handler has opened it: the request goes, unless somebody keeps it.
+    pub(super) fn let_request_go(&self) {
+        let request = self.sending().request.take();
+        // Without the lock: what was attached to it is the application's, and may hold the socket.
+        drop(request);
     }
 
     fn sending(&self) -> MutexGuard<'_, Sending> {
@@ -341,8 +358,8 @@ impl WebSocket {
     pub(super) fn begin_batch(&self) -> bool {
         let mut sending = self.sending();
         sending.batching = true;
-        sending.flush(&self.inner.exchange);
-        sending.refused |= !self.inner.exchange.has_room();
+        sending.flush(&self.inner.stream);
+        sending.refused |= !self.inner.stream.has_room();
         !sending.refused && !sending.paused
     }
 
@@ -354,7 +371,7 @@ impl WebSocket {
         }
         replies.clear();
         if sending.pending.len() >= BATCH {
-            sending.flush(&self.inner.exchange);
+            sending.flush(&self.inner.stream);
         }
         !sending.refused && !sending.paused
     }
@@ -367,11 +384,11 @@ impl WebSocket {
         now
     }
 
-    /// Gives the exchange what was gathered. False: it took nothing.
+    /// Gives the byte stream what was gathered. False: it took nothing.
     pub(super) fn end_batch(&self) -> bool {
         let mut sending = self.sending();
         sending.batching = false;
-        sending.flush(&self.inner.exchange);
+        sending.flush(&self.inner.stream);
         !sending.refused
     }
 
@@ -388,7 +405,7 @@ impl WebSocket {
         }
         let pending = Bytes::from(std::mem::take(&mut sending.pending));
         // Err: it is over already.
-        let _ = self.inner.exchange.finish_with_last(pending);
+        let _ = self.inner.stream.finish_with_last(pending);
     }
 
     /// It is gone: nothing is taken any more, and it leaves its topics.
@@ -396,7 +413,7 @@ impl WebSocket {
         {
             let mut sending = self.sending();
             sending.closed = true;
-            if self.request().cancelled().is_some() {
+            if self.inner.stream.is_over() {
                 sending.pending = Vec::new();
             }
         }
@@ -406,9 +423,9 @@ impl WebSocket {
 
     /// Sends a frame that was encoded for many.
     pub(super) fn deliver(&self, frame: &Bytes) {
-        let exchange = &self.inner.exchange;
+        let stream = &self.inner.stream;
         let mut sending = self.sending();
-        sending.flush(exchange);
+        sending.flush(stream);
         if sending.closed {
             return;
         }
@@ -416,7 +433,7 @@ impl WebSocket {
             self.inner.missed.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        let taken = match exchange.write(frame.clone()) {
+        let taken = match stream.write(frame.clone()) {
             Ok(()) => !sending.refused,
             Err(AnswerError::WouldBlock) => false,
             // It is over, and leaves the topic by itself.
@@ -430,7 +447,7 @@ impl WebSocket {
 
 impl std::fmt::Debug for WebSocket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WebSocket").field("request", self.request()).finish_non_exhaustive()
+        f.debug_struct("WebSocket").field("stream", &self.inner.stream).finish_non_exhaustive()
     }
 }
 

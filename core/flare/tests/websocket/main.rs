@@ -8,6 +8,7 @@ mod frames;
 mod handshake;
 mod messages;
 mod panics;
+mod request;
 mod sockets;
 mod topics;
 

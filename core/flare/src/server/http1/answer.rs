@@ -6,12 +6,13 @@ use flare_proto::http1::{
     BodyFraming, BodyLength, ContentLength, ResponseParts, SendError, ServerConnection,
 };
 
-use super::{Http1, Input};
+use super::{Becomes, Http1, Input};
 use crate::CancelReason;
 use crate::log::Level;
 use crate::message::{Body, Part, Response, Source};
 use crate::server::environment::Environment;
 use crate::server::running::{Answer, Content, Running, Supply, status_to_send};
+use crate::server::tunnel::Tunnel;
 
 /// Bodies up to this size are copied beside their head; larger ones leave from where they are. Below it, one more `iovec`
 /// costs more than the copy.
@@ -27,7 +28,7 @@ impl Http1 {
         {
             self.wire.close_after_response();
         }
-        let streamed = running.request.block.state.is_streamed();
+        let streamed = running.request.block.channel.state.is_streamed();
         let (status, sent) = if !streamed && let Some(answer) = running.own_answer(env) {
             (status_to_send(answer), write(&mut self.wire, answer, env, out))
         } else {
@@ -36,7 +37,7 @@ impl Http1 {
             let unharmed = running.on_head(&mut answer, env);
             if streamed && !unharmed {
                 // The content that goes with the head that was lost must not follow this one.
-                block.state.cancel(CancelReason::Reset);
+                block.channel.state.cancel(CancelReason::Reset);
             }
             let sent = if streamed && unharmed {
                 write_stream_head(&mut self.wire, &mut answer, env, out)
@@ -60,29 +61,33 @@ impl Http1 {
         match rest {
             Rest::Nothing => return self.finish(env),
             Rest::Written => {}
-            Rest::Pulled(source) => running.request.block.stream.lock().source = Some(source),
+            Rest::Pulled(source) => running.request.block.channel.stream.lock().source = Some(source),
         }
         running.answer = Answer::Streaming;
-        running.answer_deadline = env.now + env.service.config.stream_timeout;
         if self.wire.upgraded() {
-            running.switch(env);
-            // A stream that is cut would look like one that has ended.
-            self.until_close = true;
+            return self.become_tunnel(env);
         }
+        running.answer_deadline = env.now + env.service.config.stream_timeout;
         self.pump(env, out);
+    }
+
+    /// The head that accepts the switch is out: what follows it, both ways, are bytes of the new protocol.
+    #[cold]
+    fn become_tunnel(&mut self, env: &mut Environment) {
+        if let Some(running) = self.running.take() {
+            self.becomes = Some(Becomes::Tunnel(Box::new(Tunnel::new(running, env))));
+        }
     }
 
     /// The answer is out: tells who wants to know, and goes on to what follows.
     fn finish(&mut self, env: &mut Environment) {
         let Some(running) = self.running.take() else { return };
-        let stream = &running.request.block.stream;
+        let stream = &running.request.block.channel.stream;
         if stream.is_used() {
             drop(stream.close());
         }
         running.conclude(self.wire.response_complete(), env);
         if self.end.is_some() {
-        } else if self.wire.upgraded() {
-            self.close(!self.read_closed);
         } else if self.wire.keeps_alive() {
             self.next_request(env);
         } else if self.wire.request_complete() || self.wire.closes() {
@@ -119,28 +124,14 @@ impl Http1 {
                 Supply::Data(data) => {
                     running.stays_alive(env);
                     running.body_bytes += data.len() as u64;
-                    if running.switched {
-                        write_bytes(data, out);
-                        Ok(())
-                    } else {
-                        write_data(&mut self.wire, data, out)
-                    }
+                    write_data(&mut self.wire, data, out)
                 }
                 Supply::File(file) => {
                     running.stays_alive(env);
                     running.body_bytes += file.length;
-                    if running.switched {
-                        out.push_file(file.file, file.offset, file.length);
-                        Ok(())
-                    } else {
-                        write_parts(&mut self.wire, file.length, [Part::File(file)], out)
-                    }
+                    write_parts(&mut self.wire, file.length, [Part::File(file)], out)
                 }
                 Supply::Nothing => break,
-                Supply::End(_) if running.switched => {
-                    ended = true;
-                    Ok(())
-                }
                 Supply::End(trailers) => {
                     ended = true;
                     self.wire.send_end(out.buffer(), trailers.as_deref())
@@ -313,15 +304,6 @@ fn parts<'a>(answer: &'a Response, length: ContentLength, env: &'a Environment) 
         headers: &answer.headers,
         body: length,
         origin: Some(env.date.fields()),
-    }
-}
-
-/// Writes bytes of another protocol.
-fn write_bytes(data: Bytes, out: &mut Output) {
-    if data.len() <= COPY_LIMIT {
-        out.buffer().extend_from_slice(&data);
-    } else {
-        out.push_shared(data);
     }
 }
 

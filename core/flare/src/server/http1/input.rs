@@ -5,7 +5,7 @@ use flare_proto::Headers;
 use flare_proto::http1::{self, BodyEvent, BodyLength, RequestInfo};
 
 use super::{Http1, Input};
-use crate::exchange::{Arrived, ExchangeKey, SharedBlock};
+use crate::exchange::{ExchangeKey, SharedBlock};
 use crate::log::Level;
 use crate::server::environment::Environment;
 use crate::server::running::{Content, Opening, Running, Turn};
@@ -19,10 +19,6 @@ impl Http1 {
         match (&self.running, self.input) {
             (Some(running), _) => match running.content {
                 Content::Collected { allowed } => self.collect(input, allowed, env, out),
-                Content::Flowing { .. } if running.switched => {
-                    let used = input.len();
-                    self.pass_on(Arrived::Lent(input), env, out).then_some(used)
-                }
                 Content::Flowing { allowed } => self.flow(input, allowed, env, out),
                 Content::Undecided | Content::Complete => None,
             },
@@ -35,7 +31,8 @@ impl Http1 {
         let key = ExchangeKey { connection: self.key, stream: 0 };
         let mut block = env.pool.take(key, &self.ends);
         let own = SharedBlock::get_mut(&mut block)?;
-        (own.key, own.early) = (key, self.early);
+        own.move_to(key);
+        own.early = self.early;
         own.ends.become_those(&self.ends);
         match self.wire.receive_head(&env.service.config.http1, input, &mut own.head) {
             Ok(Some((used, info))) => {
@@ -167,16 +164,6 @@ impl Http1 {
         }
     }
 
-    /// Bytes of another protocol. False: there is no exchange that takes them.
-    #[inline(never)]
-    pub(super) fn pass_on(&mut self, arrived: Arrived<'_>, env: &mut Environment, out: &mut Output) -> bool {
-        let Some(running) = &mut self.running else { return false };
-        if running.pass_on(arrived, env) {
-            self.look(env, out);
-        }
-        true
-    }
-
     /// Lets a client that waits for `100 Continue` send its content.
     pub(super) fn send_continue(&mut self, out: &mut Output) {
         if let Some(running) = &mut self.running
@@ -237,7 +224,7 @@ fn receive_body<'i>(
     input: &'i [u8],
     env: &Environment,
 ) -> Result<(usize, BodyEvent<'i>), http1::Error> {
-    let mut stream = running.request.block.stream.lock();
+    let mut stream = running.request.block.channel.stream.lock();
     let mut trailers = stream.request_trailers.take().map_or_else(Headers::new, |trailers| *trailers);
     let received = wire.receive_body(&env.service.config.http1, input, &mut trailers);
     if !trailers.is_empty() {

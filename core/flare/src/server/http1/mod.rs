@@ -11,10 +11,11 @@ mod to_http2;
 use flare_net::{Key, Millis, Output};
 use flare_proto::http1::ServerConnection;
 
-use crate::exchange::{Arrived, CancelReason, Early, Ends, ExchangeKey};
+use crate::exchange::{CancelReason, Early, Ends, ExchangeKey};
 use crate::server::environment::Environment;
 use crate::server::running::{Answer, Content, News, Running};
 use crate::server::session::Next;
+use crate::server::tunnel::{Legacy, Tunnel};
 pub(crate) use to_http2::ToHttp2;
 
 /// What is being read while no exchange runs.
@@ -26,6 +27,14 @@ enum Input {
     Head,
     /// The answer is out; so much of the unread content is dropped.
     Discard { allowed: u64 },
+}
+
+/// What a connection goes on as.
+pub(crate) enum Becomes {
+    /// HTTP/2, as the client has asked.
+    Http2(Box<ToHttp2>),
+    /// A byte stream of another protocol.
+    Tunnel(Box<Tunnel>),
 }
 
 /// The server's side of an HTTP/1.1 connection.
@@ -52,8 +61,8 @@ pub(crate) struct Http1 {
     key: Key,
     /// When the input has lasted too long, while no exchange runs.
     input_deadline: Millis,
-    /// The connection goes on with HTTP/2: nothing is read here any more.
-    to_http2: Option<Box<ToHttp2>>,
+    /// The connection goes on as something else: nothing is read here any more.
+    becomes: Option<Becomes>,
     /// Input that can't be used yet: a partial head, content that is held, or requests behind the running one.
     pending: Vec<u8>,
 }
@@ -74,7 +83,7 @@ impl Http1 {
             early: Early::No,
             key,
             input_deadline: env.now + env.service.config.head_timeout,
-            to_http2: None,
+            becomes: None,
             pending: Vec::new(),
         }
     }
@@ -119,10 +128,17 @@ impl Http1 {
         }
     }
 
-    /// Whether the client asked to go on with HTTP/2.
+    /// Whether the connection goes on as something else.
     #[inline]
-    pub(crate) fn asks_for_http2(&self) -> bool {
-        self.to_http2.is_some()
+    pub(crate) fn becomes_other(&self) -> bool {
+        self.becomes.is_some()
+    }
+
+    /// What it goes on as, and where it was.
+    pub(crate) fn take_over(&mut self) -> Option<(Becomes, Legacy)> {
+        let pending = std::mem::take(&mut self.pending);
+        let legacy = Legacy { pending, blocked: self.blocked, read_closed: self.read_closed };
+        self.becomes.take().map(|becomes| (becomes, legacy))
     }
 
     /// Whether what the client sends next is wanted now.
@@ -155,27 +171,6 @@ impl Http1 {
         }
     }
 
-    /// The same, of input that nobody else needs: bytes of another protocol may be changed where they lie.
-    #[inline(always)]
-    pub(crate) fn receive_own(&mut self, input: &mut [u8], env: &mut Environment, out: &mut Output) {
-        if self.is_byte_stream(env, out) {
-            self.pass_on(Arrived::Own(input), env, out);
-        } else {
-            self.receive(input, env, out);
-        }
-    }
-
-    /// Whether input goes to a handler of another protocol at once, and to nobody else.
-    #[inline(always)]
-    fn is_byte_stream(&self, env: &Environment, out: &Output) -> bool {
-        let switched = self.running.as_ref().is_some_and(|running| running.switched && !running.held);
-        switched
-            && self.pending.is_empty()
-            && self.end.is_none()
-            && !(self.blocked || self.read_closed)
-            && out.len() < env.service.config.output_limit
-    }
-
     /// Goes on with input that waited.
     #[inline(never)]
     fn resume(&mut self, env: &mut Environment, out: &mut Output) {
@@ -190,7 +185,7 @@ impl Http1 {
     /// Uses as much of the input as it can, and says how much.
     fn process(&mut self, input: &[u8], env: &mut Environment, out: &mut Output) -> usize {
         let mut used = 0;
-        while self.end.is_none() && self.to_http2.is_none() {
+        while self.end.is_none() && self.becomes.is_none() {
             let rest = input.get(used..).unwrap_or_default();
             if out.len() >= env.service.config.output_limit {
                 self.blocked = true;
@@ -203,7 +198,8 @@ impl Http1 {
                 None => break,
             }
         }
-        if self.read_closed && self.end.is_none() && !self.blocked && !self.is_held() {
+        let goes_on = self.end.is_none() && self.becomes.is_none();
+        if self.read_closed && goes_on && !self.blocked && !self.is_held() {
             self.input_ended(env);
         }
         if let Some(Next::Close { linger }) = &mut self.end {
@@ -225,8 +221,7 @@ impl Http1 {
 
     /// Whether a client that will send nothing more counts as gone, by the settings, while it waits for its answer.
     fn loses_half_closed(&self) -> bool {
-        let waits = || self.end.is_none() && self.running.as_ref().is_some_and(|running| !running.switched);
-        self.watches_end && waits()
+        self.watches_end && self.end.is_none() && self.running.is_some()
     }
 
     /// All that the peer sent was used. A request that is cut short is never answered as if it were whole.
@@ -238,11 +233,7 @@ impl Http1 {
                     self.cut(CancelReason::PeerGone, env);
                 }
             }
-            Some(Content::Flowing { .. }) => match &mut self.running {
-                // The client closes its side of the byte stream, and ours goes on.
-                Some(running) if running.switched && !running.is_amid_capsule() => running.received_all(env),
-                _ => self.cut(CancelReason::PeerGone, env),
-            },
+            Some(Content::Flowing { .. }) => self.cut(CancelReason::PeerGone, env),
             Some(Content::Collected { .. }) | None => self.close(false),
         }
     }
@@ -285,7 +276,7 @@ impl Http1 {
 
     /// Something happened to an exchange, which may be over already.
     pub(crate) fn wake(&mut self, key: ExchangeKey, env: &mut Environment, out: &mut Output) {
-        let runs = self.running.as_ref().is_some_and(|running| running.request.block.key == key);
+        let runs = self.running.as_ref().is_some_and(|running| running.request.block.channel.key == key);
         if self.end.is_none() && runs {
             self.look(env, out);
             self.resume(env, out);
@@ -323,9 +314,6 @@ impl Http1 {
 
     /// A deadline passed.
     pub(crate) fn timeout(&mut self, env: &mut Environment, out: &mut Output) {
-        if self.running.as_mut().is_some_and(|running| running.ring(env)) {
-            return;
-        }
         env.counters.timeouts.add(1);
         if self.end.is_some() {
             return;
@@ -346,11 +334,10 @@ impl Http1 {
     }
 
     /// The server ends: idle connections close, running exchanges get their answer first.
-    pub(crate) fn drain(&mut self, env: &Environment) {
+    pub(crate) fn drain(&mut self) {
         match (&self.running, self.input) {
             // Requests may wait unread behind answers that wait for the peer: it must get those before the end.
             (None, Input::Idle { .. }) => self.close(self.blocked),
-            (Some(running), _) if running.switched => running.tell_draining(env),
             _ => self.wire.close_after_response(),
         }
     }

@@ -7,7 +7,7 @@ use flare_net::Output;
 use flare_proto::http2::{ServerConnection, StreamKey};
 use flare_proto::{ContentLength, Headers, ResponseParts};
 
-use super::Http1;
+use super::{Becomes, Http1};
 use crate::exchange::{Block, SharedBlock};
 use crate::server::environment::Environment;
 
@@ -17,19 +17,9 @@ pub(crate) struct ToHttp2 {
     /// The request that asked for it, and the stream of its answer.
     pub(crate) block: SharedBlock,
     pub(crate) stream: StreamKey,
-    /// What came behind it.
-    pub(crate) input: Vec<u8>,
 }
 
 impl Http1 {
-    /// What became of the connection, if it goes on with HTTP/2.
-    #[inline]
-    pub(crate) fn take_http2(&mut self) -> Option<Box<ToHttp2>> {
-        let mut next = self.to_http2.take()?;
-        next.input = std::mem::take(&mut self.pending);
-        Some(next)
-    }
-
     /// Goes on with HTTP/2 if the client asks for it. The block comes back if it does not, or may not.
     #[cold]
     pub(super) fn go_on_with_http2(
@@ -46,7 +36,7 @@ impl Http1 {
         if self.wire.send_head(out.buffer(), &parts).is_err() {
             return Err(block);
         }
-        self.to_http2 = Some(Box::new(ToHttp2 { wire, block, stream, input: Vec::new() }));
+        self.becomes = Some(Becomes::Http2(Box::new(ToHttp2 { wire, block, stream })));
         Ok(())
     }
 }

@@ -38,12 +38,12 @@ impl Http2 {
         let stream = &mut slot.stream;
         let running = &mut stream.running;
         let block = &running.request.block;
-        let mut flows = block.state.is_streamed();
+        let mut flows = block.channel.state.is_streamed();
         let mut answer = block.answer();
         let unharmed = running.on_head(&mut answer, env);
         if flows && !unharmed {
             // The content that goes with the head that was lost must not follow this one.
-            block.state.cancel(CancelReason::Reset);
+            block.channel.state.cancel(CancelReason::Reset);
             flows = false;
         }
         running.status = status_to_send(&answer);
@@ -64,7 +64,7 @@ impl Http2 {
             _ if whole || flows => {}
             body @ (Body::File(_) | Body::Parts(_) | Body::Source(_)) => {
                 if let Some(source) = stream.outgoing.push_body(body) {
-                    block.stream.lock().source = Some(source);
+                    block.channel.stream.lock().source = Some(source);
                     stream.flows = true;
                 }
             }
@@ -95,7 +95,7 @@ impl Http2 {
     /// The answer is out.
     fn finish(&mut self, key: StreamKey, env: &mut Environment, out: &mut Output) {
         let Some(stream) = self.remove(key, env) else { return };
-        let content = &stream.running.request.block.stream;
+        let content = &stream.running.request.block.channel.stream;
         if content.is_used() {
             drop(content.close());
         }

@@ -112,7 +112,8 @@ impl Http2 {
         out: &mut Output,
     ) {
         if let Some(own) = SharedBlock::get_mut(&mut block) {
-            (own.key, own.early) = (self.exchange_key(Some(key)), self.early);
+            own.move_to(self.exchange_key(Some(key)));
+            own.early = self.early;
             own.ends.become_those(&self.ends);
         }
         let running = Running::new(block, opening, env);
@@ -196,7 +197,7 @@ impl Http2 {
         let Some(stream) = self.stream(key) else { return };
         stream.received_all = true;
         if let Some(trailers) = trailers {
-            stream.running.request.block.stream.lock().request_trailers = Some(Box::new(trailers));
+            stream.running.request.block.channel.stream.lock().request_trailers = Some(Box::new(trailers));
         }
         self.feed(key, env, out);
     }

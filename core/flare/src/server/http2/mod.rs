@@ -69,18 +69,19 @@ impl Http2 {
         Self::with_wire(ServerConnection::new(Arc::clone(&env.service.http2_limits)), key, ends, env, out)
     }
 
-    /// Of a client that began with HTTP/1.1, and waits for the answer to that request.
+    /// Of a client that began with HTTP/1.1, and waits for the answer to that request. `input`: what came behind it.
     pub(crate) fn upgraded(
         key: Key,
         ends: Ends,
         from: ToHttp2,
+        input: &[u8],
         env: &mut Environment,
         out: &mut Output,
     ) -> Self {
         let mut http2 = Self::with_wire(from.wire, key, ends, env, out);
         let opening = Opening { length: BodyLength::Empty, expects_continue: false, offers_switch: false };
         http2.begin(from.stream, opening, true, from.block, env, out);
-        http2.receive(&from.input, env, out);
+        http2.receive(input, env, out);
         http2
     }
 

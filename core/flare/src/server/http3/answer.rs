@@ -49,12 +49,12 @@ impl Http3 {
         outbox.borrow(&mut env.buffers.frames);
         let running = &mut stream.running;
         let block = &running.request.block;
-        let mut flows = block.state.is_streamed();
+        let mut flows = block.channel.state.is_streamed();
         let mut answer = block.answer();
         let unharmed = running.on_head(&mut answer, env);
         if flows && !unharmed {
             // The content that goes with the head that was lost must not follow this one.
-            block.state.cancel(CancelReason::Reset);
+            block.channel.state.cancel(CancelReason::Reset);
             flows = false;
         }
         running.status = status_to_send(&answer);
@@ -88,7 +88,7 @@ impl Http3 {
             }
             body => {
                 if let Some(source) = stream.outgoing.push_body(body) {
-                    block.stream.lock().source = Some(source);
+                    block.channel.stream.lock().source = Some(source);
                     stream.flows = true;
                 }
             }
@@ -145,7 +145,7 @@ impl Http3 {
         self.left = env.now;
         let received_all = match lane.carried {
             Carried::Exchange(stream) => {
-                let content = &stream.running.request.block.stream;
+                let content = &stream.running.request.block.channel.stream;
                 if content.is_used() {
                     drop(content.close());
                 }

@@ -50,7 +50,7 @@ impl Http3 {
         if block.offers_switch
             && let Some(room) = self.datagram_room(id, quic)
         {
-            block.stream.lock().datagrams.get_or_insert_default().carried = Some(room);
+            block.channel.stream.lock().datagrams.get_or_insert_default().carried = Some(room);
         }
     }
 
@@ -69,7 +69,7 @@ impl Http3 {
         let Some(stream) = lanes.get_mut(&id).and_then(|lane| lane.stream()) else { return };
         loop {
             let next = {
-                let mut stream = stream.running.request.block.stream.lock();
+                let mut stream = stream.running.request.block.channel.stream.lock();
                 let Some(datagrams) = &mut stream.datagrams else { return };
                 datagrams.carried = room;
                 if room.is_none() {

@@ -176,7 +176,8 @@ impl Http3 {
         env: &mut Environment,
     ) {
         if let Some(own) = SharedBlock::get_mut(&mut block) {
-            (own.key, own.early) = (self.exchange_key(id), self.early);
+            own.move_to(self.exchange_key(id));
+            own.early = self.early;
             own.ends.become_those(&self.ends);
         }
         let mut running = Running::new(block, opening, env);
@@ -249,7 +250,7 @@ impl Http3 {
         let Some(stream) = self.stream(id) else { return };
         stream.received_all = true;
         if let Some(trailers) = trailers {
-            stream.running.request.block.stream.lock().request_trailers = Some(Box::new(trailers));
+            stream.running.request.block.channel.stream.lock().request_trailers = Some(Box::new(trailers));
         }
         self.feed(id, quic, env);
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::Running;
-use crate::exchange::{Block, Event, Piece, SharedBlock};
+use super::listener::next_written;
+use crate::exchange::{Block, SharedBlock};
 use crate::log::AccessRecord;
 use crate::message::{FileBody, Headers, Pull, Response};
 use crate::server::environment::Environment;
@@ -91,13 +92,13 @@ impl Running {
 
     /// The next interim answer that was given before the head.
     pub(crate) fn next_interim(&self) -> Option<(u16, Headers)> {
-        self.request.block.stream.lock().pop_informational()
+        self.request.block.channel.stream.lock().pop_informational()
     }
 
     /// The next content of an answer that flows: what its source gives, then what was written.
     pub(crate) fn next_content(&self, env: &Environment) -> Supply {
         let block = &self.request.block;
-        let mut stream = block.stream.lock();
+        let mut stream = block.channel.stream.lock();
         if let Some(mut source) = stream.source.take() {
             drop(stream);
             let pulled = guard::unwinding(env, "source panicked", || source.pull(&self.request));
@@ -106,36 +107,24 @@ impl Running {
                 Some(Pull::WouldBlock) => Supply::Nothing,
                 Some(Pull::Failed) | None => return Supply::Broken,
                 // Its destructor is the application's, as is the source: nothing is locked now.
-                Some(Pull::End) if block.state.is_streamed() => {
+                Some(Pull::End) if block.channel.state.is_streamed() => {
                     drop(source);
                     return self.next_content(env);
                 }
                 Some(Pull::End) => {
-                    block.stream.lock().sent_all = true;
+                    block.channel.stream.lock().sent_all = true;
                     return Supply::End(None);
                 }
             };
-            block.stream.lock().source = Some(source);
+            block.channel.stream.lock().source = Some(source);
             return supply;
         }
-        match stream.pop_piece() {
-            Some(Piece::Data(data)) => Supply::Data(data),
-            Some(Piece::File(file)) => Supply::File(file),
-            // Given in the same moment as the head: too late.
-            Some(Piece::Informational(..)) => Supply::Data(Bytes::new()),
-            None if stream.sent_all => Supply::End(stream.answer_trailers.take()),
-            None => Supply::Nothing,
-        }
+        next_written(&mut stream)
     }
 
     /// Tells the handler that writes are taken again, if one was refused. False: its callback panicked.
     pub(crate) fn tell_writable(&self, env: &Environment) -> bool {
-        let stream = &self.request.block.stream;
-        if !stream.lock().became_writable() {
-            return true;
-        }
-        stream.notify();
-        guard::unwinding(env, "callback panicked", || stream.call(Event::Writable)).is_some()
+        self.request.block.channel.tell_writable(env)
     }
 }
 

@@ -1,12 +1,9 @@
 //! The request's content on its way to the handler: collected, or as it comes.
 
-use std::sync::atomic::Ordering;
-
 use super::{Answer, Content, Running, Turn};
-use crate::exchange::{Arrived, Block, CancelReason, Event, Exchange, Flow, SharedBlock};
+use crate::exchange::{Arrived, Block, Event, Exchange, Flow, SharedBlock};
 use crate::message::Headers;
 use crate::server::environment::Environment;
-use crate::server::guard;
 
 /// More content came than is allowed.
 #[derive(Debug)]
@@ -16,7 +13,7 @@ impl Running {
     /// Takes content that is collected. [`Running::collected`] has to be called behind the last of it.
     pub(crate) fn collect(&mut self, data: &[u8], allowed: u64, env: &Environment) -> Result<(), TooMuch> {
         let left = allowed.checked_sub(data.len() as u64).ok_or(TooMuch)?;
-        self.request.block.stream.lock().collected.extend_from_slice(data);
+        self.request.block.channel.stream.lock().collected.extend_from_slice(data);
         self.content = Content::Collected { allowed: left };
         self.content_came(data.len(), env);
         Ok(())
@@ -27,7 +24,7 @@ impl Running {
         self.content = Content::Complete;
         let block = &self.request.block;
         let (body, trailers) = {
-            let mut stream = block.stream.lock();
+            let mut stream = block.channel.stream.lock();
             (std::mem::take(&mut stream.collected), stream.request_trailers.take())
         };
         let set = block.body.set(body).is_ok() && set_trailers(block, trailers);
@@ -56,27 +53,14 @@ impl Running {
         } else if self.answer == Answer::Waiting {
             self.answer_deadline = env.now + self.handler_timeout(env);
         }
-        if self.has_datagrams() {
-            self.take_capsules(data, env);
-        } else if !self.deliver(arrived, env) {
+        if let Some(capsules) = &mut self.capsules {
+            if !self.request.block.channel.take_capsules(capsules, data, env) {
+                self.hold(env);
+            }
+        } else if !self.request.block.channel.deliver(arrived, env) {
             self.hold(env);
         }
         Ok(())
-    }
-
-    /// Hands content to the handler. False: it takes no more for now.
-    fn deliver(&self, mut arrived: Arrived<'_>, env: &Environment) -> bool {
-        let block = &self.request.block;
-        block.stream.now.store(env.now.0, Ordering::Relaxed);
-        match self.survive(env, || block.stream.hand_over(&mut arrived)) {
-            Some(Some(more)) => more,
-            Some(None) => {
-                let more = block.stream.lock().push_content(arrived.bytes());
-                block.stream.notify();
-                self.tell(Event::Readable, env).is_some() && more
-            }
-            None => false,
-        }
     }
 
     /// The request has ended, and its content flowed.
@@ -85,39 +69,30 @@ impl Running {
         self.held = false;
         let block = &self.request.block;
         {
-            let mut stream = block.stream.lock();
+            let mut stream = block.channel.stream.lock();
             stream.received_all = true;
             let set = set_trailers(block, stream.request_trailers.take());
             debug_assert!(set, "ended twice");
         }
-        block.stream.notify();
+        block.channel.stream.notify();
         self.tell(Event::End, env);
     }
 
     /// Calls the handler's callback. `None`: it panicked, so the exchange was given up.
     pub(super) fn tell(&self, event: Event<'_>, env: &Environment) -> Option<Option<Flow>> {
-        self.survive(env, || self.request.block.stream.call(event))
-    }
-
-    /// Runs a call of the handler's callback. `None`: it panicked, so the exchange was given up.
-    pub(super) fn survive<T>(&self, env: &Environment, call: impl FnOnce() -> T) -> Option<T> {
-        let block = &self.request.block;
-        let result = guard::unwinding(env, "callback panicked", call);
-        if result.is_none() {
-            block.state.cancel(CancelReason::Reset);
-            block.tell();
-        }
-        result
+        self.request.block.channel.tell_event(event, env)
     }
 
     /// Looks whether the handler takes content that flows. True: it asked for some, so whoever waits for `100 Continue` gets it.
     pub(crate) fn wants_content(&mut self, env: &Environment) -> bool {
-        self.deliver_waiting_datagrams(env);
+        if self.has_datagrams() {
+            self.request.block.channel.deliver_waiting_datagrams(env);
+        }
         if !matches!(self.content, Content::Flowing { .. }) {
             return false;
         }
         let (wanted, room, alarm) = {
-            let mut stream = self.request.block.stream.lock();
+            let mut stream = self.request.block.channel.stream.lock();
             (stream.wanted, !stream.paused && !stream.full, stream.alarm.take())
         };
         if let Some(after) = alarm {

@@ -3,7 +3,7 @@
 use flare_proto::capsule::{self, Found};
 
 use super::{Answer, Content, Running};
-use crate::exchange::{Event, MOST_OF_DATAGRAM};
+use crate::exchange::{Channel, Event, MOST_OF_DATAGRAM};
 use crate::server::environment::Environment;
 
 /// The request has no use for datagrams: it has to be terminated (RFC 9297, 2).
@@ -11,16 +11,6 @@ use crate::server::environment::Environment;
 pub(crate) struct Unwanted;
 
 impl Running {
-    /// The byte stream begins. If the handler accepted datagrams it is one of capsules.
-    pub(super) fn begin_datagrams(&mut self) {
-        let mut stream = self.request.block.stream.lock();
-        if stream.has_datagrams() {
-            self.capsules = Some(Box::new(capsule::Datagrams::new(MOST_OF_DATAGRAM)));
-        } else {
-            stream.datagrams = None;
-        }
-    }
-
     /// Whether it is a stream of datagrams.
     pub(crate) fn has_datagrams(&self) -> bool {
         self.capsules.is_some()
@@ -31,27 +21,13 @@ impl Running {
         self.capsules.as_ref().is_some_and(|capsules| !capsules.is_between())
     }
 
-    /// Takes bytes of the stream of capsules.
-    pub(super) fn take_capsules(&mut self, mut bytes: &[u8], env: &Environment) {
-        let Some(mut capsules) = self.capsules.take() else { return };
-        while let Some(found) = capsules.next(&mut bytes) {
-            match found {
-                Found::Datagram(datagram) => self.deliver_datagram(datagram, env),
-                Found::TooLong { .. } => env.counters.http_datagrams_dropped.add(1),
-            }
-        }
-        self.capsules = Some(capsules);
-        if self.request.block.stream.lock().paused {
-            self.hold(env);
-        }
-    }
-
     /// The transport brought a datagram.
     #[cfg(feature = "http3")]
     pub(crate) fn take_datagram(&mut self, datagram: &[u8], env: &Environment) -> Result<(), Unwanted> {
+        let channel = &self.request.block.channel;
         if self.has_datagrams() && self.content != Content::Complete {
+            channel.deliver_datagram(datagram, env);
             self.stays_alive(env);
-            self.deliver_datagram(datagram, env);
         } else if self.has_datagrams() || (!self.switched && self.answer == Answer::Streaming) {
             // The client has ended its side, or does not know yet that it was refused.
             env.counters.http_datagrams_dropped.add(1);
@@ -59,18 +35,45 @@ impl Running {
             return Err(Unwanted);
         } else {
             // The handler has not decided.
-            self.keep_datagram(datagram, env);
+            channel.keep_datagram(datagram, env);
         }
         Ok(())
     }
+}
+
+impl Channel {
+    /// The byte stream begins. If the handler accepted datagrams it is one of capsules.
+    pub(crate) fn begin_datagrams(&self) -> Option<Box<capsule::Datagrams>> {
+        let mut stream = self.stream.lock();
+        if stream.has_datagrams() {
+            return Some(Box::new(capsule::Datagrams::new(MOST_OF_DATAGRAM)));
+        }
+        stream.datagrams = None;
+        None
+    }
+
+    /// Takes bytes of the stream of capsules. False: no more are taken for now.
+    pub(crate) fn take_capsules(
+        &self,
+        capsules: &mut capsule::Datagrams,
+        mut bytes: &[u8],
+        env: &Environment,
+    ) -> bool {
+        while let Some(found) = capsules.next(&mut bytes) {
+            match found {
+                Found::Datagram(datagram) => self.deliver_datagram(datagram, env),
+                Found::TooLong { .. } => env.counters.http_datagrams_dropped.add(1),
+            }
+        }
+        !self.stream.lock().paused
+    }
 
     fn deliver_datagram(&self, datagram: &[u8], env: &Environment) {
-        let stream = &self.request.block.stream;
-        match self.survive(env, || stream.hand_over_datagram(datagram)) {
+        match self.survive(env, || self.stream.hand_over_datagram(datagram)) {
             Some(true) => env.counters.http_datagrams_in.add(1),
             Some(false) => {
                 self.keep_datagram(datagram, env);
-                stream.notify();
+                self.stream.notify();
                 self.tell_watcher(env);
             }
             None => {}
@@ -79,7 +82,7 @@ impl Running {
 
     /// Keeps a datagram until the handler takes it, if there is room.
     fn keep_datagram(&self, datagram: &[u8], env: &Environment) {
-        let kept = self.request.block.stream.lock().push_datagram(datagram);
+        let kept = self.stream.lock().push_datagram(datagram);
         let counters = &env.counters;
         let counter = if kept { &counters.http_datagrams_in } else { &counters.http_datagrams_dropped };
         counter.add(1);
@@ -87,17 +90,14 @@ impl Running {
 
     /// Tells a handler that watches that there is something to read.
     fn tell_watcher(&self, env: &Environment) {
-        if self.request.block.stream.lock().has_untold_datagrams() {
-            self.tell(Event::Readable, env);
+        if self.stream.lock().has_untold_datagrams() {
+            self.tell_event(Event::Readable, env);
         }
     }
 
     /// Hands over what came before the handler listened, or while it paused.
-    pub(super) fn deliver_waiting_datagrams(&self, env: &Environment) {
-        if self.has_datagrams() {
-            let stream = &self.request.block.stream;
-            while self.survive(env, || stream.hand_over_waiting_datagram()) == Some(true) {}
-            self.tell_watcher(env);
-        }
+    pub(crate) fn deliver_waiting_datagrams(&self, env: &Environment) {
+        while self.survive(env, || self.stream.hand_over_waiting_datagram()) == Some(true) {}
+        self.tell_watcher(env);
     }
 }

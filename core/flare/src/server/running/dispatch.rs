@@ -6,7 +6,7 @@ use flare_net::Millis;
 use flare_proto::http1::BodyLength;
 
 use super::{Answer, Content, Opening, Running, Turn};
-use crate::exchange::{Early, Exchange, Progress, SharedBlock, Unrouted};
+use crate::exchange::{Block, Early, Exchange, Progress, SharedBlock, Unrouted};
 use crate::message::Request;
 use crate::middleware::Step;
 use crate::router::Routes;
@@ -70,7 +70,7 @@ impl Running {
     pub(crate) fn proceed(&mut self, env: &mut Environment) -> Turn {
         self.answer = Answer::None;
         env.leave_flight();
-        self.request.block.state.reattach();
+        self.request.block.channel.state.reattach();
         self.pass(env)
     }
 
@@ -89,7 +89,9 @@ impl Running {
         for middleware in self.route(env).chain.iter().skip(self.stage) {
             self.stage += 1;
             match guard::unwinding(env, "middleware panicked", || middleware.on_request(exchange)) {
-                Some(Step::Next(next)) if next.request().block.state.check_open().is_ok() => exchange = next,
+                Some(Step::Next(next)) if next.request().block.channel.state.check_open().is_ok() => {
+                    exchange = next
+                }
                 _ => return None,
             }
         }
@@ -110,7 +112,7 @@ impl Running {
         } else if length == BodyLength::Empty {
             self.content = Content::Complete;
             if streaming {
-                self.request.block.stream.lock().received_all = true;
+                self.request.block.channel.stream.lock().received_all = true;
                 self.end_untold = true;
             }
             self.call(exchange, env)
@@ -124,7 +126,7 @@ impl Running {
             self.content = Content::Collected { allowed: limit };
             self.begin_content(env);
             let room = usize::try_from(announced.min(64 << 10)).unwrap_or_default();
-            self.request.block.stream.lock().collected.reserve(room);
+            self.request.block.channel.stream.lock().collected.reserve(room);
             Turn::Collect
         }
     }
@@ -149,10 +151,11 @@ impl Running {
     /// Somebody got the exchange.
     #[inline]
     fn called(&mut self, env: &mut Environment) -> Turn {
-        let (progress, told) = match SharedBlock::get_mut(&mut self.request.block) {
-            Some(own) => own.state.detach_alone(),
-            None => self.request.block.state.detach(),
-        };
+        let (progress, told) =
+            match SharedBlock::get_mut(&mut self.request.block).and_then(Block::own_channel) {
+                Some(own) => own.state.detach_alone(),
+                None => self.request.block.channel.state.detach(),
+            };
         env.enter_flight();
         self.answer = Answer::Waiting;
         if progress == Progress::Whole && !told {
@@ -174,7 +177,7 @@ impl Running {
         exchange.dissolve();
         let block = &self.request.block;
         // Err: it was given up. Who kept a hand on it learns that it is answered.
-        let _ = block.state.answer(false);
+        let _ = block.channel.state.answer(false);
         {
             let mut answer = block.answer();
             answer.set_status_only(status);

@@ -2,12 +2,14 @@
 //!
 //! It knows nothing of how bytes look. The connection that owns it is told what to do next by a [`Turn`], asks it what to send, and
 //! hands it the content that comes. `dispatch.rs` brings it to its handler, `content.rs` gives it the request's content
-//! (`pace.rs`: in time), `answer.rs` takes the answer out, `switch.rs` makes a byte stream of both, and `datagrams.rs` datagrams of that.
+//! (`pace.rs`: in time), `answer.rs` takes the answer out, `switch.rs` makes a byte stream of both, and `datagrams.rs` datagrams of that; `listener.rs` calls
+//! whoever listens.
 
 mod answer;
 mod content;
 mod datagrams;
 mod dispatch;
+mod listener;
 mod pace;
 mod switch;
 
@@ -20,11 +22,10 @@ use flare_net::Millis;
 use flare_proto::capsule;
 use flare_proto::http1::BodyLength;
 
-use crate::exchange::{CancelReason, Event, Progress, Told};
+use crate::exchange::{CancelReason, Progress};
 use crate::message::Request;
 use crate::router::{Route, RouteId};
 use crate::server::environment::Environment;
-use crate::server::guard;
 
 /// What a head says to its exchange besides its fields.
 #[derive(Debug, Clone, Copy)]
@@ -133,7 +134,7 @@ pub(crate) struct Running {
 impl Running {
     /// What happened since the connection looked last.
     pub(crate) fn news(&self) -> News {
-        match (self.answer, self.request.block.state.look()) {
+        match (self.answer, self.request.block.channel.state.look()) {
             (_, Progress::Reset) => News::Reset,
             (Answer::Streaming, _) => News::Content,
             (Answer::None, _) | (Answer::Waiting, Progress::Open) => News::Open,
@@ -184,12 +185,7 @@ impl Running {
 
     /// Tells whoever has the exchange that it is over.
     pub(crate) fn dismiss(&self, reason: CancelReason, env: &Environment) {
-        let block = &self.request.block;
-        block.state.cancel(reason);
-        // Over first, so that nothing is queued behind the last event; the callback hears it all the same.
-        if let Some(mut callback) = block.stream.close() {
-            guard::unwinding(env, "callback panicked", || callback(Told::Event(Event::Cancelled)));
-        }
+        self.request.block.channel.dismiss(reason, env);
     }
 
     /// Ends it. `whole`: the answer was sent whole. Also one whose content was still being collected: middleware has seen it.

@@ -1,4 +1,5 @@
-//! From messages to a byte stream of another protocol (RFC 9110, 7.8; RFC 8441).
+//! From messages to a byte stream of another protocol, on wires whose connection goes on as it is (RFC 8441). On HTTP/1.1 the connection becomes a
+//! [`Tunnel`](crate::server::tunnel::Tunnel).
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -18,14 +19,24 @@ impl Running {
         self.content = Content::Flowing { allowed: u64::MAX };
         self.held = true;
         self.end_untold = false;
-        self.begin_datagrams();
+        self.capsules = self.request.block.channel.begin_datagrams();
         self.stays_alive(env);
         self.take_alarm(env);
-        // A byte stream may be idle for long, and nobody needs the head that was sent any more.
-        *self.request.block.answer() = Response::new(self.status);
+        self.forget_answer();
         if env.draining {
             self.tell_draining(env);
         }
+    }
+
+    /// A byte stream may be idle for long, and nobody needs the head that was sent any more.
+    pub(crate) fn forget_answer(&self) {
+        *self.request.block.answer() = Response::new(self.status);
+    }
+
+    /// Whether a byte stream needs more of its exchange than the channel: somebody will look at its request.
+    pub(crate) fn is_needed(&self, env: &Environment) -> bool {
+        let listened_to = !self.route(env).chain.is_empty() || env.service.access.is_some();
+        listened_to || self.request.block.channel.stream.lock().source.is_some()
     }
 
     /// Content goes out, or bytes of another protocol go either way: it is not idle.
@@ -40,20 +51,20 @@ impl Running {
     /// it waits for the end of the turn, as all that is sent behind a message: reading from many, then sending to many, costs less than both by
     /// turns. What is much goes out while its bytes are near.
     pub(crate) fn pass_on(&mut self, arrived: Arrived<'_>, env: &Environment) -> bool {
-        self.request.block.state.attend();
+        self.request.block.channel.state.attend();
         let taken = self.take(arrived, u64::MAX, env);
         debug_assert!(taken.is_ok(), "a byte stream has no limit");
         let block = &self.request.block;
-        let (_, told) = block.state.detach();
-        let now = told && block.stream.lock().outbound() >= MUCH;
+        let (_, told) = block.channel.state.detach();
+        let now = told && block.channel.stream.lock().outbound() >= MUCH;
         if told && !now {
-            block.home.wake(block.key);
+            block.channel.home.wake(block.channel.key);
         }
         now
     }
 
     fn take_alarm(&mut self, env: &Environment) {
-        let alarm = self.request.block.stream.lock().alarm.take();
+        let alarm = self.request.block.channel.stream.lock().alarm.take();
         if let Some(after) = alarm {
             self.alarm_after(after, env);
         }
@@ -74,7 +85,7 @@ impl Running {
         }
         self.alarmed = false;
         self.stays_alive(env);
-        self.request.block.stream.now.store(env.now.0, Ordering::Relaxed);
+        self.request.block.channel.stream.now.store(env.now.0, Ordering::Relaxed);
         self.tell(Event::Alarm, env);
         self.take_alarm(env);
         true

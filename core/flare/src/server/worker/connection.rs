@@ -80,7 +80,7 @@ impl Connection {
     }
 
     /// Gives output to the system, through TLS if the connection is encrypted, and empties it.
-    #[inline]
+    #[inline(always)]
     fn send(
         &mut self,
         key: Key,

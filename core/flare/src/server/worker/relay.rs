@@ -48,13 +48,14 @@ pub(super) enum Way {
 impl Relay {
     /// The connection of the client.
     pub(super) fn client(&self) -> Key {
-        self.exchange.request().block.key.connection
+        self.exchange.request().block.channel.key.connection
     }
 
     /// Whether nobody waits for the content any more.
     pub(super) fn is_over(&self) -> bool {
         let block = &self.exchange.request().block;
-        block.state.cancelled().is_some() || (block.stream.is_used() && block.stream.lock().over)
+        block.channel.state.cancelled().is_some()
+            || (block.channel.stream.is_used() && block.channel.stream.lock().over)
     }
 
     fn next_deadline(&self) -> Millis {
@@ -176,7 +177,7 @@ impl Worker {
             self.close_upstream(key);
             return;
         }
-        if relay.exchange.request().block.stream.lock().outbound() >= HIGH {
+        if relay.exchange.request().block.channel.stream.lock().outbound() >= HIGH {
             relay.paused = true;
             self.driver.pause_read(key);
         }
@@ -221,7 +222,7 @@ impl Worker {
             self.close_upstream(key);
             return false;
         }
-        if relay.paused && relay.exchange.request().block.stream.lock().outbound() < LOW {
+        if relay.paused && relay.exchange.request().block.channel.stream.lock().outbound() < LOW {
             relay.paused = false;
             relay.deadline = self.env.now + relay.silence;
             self.driver.resume_read(key);
