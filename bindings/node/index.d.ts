@@ -469,6 +469,8 @@ export interface Stats {
   quicRetries: number;
   /** Clients of QUIC that were refused: too many handshakes or connections, or a Retry token that is not good. */
   quicRefused: number;
+  /** Datagrams that came to a worker and were of another one's connection, to which they were handed on, or dropped where too many waited. */
+  quicForwarded: number;
   /** QUIC packets that were sent and lost. Of a connection that lives, as of its last timer. */
   quicLost: number;
   /** QUIC packets that were sent because others were lost. The same holds for it. */

@@ -340,6 +340,7 @@ fn stats(arguments: &Arguments<'_>) -> Result<Value> {
         ("quicHandshakes", "quic_handshakes"),
         ("quicRetries", "quic_retries"),
         ("quicRefused", "quic_refused"),
+        ("quicForwarded", "quic_forwarded"),
         ("quicLost", "quic_lost"),
         ("quicRetransmitted", "quic_retransmitted"),
         ("datagramsIn", "datagrams_in"),

@@ -250,6 +250,7 @@ impl PyServer {
             ("quic_handshakes", stats.quic_handshakes),
             ("quic_retries", stats.quic_retries),
             ("quic_refused", stats.quic_refused),
+            ("quic_forwarded", stats.quic_forwarded),
             ("quic_lost", stats.quic_lost),
             ("quic_retransmitted", stats.quic_retransmitted),
             ("datagrams_in", stats.datagrams_in),

@@ -106,6 +106,6 @@ pub use resolver::{
 pub use signals::{Signal, TerminationSignals};
 pub use stream::Stream;
 pub use target::Target;
-pub use udp::{Datagram, Datagrams, Ecn, Transmits, UdpCounters, UdpOptions, UdpSocket};
+pub use udp::{BpfInstruction, Datagram, Datagrams, Ecn, Transmits, UdpCounters, UdpOptions, UdpSocket};
 pub use watch::{Readiness, Waker, Watch};
 pub use wheel::{TimerId, Wheel};

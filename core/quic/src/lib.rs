@@ -15,6 +15,6 @@ mod varint;
 
 pub use connection::{Close, Connection, Handshake, Read, Run, Stats, StreamError};
 pub use context::{ClientContext, ServerContext};
-pub use endpoint::{Endpoint, EndpointCounters, EndpointShared, Reply, Route};
+pub use endpoint::{Endpoint, EndpointCounters, EndpointShared, Instruction, Reply, Route};
 pub use path::{Ecn, Path};
 pub use settings::{Congestion, QuicSettings, Retry};

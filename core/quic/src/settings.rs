@@ -54,6 +54,9 @@ pub struct QuicSettings {
     pub path_mtu_discovery: bool,
     /// Whether a client may change its address (RFC 9000, 9). Default on.
     pub migration: bool,
+    /// Whether the system is told which of several workers a datagram is for, where it can be (Linux). Without, a worker hands on what came
+    /// to it and is another's. It is seen only in what that costs. Default on.
+    pub steering: bool,
     /// Each connection writes its events here, in a file of its own (qlog). Default none. Needs the feature `qlog`.
     pub qlog: Option<PathBuf>,
 }
@@ -72,6 +75,7 @@ impl Default for QuicSettings {
             pacing: true,
             path_mtu_discovery: true,
             migration: true,
+            steering: true,
             qlog: None,
         }
     }

@@ -38,6 +38,7 @@ pub(crate) struct Counters {
     pub(crate) quic_handshakes: Counter,
     pub(crate) quic_retries: Counter,
     pub(crate) quic_refused: Counter,
+    pub(crate) quic_forwarded: Counter,
     pub(crate) quic_lost: Counter,
     pub(crate) quic_retransmitted: Counter,
     pub(crate) datagrams_in: Counter,
@@ -83,6 +84,8 @@ pub struct ServerStats {
     pub quic_retries: u64,
     /// Clients of QUIC that were refused: too many handshakes or connections, or a Retry token that is not good.
     pub quic_refused: u64,
+    /// Datagrams that came to a worker and were of another one's connection, to which they were handed on, or dropped where too many waited.
+    pub quic_forwarded: u64,
     /// QUIC packets that were sent and lost. Of a connection that lives, as of its last timer.
     pub quic_lost: u64,
     /// QUIC packets that were sent because others were lost. The same holds for it.
@@ -125,6 +128,7 @@ impl ServerStats {
             "quic_handshakes" => self.quic_handshakes,
             "quic_retries" => self.quic_retries,
             "quic_refused" => self.quic_refused,
+            "quic_forwarded" => self.quic_forwarded,
             "quic_lost" => self.quic_lost,
             "quic_retransmitted" => self.quic_retransmitted,
             "datagrams_in" => self.datagrams_in,
@@ -157,6 +161,7 @@ impl Counters {
         sum.quic_handshakes += self.quic_handshakes.get();
         sum.quic_retries += self.quic_retries.get();
         sum.quic_refused += self.quic_refused.get();
+        sum.quic_forwarded += self.quic_forwarded.get();
         sum.quic_lost += self.quic_lost.get();
         sum.quic_retransmitted += self.quic_retransmitted.get();
         sum.datagrams_in += self.datagrams_in.get();

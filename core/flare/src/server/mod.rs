@@ -252,12 +252,12 @@ impl Server {
             }
         }
         Ok(Opened {
-            sockets: each,
             #[cfg(feature = "http3")]
             quic: match entrances.iter().any(|entrance| entrance.http3.is_some()) {
-                true => Some(flare_quic::EndpointShared::new(self.config.quic.clone())?),
+                true => Some(sockets::share(&each, &self.config, &self.log)?),
                 false => None,
             },
+            sockets: each,
             entrances,
             addresses,
         })

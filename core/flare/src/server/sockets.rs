@@ -62,16 +62,22 @@ fn listen(
     Ok((bound, all))
 }
 
+#[cfg(feature = "http3")]
+pub(super) use both::share;
+
 /// TCP and UDP on one port number.
 #[cfg(feature = "http3")]
 mod both {
     use std::io;
     use std::net::SocketAddr;
+    use std::sync::Arc;
 
-    use flare_net::{Address, UdpOptions, UdpSocket};
+    use flare_net::{Address, BpfInstruction, UdpOptions, UdpSocket};
+    use flare_quic::{EndpointShared, Instruction};
 
     use super::{Sockets, listen};
     use crate::error::Error;
+    use crate::log::{Level, Log};
     use crate::server::ServerConfig;
 
     /// How many ports are tried when any will do: the one that the system finds for TCP may be in use for UDP.
@@ -113,5 +119,38 @@ mod both {
             drop(UdpSocket::bind(&address, &UdpOptions { reuse_port: false, ..options.clone() })?);
         }
         (0..workers).map(|_| UdpSocket::bind(&address, &options)).collect()
+    }
+
+    /// What the endpoints of all workers share. Where the system can, it is told which of them a datagram is for.
+    pub(in super::super) fn share(
+        each: &[Sockets],
+        config: &ServerConfig,
+        log: &Log,
+    ) -> io::Result<Arc<EndpointShared>> {
+        // There are at most 1024.
+        let workers = u16::try_from(each.len()).unwrap_or(u16::MAX);
+        let shared = EndpointShared::new(config.quic.clone(), workers)?;
+        // Sockets of other servers at the same port would be counted too.
+        if let [first, _, ..] = each
+            && config.quic.steering
+            && !config.reuse_port
+        {
+            let program: Vec<BpfInstruction> = shared.steering().into_iter().map(in_bpf).collect();
+            // The worker's number is the place of its socket: they were bound in that order. One speaks for all of an address.
+            for (_, socket) in &first.datagrams {
+                match socket.steer(&program) {
+                    Err(error) if error.kind() != io::ErrorKind::Unsupported => {
+                        log.tell(Level::Info, "datagrams are not steered", || error.to_string());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(shared)
+    }
+
+    fn in_bpf(one: Instruction) -> BpfInstruction {
+        let Instruction { code, if_true, if_false, operand } = one;
+        BpfInstruction { code, if_true, if_false, operand }
     }
 }

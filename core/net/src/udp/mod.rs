@@ -9,6 +9,7 @@ mod datagrams;
 mod deliver;
 mod ecn;
 mod socket;
+mod steering;
 mod system;
 mod transmits;
 
@@ -18,5 +19,6 @@ pub use datagrams::{Datagram, Datagrams};
 pub(crate) use deliver::deliver;
 pub use ecn::Ecn;
 pub use socket::{UdpOptions, UdpSocket};
+pub use steering::BpfInstruction;
 pub(crate) use system::Way;
 pub use transmits::Transmits;

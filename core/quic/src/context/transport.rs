@@ -13,8 +13,9 @@ const LARGEST_PACKET: usize = 1452;
 /// What must work (RFC 9000, 14).
 const SMALLEST_PACKET: usize = 1200;
 
-/// Connection IDs that each side keeps for the other: for the path in use, one that is tried, and replacements.
-pub(super) const CONNECTION_IDS: u64 = 4;
+/// Connection IDs that each side keeps for the other: for the path in use, one that is tried, and replacements. quiche keeps as many paths,
+/// and forgets none while the peer gives IDs: so this is also how often a client may change its address, but for the first.
+pub(super) const CONNECTION_IDS: u64 = 8;
 
 /// What one unidirectional stream of the peer may be ahead, in bytes. HTTP/3 has three of them, and they are read at once.
 const UNIDIRECTIONAL_WINDOW: u64 = 64 << 10;

@@ -4,12 +4,12 @@ mod budget;
 mod id;
 mod packet;
 mod refusal;
+mod steering;
 mod token;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use quiche::ConnectionId;
@@ -23,6 +23,7 @@ pub(crate) use id::random;
 use id::{Id, IdKeys};
 use packet::{Header, Long, VERSION_1};
 use refusal::{Reason, refusal};
+pub use steering::Instruction;
 use token::{TokenKey, Verdict};
 
 /// The smallest datagram that may begin anything (RFC 9000, 14.1).
@@ -56,23 +57,28 @@ pub struct EndpointShared {
     settings: QuicSettings,
     /// When it began: times in tokens count from here.
     began: Instant,
-    /// One more than the highest number of a worker.
-    workers: AtomicUsize,
 }
 
 impl EndpointShared {
-    /// With fresh keys.
+    /// With fresh keys, for so many workers, at least one: their numbers are those below.
     ///
     /// # Errors
     /// The system has no random numbers.
-    pub fn new(settings: QuicSettings) -> std::io::Result<Arc<Self>> {
+    pub fn new(settings: QuicSettings, workers: u16) -> std::io::Result<Arc<Self>> {
         Ok(Arc::new(Self {
-            ids: IdKeys::new()?,
+            ids: IdKeys::new(workers)?,
             tokens: TokenKey::new()?,
             settings,
             began: Instant::now(),
-            workers: AtomicUsize::new(0),
         }))
+    }
+
+    /// A program of classic BPF that says whose a datagram is: the number of the worker whose connection ID its first packet has, or a
+    /// number that no worker has. Only packets that a client can't have sent before it heard from a worker are judged: short headers, and
+    /// Handshake packets of version 1. It holds secrets: who knows it can tell which IDs belong to one worker.
+    #[must_use]
+    pub fn steering(&self) -> Vec<Instruction> {
+        steering::program(self.ids.mask(), self.ids.workers())
     }
 }
 
@@ -141,11 +147,10 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// `worker`: the number of the worker, unique among those that share `shared`. `local`: the address that its socket is bound to.
+    /// `worker`: the number of the worker, unique among those that share `shared`, and below their count. `local`: the address that its socket is bound to.
     pub fn new(shared: Arc<EndpointShared>, worker: u16, local: SocketAddr) -> Self {
         // Each datagram says where it arrived.
         let _ = local;
-        shared.workers.fetch_max(usize::from(worker) + 1, Ordering::Relaxed);
         Self {
             shared,
             worker,
@@ -344,11 +349,9 @@ impl Endpoint {
         self.handshakes
     }
 
-    /// The other worker that made this ID. The number of an ID that nobody made is random, so mostly that of no worker.
+    /// The other worker that made this ID.
     fn other_owner(&self, id: &Id) -> Option<u16> {
-        let owner = self.shared.ids.owner(id);
-        let exists = usize::from(owner) < self.shared.workers.load(Ordering::Relaxed);
-        (exists && owner != self.worker).then_some(owner)
+        self.shared.ids.owner(id).filter(|owner| *owner != self.worker)
     }
 
     fn age(&self, now: Instant) -> std::time::Duration {

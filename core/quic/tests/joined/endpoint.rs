@@ -381,5 +381,5 @@ fn a_peer_gets_ids_to_change_to_and_those_it_gives_back_are_forgotten() {
     }
     world.run_out();
     let known = format!("{:?}", world.workers[0].endpoint);
-    assert!(known.contains("ids: 4,"), "{known}");
+    assert!(known.contains("ids: 8,"), "{known}");
 }

@@ -38,6 +38,7 @@ pub(super) fn set_number(settings: &mut QuicSettings, name: &str, value: i64) ->
         "pacing" => settings.pacing = switch()?,
         "path_mtu_discovery" => settings.path_mtu_discovery = switch()?,
         "migration" => settings.migration = switch()?,
+        "steering" => settings.steering = switch()?,
         _ => return Err(does_not_fit("there is no such number setting")),
     }
     Ok(())
@@ -97,5 +98,7 @@ mod tests {
         set_number(&mut settings, "migration", 0).unwrap();
         assert_eq!(settings.retry, Retry::Always);
         assert_eq!((settings.congestion, settings.migration), (Congestion::Bbr2, false));
+        set_number(&mut settings, "steering", 0).unwrap();
+        assert!(!settings.steering);
     }
 }

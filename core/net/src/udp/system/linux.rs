@@ -1,5 +1,6 @@
 //! Options of UDP sockets on Linux.
 
+use crate::{BpfInstruction, UdpSocket};
 use socket2::Socket;
 use std::io;
 use std::mem::size_of;
@@ -33,6 +34,28 @@ pub(crate) fn prepare(socket: &Socket, address: &SocketAddr, join: bool) -> io::
 pub(crate) fn segments(socket: &Socket) -> bool {
     // 0 is what it is anyway: each message names its own size.
     set(socket, libc::SOL_UDP, libc::UDP_SEGMENT, 0).is_ok()
+}
+
+/// Lets a program choose among the sockets of one address (SO_ATTACH_REUSEPORT_CBPF, socket(7)).
+pub(crate) fn steer(socket: &UdpSocket, program: &[BpfInstruction]) -> io::Result<()> {
+    let mut filter: Vec<libc::sock_filter> = program
+        .iter()
+        .map(|one| libc::sock_filter { code: one.code, jt: one.if_true, jf: one.if_false, k: one.operand })
+        .collect();
+    let length = u16::try_from(filter.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    let program = libc::sock_fprog { len: length, filter: filter.as_mut_ptr() };
+    let size = size_of::<libc::sock_fprog>() as libc::socklen_t;
+    // SAFETY: the descriptor is open; the kernel reads the program's head and as many instructions as it says, both of which outlive the call.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_REUSEPORT_CBPF,
+            (&raw const program).cast(),
+            size,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 fn set(socket: &Socket, level: libc::c_int, name: libc::c_int, value: libc::c_int) -> io::Result<()> {

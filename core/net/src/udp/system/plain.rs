@@ -3,7 +3,7 @@
 use super::BATCH;
 use crate::udp::datagrams::{Haul, Received};
 use crate::udp::deliver::{Message, Outlet};
-use crate::{Ecn, UdpSocket};
+use crate::{BpfInstruction, Ecn, UdpSocket};
 use socket2::Socket;
 use std::io;
 use std::net::SocketAddr;
@@ -19,6 +19,11 @@ pub(crate) fn prepare(_socket: &Socket, _address: &SocketAddr, _join: bool) -> i
 /// Whether the system cuts messages into datagrams.
 pub(crate) fn segments(_socket: &Socket) -> bool {
     false
+}
+
+/// No such system has programs that choose among sockets.
+pub(crate) fn steer(_socket: &UdpSocket, _program: &[BpfInstruction]) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Buffers for one batch.

@@ -266,6 +266,38 @@ fn a_client_whose_address_changes_goes_on() {
     assert_eq!(server.handle().stats().accepted, 1);
 }
 
+/// Twenty clients of four workers, whose addresses change a few times each. Says how many datagrams came to a worker that was not theirs.
+fn forwarded_of_wanderers(steering: bool) -> u64 {
+    let mut router = Router::new();
+    router.get("/", |_: &Request| "home").unwrap();
+    let quic = QuicSettings { steering, ..QuicSettings::default() };
+    let (server, address) =
+        start_with(router, ServerConfig { workers: 4, quic, ..ServerConfig::default() }, tls());
+    let mut clients: Vec<Wired> = (0..20).map(|_| joined(address)).collect();
+    for _ in 0..3 {
+        for client in &mut clients {
+            client.server.socket = bound();
+            assert_eq!(client.get("/").text(), "home");
+        }
+    }
+    let stats = server.handle().stats();
+    assert_eq!((stats.accepted, stats.requests), (20, 60));
+    stats.quic_forwarded
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_system_gives_datagrams_to_the_worker_whose_connection_they_are_of() {
+    assert_eq!(forwarded_of_wanderers(true), 0);
+}
+
+#[test]
+fn without_steering_workers_hand_datagrams_on() {
+    // Of 60 new addresses three of four come to another worker: that fewer than 20 do has a chance of 1 in 10^11.
+    let forwarded = forwarded_of_wanderers(false);
+    assert!(forwarded >= 20, "{forwarded}");
+}
+
 #[test]
 fn early_requests_are_marked_and_unsafe_ones_refused() {
     for unsafe_methods in [false, true] {

@@ -35,7 +35,7 @@ pub struct Served {
 impl Served {
     pub fn new(service: &Service, quic: &QuicSettings, path: Path) -> Self {
         let (home, late) = Inbox::new();
-        let shared = EndpointShared::new(quic.clone()).unwrap();
+        let shared = EndpointShared::new(quic.clone(), 1).unwrap();
         Self {
             context: ServerContext::new(&IDENTITY, quic).unwrap(),
             endpoint: Endpoint::new(shared, 0, path.peer),

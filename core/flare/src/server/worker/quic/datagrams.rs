@@ -110,6 +110,7 @@ impl Worker {
     }
 
     fn forward_datagram(&self, worker: u16, datagram: Forwarded) {
+        self.counters.quic_forwarded.add(1);
         let Some(other) = self.shared.workers.get(usize::from(worker)) else { return };
         if other.forwarded.0.fetch_add(1, Ordering::Relaxed) >= FORWARDED
             || !other.post(Message::Datagram(Box::new(datagram)))
