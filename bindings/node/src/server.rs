@@ -320,7 +320,7 @@ fn publish(arguments: &Arguments<'_>) -> Result<Value> {
 
 /// `stats(server)`: what it has done, as an object of numbers; `undefined` when it has ended.
 fn stats(arguments: &Arguments<'_>) -> Result<Value> {
-    const NAMES: [(&str, &str); 26] = [
+    const NAMES: [(&str, &str); 27] = [
         ("accepted", "accepted"),
         ("open", "open"),
         ("requests", "requests"),
