@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::time::Duration;
 
 use flare::Version;
@@ -17,11 +17,10 @@ use flare::client::{Client, ConnectingHttp3, Event, ExchangeId, Failure, Respons
 use flare::connect::{ConnectError, Connecting};
 
 use crate::connector;
-use crate::environment::Environment;
-use crate::js::{Arguments, Env, Error, Function, Result, Value, ValueScope};
+use crate::hosted::{Hosted, tell};
+use crate::js::{Arguments, Env, Error, Function, Result, Scope, Value};
 use crate::packed::pack_fields;
-use crate::turn;
-use crate::watch::{Watch, Watched};
+use crate::watch::Watched;
 
 pub(crate) use commands::FUNCTIONS as COMMANDS;
 
@@ -54,9 +53,11 @@ enum Happening {
     Over = 8,
 }
 
+#[derive(Default)]
 enum State {
     Connecting(Making),
     Open(Box<Client>),
+    #[default]
     Over,
 }
 
@@ -89,14 +90,10 @@ impl AsRawFd for Making {
 }
 
 /// A connection. JavaScript holds it, and so does its watch until it is over.
-struct Hosted {
-    env: Env,
-    environment: Rc<Environment>,
+struct OwnClient {
+    hosted: Hosted<State>,
     /// What JavaScript knows it by.
     number: i32,
-    me: Weak<Hosted>,
-    state: RefCell<State>,
-    watch: RefCell<Option<Watch>>,
     /// What the watch watches for.
     interest: Cell<(bool, bool)>,
     /// More can be done, though no event will tell.
@@ -108,15 +105,15 @@ struct Hosted {
 }
 
 /// What JavaScript holds: when it lets go, the connection is closed.
-struct JsClient(Rc<Hosted>);
+struct JsClient(Rc<OwnClient>);
 
 impl Drop for JsClient {
     fn drop(&mut self) {
-        self.0.end();
+        self.0.hosted.end();
     }
 }
 
-fn of<'v>(arguments: &Arguments<'_>) -> Result<&'v Rc<Hosted>> {
+fn of<'v>(arguments: &Arguments<'_>) -> Result<&'v Rc<OwnClient>> {
     // SAFETY: `lib` hands over here only what `clientConnect` gave it.
     unsafe { arguments.env.to_external::<JsClient>(arguments.get(0)) }.map(|client| &client.0)
 }
@@ -132,50 +129,32 @@ fn connect(arguments: &Arguments<'_>) -> Result<Value> {
     };
     let making = begun.map_err(|error| Error::Coded(connector::code(&error), error.to_string()))?;
     let fd = making.as_raw_fd();
-    let state = State::Connecting(making);
-    let number = env.to_integer(arguments.get(3))?;
-    let hosted = Rc::new_cyclic(|me| Hosted {
-        env,
-        environment: Rc::clone(arguments.environment),
-        number,
-        me: Weak::clone(me),
-        state: RefCell::new(state),
-        watch: RefCell::default(),
+    let client = Rc::new(OwnClient {
+        hosted: Hosted::new(arguments, State::Connecting(making)),
+        number: env.to_integer(arguments.get(3))?,
         interest: Cell::new((true, false)),
         again: Cell::new(false),
         keeps_alive: Cell::new(true),
         exchanges: RefCell::default(),
         found: RefCell::default(),
     });
-    let watched: Rc<dyn Watched> = Rc::clone(&hosted) as Rc<dyn Watched>;
-    *hosted.watch.borrow_mut() = Some(Watch::start(env, arguments.environment, fd, "FlareClient", watched)?);
-    env.external(Box::new(JsClient(hosted)))
+    client.hosted.begin(fd, "FlareClient", Rc::clone(&client) as Rc<dyn Watched>)?;
+    env.external(Box::new(JsClient(client)))
 }
 
-impl Watched for Hosted {
-    fn ready(&self) {
-        // Err: the environment ends.
-        let _ = self.environment.enter(self.env, || self.work());
+impl Watched for OwnClient {
+    fn ready(&self, _: &mut Scope<'_>, _: bool) {
+        self.hosted.enter(|| self.work());
     }
 
-    fn environment_ends(&self) {
-        self.environment.end();
-        self.end();
-    }
-}
-
-impl Hosted {
-    /// Closes at once, and tells nobody.
     fn end(&self) {
-        // First the watch: its descriptor is open until then.
-        let watch = self.watch.borrow_mut().take();
-        drop(watch);
-        let state = self.state.replace(State::Over);
-        drop(state);
+        self.hosted.end();
     }
+}
 
+impl OwnClient {
     fn work(&self) {
-        let connected = match &*self.state.borrow() {
+        let connected = match &*self.hosted.state.borrow() {
             State::Connecting(making) => making.poll(),
             State::Open(_) | State::Over => Ok(None),
         };
@@ -183,7 +162,7 @@ impl Hosted {
             Ok(Some(client)) => self.connected(client),
             Ok(None) => {}
             Err(error) => {
-                self.end();
+                self.hosted.end();
                 let code = connector::code(&error);
                 return self.tell_failure(Happening::Unconnected, None, code, &error.to_string());
             }
@@ -194,24 +173,17 @@ impl Hosted {
 
     fn connected(&self, client: Client) {
         let multiplexed = client.is_multiplexed();
-        let Some(me) = self.me.upgrade() else { return };
         let fd = client.as_fd().as_raw_fd();
-        let watch = Watch::start(self.env, &self.environment, fd, "FlareClient", me as Rc<dyn Watched>);
-        match watch {
-            Ok(watch) => {
-                watch.keep_alive(self.keeps_alive.get());
-                // Before what it watched is closed.
-                let before = self.watch.replace(Some(watch));
-                drop(before);
-                let before = self.state.replace(State::Open(Box::new(client)));
-                drop(before);
+        match self.hosted.become_other(fd, State::Open(Box::new(client))) {
+            Ok(()) => {
+                self.hosted.keep_alive(self.keeps_alive.get());
                 self.interest.set((true, false));
                 self.tell(Happening::Connected, None, |env| {
                     Ok([env.boolean(multiplexed)?, env.undefined()?])
                 });
             }
             Err(_) => {
-                self.end();
+                self.hosted.end();
                 self.tell_failure(
                     Happening::Unconnected,
                     None,
@@ -243,7 +215,7 @@ impl Hosted {
 
     /// What happened next, without waiting for it.
     fn next_event(&self) -> std::result::Result<Option<Event>, ErrorKind> {
-        match &mut *self.state.borrow_mut() {
+        match &mut *self.hosted.state.borrow_mut() {
             State::Open(client) => {
                 client.next_event_unused(Some(Duration::ZERO)).map_err(|error| error.kind())
             }
@@ -253,27 +225,22 @@ impl Hosted {
     }
 
     fn over(&self) {
-        self.end();
+        self.hosted.end();
         self.exchanges.borrow_mut().clear();
         self.tell(Happening::Over, None, |env| Ok([env.undefined()?, env.undefined()?]));
     }
 
     /// Watches for what the connection waits for.
     fn set_interest(&self) {
-        let interest = match &mut *self.state.borrow_mut() {
+        let interest = match &mut *self.hosted.state.borrow_mut() {
             State::Open(client) => {
                 let again = self.again.get() && !client.wake();
                 (client.wants_read(), client.wants_write() || again)
             }
             State::Connecting(_) | State::Over => return,
         };
-        if self.interest.replace(interest) != interest {
-            let watch = self.watch.borrow();
-            let set = watch.as_ref().map_or(Ok(()), |watch| watch.set(interest.0, interest.1));
-            if set.is_err() {
-                drop(watch);
-                self.end();
-            }
+        if self.interest.replace(interest) != interest && self.hosted.set(interest.0, interest.1).is_err() {
+            self.hosted.end();
         }
     }
 
@@ -326,7 +293,7 @@ impl Hosted {
 
     /// Does something with the connection, and watches for what it waits for then.
     fn with<T>(&self, what: impl FnOnce(&mut Client) -> T) -> Option<T> {
-        let result = match &mut *self.state.borrow_mut() {
+        let result = match &mut *self.hosted.state.borrow_mut() {
             State::Open(client) => Some(what(client)),
             State::Connecting(_) | State::Over => None,
         };
@@ -338,24 +305,6 @@ impl Hosted {
         let number = arguments.env.to_number(arguments.get(1))?;
         Ok(self.exchanges.borrow().get(&(number as u64)).copied())
     }
-}
-
-/// Tells JavaScript what happens on a connection: of which exchange, what, and two values.
-pub(crate) fn tell(number: i32, exchange: f64, what: i32, values: impl FnOnce(Env) -> Result<[Value; 2]>) {
-    let call = |turn: &turn::Turn| {
-        let env = turn.env;
-        // So that what was told does not stay until the end of the turn.
-        let _scope = ValueScope::open(env)?;
-        let [first, second] = values(env)?;
-        let arguments = [env.integer(number)?, env.number(exchange)?, env.integer(what)?, first, second];
-        env.call(turn.this, turn.client, &arguments).map(drop)
-    };
-    // None: JavaScript can't be called.
-    let _ = turn::with(|turn| {
-        if let Err(error) = call(turn) {
-            turn.fail(error);
-        }
-    });
 }
 
 /// Status and, behind a digit for the version, fields.

@@ -21,7 +21,7 @@
 //! | `tls` | certificates and settings of a server that speaks TLS |
 //! | `mux` | many streams on one connection |
 //! | `websocket` | WebSockets that were accepted |
-//! | `watch` | a descriptor in the loop of Node |
+//! | `watch`, `hosted` | a descriptor in the loop of Node, and what has one |
 //! | `connector`, `client` | connections to servers, and exchanges on them |
 //! | `websocket_client` | WebSockets to servers |
 //! | `testing` | connections without a socket |
@@ -36,6 +36,7 @@ mod datagrams;
 mod environment;
 mod gate;
 mod handler;
+mod hosted;
 mod js;
 mod mux;
 mod news;

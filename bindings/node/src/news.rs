@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::js::{Arguments, Env, Error, Function, Reference, Result, Value};
+use crate::js::{Arguments, Env, Error, Function, Reference, Result, Scope, Value};
 use crate::watch::{Watch, Watched};
 
 pub(crate) const FUNCTIONS: &[Function] =
@@ -93,7 +93,7 @@ fn keep_alive(arguments: &Arguments<'_>) -> Result<Value> {
 }
 
 impl Watched for Heard {
-    fn ready(&self) {
+    fn ready(&self, _: &mut Scope<'_>, _: bool) {
         // What is told after the read wakes again; what was told before it is taken.
         let _ = (&self.woken).read(&mut [0; 64]);
         for object in self.teller.take() {
@@ -103,7 +103,7 @@ impl Watched for Heard {
         }
     }
 
-    fn environment_ends(&self) {}
+    fn end(&self) {}
 }
 
 impl Heard {

@@ -15,11 +15,11 @@ use crate::uv::{self, Handle, Poll};
 
 /// Whose descriptor it is.
 pub(crate) trait Watched {
-    /// The descriptor is ready, and a scope for calls is open. It may close its [`Watch`] here.
-    fn ready(&self);
+    /// The descriptor is ready, or the loop can't watch it any more. It may close its [`Watch`] here.
+    fn ready(&self, scope: &mut Scope<'_>, is_lost: bool);
 
-    /// The environment ends: no JavaScript is called any more.
-    fn environment_ends(&self);
+    /// It is over: the environment ends, or [`Watched::ready`] has panicked. No JavaScript is called.
+    fn end(&self);
 }
 
 /// A descriptor that the loop watches, until this is dropped.
@@ -28,6 +28,8 @@ pub(crate) struct Watch(Rc<Own>);
 /// The loop has a count of it, until it has let go of its handle.
 struct Own {
     env: Env,
+    environment: Rc<Environment>,
+    name: &'static str,
     /// Gone when it was closed, so that they do not hold each other.
     watched: RefCell<Option<Rc<dyn Watched>>>,
     poll: RefCell<Option<Poll>>,
@@ -41,15 +43,17 @@ impl Watch {
     /// Watches a descriptor for being readable. It must stay open until the watch is dropped. `name`: what tools know the calls by.
     pub(crate) fn start(
         env: Env,
-        environment: &Environment,
+        environment: &Rc<Environment>,
         fd: RawFd,
-        name: &str,
+        name: &'static str,
         watched: Rc<dyn Watched>,
     ) -> Result<Self> {
         let mut uv_loop = null_mut();
         node!(env, napi_get_uv_event_loop(&mut uv_loop))?;
         let own = Rc::new(Own {
             env,
+            environment: Rc::clone(environment),
+            name,
             watched: RefCell::new(Some(watched)),
             poll: RefCell::default(),
             context: RefCell::new(Some(AsyncContext::new(env, env.object()?, name)?)),
@@ -69,6 +73,13 @@ impl Watch {
         node!(env, napi_add_async_cleanup_hook(Some(environment_ends), data, &mut cleanup))?;
         watch.0.cleanup.set(cleanup);
         Ok(watch)
+    }
+
+    /// Watches another descriptor for the same owner. `None`: this one was closed.
+    pub(crate) fn other(&self, fd: RawFd) -> Result<Option<Self>> {
+        let Own { env, environment, name, watched, .. } = &*self.0;
+        let watched = watched.borrow().clone();
+        watched.map(|watched| Self::start(*env, environment, fd, name, watched)).transpose()
     }
 
     /// What to watch for.
@@ -104,12 +115,12 @@ unsafe fn own<'o>(data: *const c_void) -> &'o Own {
     unsafe { &*data.cast::<Own>() }
 }
 
-unsafe extern "C" fn ready(handle: Handle, _: c_int, _: c_int) {
+unsafe extern "C" fn ready(handle: Handle, status: c_int, _: c_int) {
     // SAFETY: libuv calls back with the handle of `start`, before `closed`.
     let own = unsafe { own(uv::data(handle)) };
     // A panic must not reach libuv. What it was about is lost.
-    if catch_unwind(AssertUnwindSafe(|| own.work())).is_err() {
-        own.close();
+    if catch_unwind(AssertUnwindSafe(|| own.work(status < 0))).is_err() {
+        own.end();
     }
 }
 
@@ -127,28 +138,34 @@ unsafe extern "C" fn closed(handle: Handle) {
 unsafe extern "C" fn environment_ends(_: sys::napi_async_cleanup_hook_handle, data: *mut c_void) {
     // SAFETY: the hook is removed when the count of the loop goes.
     let own = unsafe { own(data) };
-    let watched = own.watched.borrow().clone();
-    let _ = catch_unwind(AssertUnwindSafe(|| {
-        if let Some(watched) = watched {
-            watched.environment_ends();
-        }
-        own.close();
-    }));
+    own.environment.end();
+    own.end();
 }
 
 impl Own {
-    fn work(&self) {
+    fn work(&self, is_lost: bool) {
         let Some(watched) = self.watched.borrow().clone() else { return };
         {
             let context = self.context.borrow();
-            let Some(Ok(_scope)) = context.as_ref().map(|context| Scope::open(self.env, context)) else {
+            let Some(Ok(mut scope)) = context.as_ref().map(|context| Scope::open(self.env, context)) else {
                 return;
             };
-            watched.ready();
+            watched.ready(&mut scope, is_lost);
         }
         if self.closing.get() {
             self.leave_context();
         }
+    }
+
+    /// Stops watching, and ends what was watched.
+    fn end(&self) {
+        let watched = self.watched.borrow().clone();
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(watched) = watched {
+                watched.end();
+            }
+            self.close();
+        }));
     }
 
     /// Stops watching, at once.

@@ -2,9 +2,9 @@
 //!
 //! The loop watches the descriptor of what is being opened, then that of the socket. What happens is told by the function for connections.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::os::fd::AsRawFd;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::time::Duration;
 
 use flare::Headers;
@@ -15,10 +15,10 @@ use flare::websocket::client::{
 
 use crate::answer::read_fields;
 use crate::connector;
-use crate::environment::Environment;
-use crate::js::{Arguments, Env, Error, Function, Kind, Result, Value};
+use crate::hosted::{Hosted, tell};
+use crate::js::{Arguments, Env, Error, Function, Kind, Result, Scope, Value};
 use crate::server::failed;
-use crate::watch::{Watch, Watched};
+use crate::watch::Watched;
 use crate::websocket::{told, with_message};
 use crate::{client, packed};
 
@@ -58,36 +58,34 @@ enum Happening {
     Again = 8,
 }
 
+#[derive(Default)]
 enum State {
     Opening(Box<Opening>),
     Open(Box<Socket>),
+    #[default]
     Over,
 }
 
 /// A socket. JavaScript holds it, and so does its watch until it is over.
-struct Hosted {
-    env: Env,
-    environment: Rc<Environment>,
+struct OwnSocket {
+    hosted: Hosted<State>,
     /// What JavaScript knows it by.
     number: i32,
-    me: Weak<Hosted>,
-    state: RefCell<State>,
-    watch: RefCell<Option<Watch>>,
     /// JavaScript takes no messages for now.
     held: Cell<bool>,
 }
 
 struct JsOpener(Opener, Option<Backoff>);
 
-struct JsSocket(Rc<Hosted>);
+struct JsSocket(Rc<OwnSocket>);
 
 impl Drop for JsSocket {
     fn drop(&mut self) {
-        self.0.end();
+        self.0.hosted.end();
     }
 }
 
-fn of<'v>(arguments: &Arguments<'_>) -> Result<&'v Rc<Hosted>> {
+fn of<'v>(arguments: &Arguments<'_>) -> Result<&'v Rc<OwnSocket>> {
     // SAFETY: `lib` hands over here only what `wscOpen` gave it.
     unsafe { arguments.env.to_external::<JsSocket>(arguments.get(0)) }.map(|socket| &socket.0)
 }
@@ -145,45 +143,25 @@ fn open(arguments: &Arguments<'_>) -> Result<Value> {
     let opening = opening.map_err(|error| Error::Coded(code(&error), error.to_string()))?;
     let fd = opening.as_raw_fd();
     let number = env.to_integer(arguments.get(2))?;
-    let hosted = Rc::new_cyclic(|me| Hosted {
-        env,
-        environment: Rc::clone(arguments.environment),
-        number,
-        me: Weak::clone(me),
-        state: RefCell::new(State::Opening(Box::new(opening))),
-        watch: RefCell::default(),
-        held: Cell::new(false),
-    });
-    let watched: Rc<dyn Watched> = Rc::clone(&hosted) as Rc<dyn Watched>;
-    *hosted.watch.borrow_mut() =
-        Some(Watch::start(env, arguments.environment, fd, "FlareWebSocket", watched)?);
-    env.external(Box::new(JsSocket(hosted)))
+    let state = State::Opening(Box::new(opening));
+    let socket = Rc::new(OwnSocket { hosted: Hosted::new(arguments, state), number, held: Cell::new(false) });
+    socket.hosted.begin(fd, "FlareWebSocket", Rc::clone(&socket) as Rc<dyn Watched>)?;
+    env.external(Box::new(JsSocket(socket)))
 }
 
-impl Watched for Hosted {
-    fn ready(&self) {
-        // Err: the environment ends.
-        let _ = self.environment.enter(self.env, || self.work());
+impl Watched for OwnSocket {
+    fn ready(&self, _: &mut Scope<'_>, _: bool) {
+        self.hosted.enter(|| self.work());
     }
 
-    fn environment_ends(&self) {
-        self.environment.end();
-        self.end();
-    }
-}
-
-impl Hosted {
-    /// Lets go of it at once, and tells nobody.
     fn end(&self) {
-        // First the watch: its descriptor is open until then.
-        let watch = self.watch.borrow_mut().take();
-        drop(watch);
-        let state = self.state.replace(State::Over);
-        drop(state);
+        self.hosted.end();
     }
+}
 
+impl OwnSocket {
     fn work(&self) {
-        let opened = match &*self.state.borrow() {
+        let opened = match &*self.hosted.state.borrow() {
             State::Opening(opening) => Some(opening.poll()),
             State::Open(_) | State::Over => None,
         };
@@ -192,7 +170,7 @@ impl Hosted {
             // What comes on it is told in the next turn, when whoever waited for it listens.
             Some(Ok(Some(socket))) => self.opened(socket),
             Some(Err(error)) => {
-                self.end();
+                self.hosted.end();
                 self.tell(Happening::Unopened, |env| told_failure(env, &error));
             }
             None => self.pump(),
@@ -200,34 +178,20 @@ impl Hosted {
     }
 
     fn opened(&self, socket: Socket) {
-        let Some(me) = self.me.upgrade() else { return };
-        let fd = socket.as_raw_fd();
-        let watched = me as Rc<dyn Watched>;
-        match Watch::start(self.env, &self.environment, fd, "FlareWebSocket", watched) {
-            Ok(watch) => {
-                let protocol = socket.protocol().map(str::to_owned);
-                let is_compressed = socket.is_compressed();
-                // Before what it watched is closed.
-                let before = self.watch.replace(Some(watch));
-                drop(before);
-                let before = self.state.replace(State::Open(Box::new(socket)));
-                drop(before);
-                self.tell(Happening::Opened, |env| {
-                    let protocol = protocol.unwrap_or_default();
-                    Ok([env.text(protocol.as_bytes())?, env.boolean(is_compressed)?])
-                });
-            }
-            Err(_) => {
-                drop(socket);
-                self.cut("the loop can't watch the socket");
-            }
+        let protocol = socket.protocol().unwrap_or_default().to_owned();
+        let is_compressed = socket.is_compressed();
+        match self.hosted.become_other(socket.as_raw_fd(), State::Open(Box::new(socket))) {
+            Ok(()) => self.tell(Happening::Opened, |env| {
+                Ok([env.text(protocol.as_bytes())?, env.boolean(is_compressed)?])
+            }),
+            Err(_) => self.cut("the loop can't watch the socket"),
         }
     }
 
     /// Hands over what has happened.
     fn pump(&self) {
         for _ in 0..BUDGET {
-            let event = match &*self.state.borrow() {
+            let event = match &*self.hosted.state.borrow() {
                 State::Open(socket) if self.held.get() => match socket.hold() {
                     Ok(()) => return,
                     Err(_) => None,
@@ -256,7 +220,7 @@ impl Hosted {
     }
 
     fn cut(&self, reason: &str) {
-        self.end();
+        self.hosted.end();
         self.tell(Happening::Cut, |env| Ok([env.integer(1006)?, env.text(reason.as_bytes())?]));
     }
 
@@ -273,7 +237,7 @@ impl Hosted {
             }
             Event::Writable => self.tell(Happening::Writable, nothing),
             Event::Closed(closed) => {
-                self.end();
+                self.hosted.end();
                 let what = if closed.clean { Happening::Closed } else { Happening::Cut };
                 self.tell(what, |env| {
                     Ok([env.integer(closed.code.into())?, env.text(closed.reason.as_bytes())?])
@@ -285,7 +249,7 @@ impl Hosted {
     }
 
     fn tell(&self, what: Happening, values: impl FnOnce(Env) -> Result<[Value; 2]>) {
-        client::tell(self.number, -1.0, what as i32, values);
+        tell(self.number, -1.0, what as i32, values);
     }
 }
 
@@ -329,7 +293,7 @@ fn act(
     arguments: &Arguments<'_>,
     what: impl FnOnce(&Socket) -> Result<std::result::Result<(), SendError>>,
 ) -> Result<Value> {
-    let state = of(arguments)?.state.borrow();
+    let state = of(arguments)?.hosted.state.borrow();
     let result = match &*state {
         State::Open(socket) => what(socket)?,
         State::Opening(_) | State::Over => Err(SendError::Closed),
@@ -358,11 +322,11 @@ fn close(arguments: &Arguments<'_>) -> Result<Value> {
 
 /// `wscAbort(socket)`: gives up opening it, or cuts it. Nothing more is told.
 fn abort(arguments: &Arguments<'_>) -> Result<Value> {
-    let hosted = of(arguments)?;
-    if let State::Open(socket) = &*hosted.state.borrow() {
+    let own = of(arguments)?;
+    if let State::Open(socket) = &*own.hosted.state.borrow() {
         socket.abort();
     }
-    hosted.end();
+    own.hosted.end();
     arguments.env.undefined()
 }
 
@@ -374,15 +338,15 @@ fn hold(arguments: &Arguments<'_>) -> Result<Value> {
 
 /// `wscWork(socket)`: hands over what has happened.
 fn work(arguments: &Arguments<'_>) -> Result<Value> {
-    let hosted = Rc::clone(of(arguments)?);
-    arguments.environment.enter(arguments.env, || hosted.pump())?;
+    let own = Rc::clone(of(arguments)?);
+    arguments.environment.enter(arguments.env, || own.pump())?;
     arguments.env.undefined()
 }
 
 /// `wscBuffered(socket)`: bytes that wait for the server.
 fn buffered(arguments: &Arguments<'_>) -> Result<Value> {
     let env = arguments.env;
-    match &*of(arguments)?.state.borrow() {
+    match &*of(arguments)?.hosted.state.borrow() {
         State::Open(socket) => env.number(socket.buffered() as f64),
         State::Opening(_) | State::Over => env.integer(0),
     }

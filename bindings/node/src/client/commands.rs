@@ -34,7 +34,7 @@ fn told(env: Env, result: std::result::Result<(), RequestError>) -> Result<Value
 /// when it takes no other exchange now. `length`: -1 for no content, -2 for content of an unknown length.
 fn open(arguments: &Arguments<'_>) -> Result<Value> {
     let env = arguments.env;
-    let hosted = of(arguments)?;
+    let own = of(arguments)?;
     let mut headers = Headers::new();
     read_fields(env, arguments.get(5), &mut headers)?;
     let length = env.to_number(arguments.get(6))?;
@@ -54,16 +54,16 @@ fn open(arguments: &Arguments<'_>) -> Result<Value> {
     };
     // What the server has said since, such as that it ends the connection.
     loop {
-        match hosted.next_event() {
-            Ok(Some(event)) => hosted.found.borrow_mut().push_back(event),
+        match own.next_event() {
+            Ok(Some(event)) => own.found.borrow_mut().push_back(event),
             Ok(None) => break,
             Err(_) => break,
         }
-        hosted.again.set(true);
+        own.again.set(true);
     }
-    match hosted.with(|client| client.open(&request)) {
+    match own.with(|client| client.open(&request)) {
         Some(Ok(id)) => {
-            hosted.exchanges.borrow_mut().insert(id.number(), id);
+            own.exchanges.borrow_mut().insert(id.number(), id);
             env.number(id.number() as f64)
         }
         Some(Err(error)) => told(env, Err(error)),
@@ -74,16 +74,16 @@ fn open(arguments: &Arguments<'_>) -> Result<Value> {
 /// `clientWrite(client, exchange, content)`: a string or bytes, which are taken whole or not.
 fn write(arguments: &Arguments<'_>) -> Result<Value> {
     let env = arguments.env;
-    let hosted = of(arguments)?;
-    let Some(id) = hosted.exchange(arguments)? else { return env.integer(-1) };
+    let own = of(arguments)?;
+    let Some(id) = own.exchange(arguments)? else { return env.integer(-1) };
     let content = arguments.get(2);
     let result = if env.kind(content)? == Kind::Text {
         let text = env.to_string(content)?;
-        hosted.with(|client| client.try_write(id, text.as_bytes()))
+        own.with(|client| client.try_write(id, text.as_bytes()))
     } else {
         let wrong = || Error::Type("content is neither a text nor a Uint8Array".to_owned());
         let bytes = env.bytes(content)?.ok_or_else(wrong)?;
-        hosted.with(|client| client.try_write(id, bytes))
+        own.with(|client| client.try_write(id, bytes))
     };
     told(env, result.unwrap_or(Err(RequestError::Over)))
 }
@@ -91,78 +91,76 @@ fn write(arguments: &Arguments<'_>) -> Result<Value> {
 /// `clientFinish(client, exchange, trailers)`: the request is whole.
 fn finish(arguments: &Arguments<'_>) -> Result<Value> {
     let env = arguments.env;
-    let hosted = of(arguments)?;
-    let Some(id) = hosted.exchange(arguments)? else { return env.integer(-1) };
+    let own = of(arguments)?;
+    let Some(id) = own.exchange(arguments)? else { return env.integer(-1) };
     let mut trailers = Headers::new();
     read_fields(env, arguments.get(2), &mut trailers)?;
     let trailers = (!trailers.is_empty()).then_some(&trailers);
-    let result = hosted.with(|client| client.finish(id, trailers));
+    let result = own.with(|client| client.finish(id, trailers));
     told(env, result.unwrap_or(Err(RequestError::Over)))
 }
 
 /// `clientConsumed(client, exchange, bytes)`: so much content was used.
 fn consumed(arguments: &Arguments<'_>) -> Result<Value> {
     let env = arguments.env;
-    let hosted = of(arguments)?;
+    let own = of(arguments)?;
     let bytes = env.to_number(arguments.get(2))? as usize;
-    if let Some(id) = hosted.exchange(arguments)? {
-        hosted.with(|client| client.consumed(id, bytes));
-        hosted.soon();
+    if let Some(id) = own.exchange(arguments)? {
+        own.with(|client| client.consumed(id, bytes));
+        own.soon();
     }
     env.undefined()
 }
 
 /// `clientCancel(client, exchange)`: nothing more of it is told.
 fn cancel(arguments: &Arguments<'_>) -> Result<Value> {
-    let hosted = of(arguments)?;
-    if let Some(id) = hosted.exchange(arguments)? {
-        hosted.exchanges.borrow_mut().remove(&id.number());
-        hosted.found.borrow_mut().retain(|event| event.exchange() != id);
-        hosted.with(|client| client.cancel(id));
+    let own = of(arguments)?;
+    if let Some(id) = own.exchange(arguments)? {
+        own.exchanges.borrow_mut().remove(&id.number());
+        own.found.borrow_mut().retain(|event| event.exchange() != id);
+        own.with(|client| client.cancel(id));
         // It may be over now.
-        hosted.soon();
+        own.soon();
     }
     arguments.env.undefined()
 }
 
 /// `clientForget(client, exchange)`: it is over, and all of its content was used.
 fn forget(arguments: &Arguments<'_>) -> Result<Value> {
-    let hosted = of(arguments)?;
-    if let Some(id) = hosted.exchange(arguments)? {
-        hosted.exchanges.borrow_mut().remove(&id.number());
+    let own = of(arguments)?;
+    if let Some(id) = own.exchange(arguments)? {
+        own.exchanges.borrow_mut().remove(&id.number());
     }
     arguments.env.undefined()
 }
 
 /// `clientClose(client)`: no more exchanges; over when those that run are.
 fn close(arguments: &Arguments<'_>) -> Result<Value> {
-    let hosted = of(arguments)?;
-    hosted.with(Client::close);
-    hosted.soon();
+    let own = of(arguments)?;
+    own.with(Client::close);
+    own.soon();
     arguments.env.undefined()
 }
 
 /// `clientDestroy(client)`: over at once, and nothing more is told.
 fn destroy(arguments: &Arguments<'_>) -> Result<Value> {
-    of(arguments)?.end();
+    of(arguments)?.hosted.end();
     arguments.env.undefined()
 }
 
 /// `clientKeepAlive(client, keep)`: whether it keeps the process alive.
 fn keep_alive(arguments: &Arguments<'_>) -> Result<Value> {
-    let hosted = of(arguments)?;
+    let own = of(arguments)?;
     let keep = arguments.env.to_boolean(arguments.get(1))?;
-    hosted.keeps_alive.set(keep);
-    if let Some(watch) = hosted.watch.borrow().as_ref() {
-        watch.keep_alive(keep);
-    }
+    own.keeps_alive.set(keep);
+    own.hosted.keep_alive(keep);
     arguments.env.undefined()
 }
 
 /// `clientTls(client)`: version, suite, ALPN, certificate of the server and whether the session was resumed; `undefined` without TLS.
 fn tls(arguments: &Arguments<'_>) -> Result<Value> {
     let env = arguments.env;
-    let state = of(arguments)?.state.borrow();
+    let state = of(arguments)?.hosted.state.borrow();
     let State::Open(client) = &*state else { return env.undefined() };
     let Some(tls) = client.tls() else { return env.undefined() };
     let list = env.array()?;
