@@ -36,7 +36,7 @@ pub fn run(data: &[u8]) {
     let options = input.byte();
     let seed = input.byte();
     let text = input.rest();
-    let client = TestClient::with_config(router(), config(options & 3));
+    let client = client(options & 3);
     let mut ways = splits::all_ways(text, seed).into_iter().map(|way| {
         let mut connection = client.connect();
         let answers = exchange(&mut connection, &way, options & 4 != 0);
@@ -52,6 +52,14 @@ pub fn run(data: &[u8]) {
         let same_length = may_end_early || whole.len() == other.len();
         assert!(same && same_length, "split matters: {}: {whole:?} {other:?}", text.escape_ascii());
     }
+}
+
+/// The servers live as long as the process; what a run changes is its connections alone.
+fn client(choice: u8) -> &'static TestClient {
+    static CLIENTS: OnceLock<[TestClient; 4]> = OnceLock::new();
+    let clients =
+        CLIENTS.get_or_init(|| [0, 1, 2, 3].map(|choice| TestClient::with_config(router(), config(choice))));
+    &clients[usize::from(choice)]
 }
 
 fn config(choice: u8) -> ServerConfig {

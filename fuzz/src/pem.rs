@@ -3,13 +3,21 @@
 //! The bytes are a file that is given as each of them. An error about a block names one that is there, and a line in front of the file changes
 //! nothing but the number of the line.
 
+use std::sync::OnceLock;
+
 use flare_tls::{ClientTls, ConfigError, Identity, Source};
 
 use crate::PLANTED;
 
+/// One for all runs: to make a key takes longer than everything else here.
+fn good() -> &'static Identity {
+    static GOOD: OnceLock<Identity> = OnceLock::new();
+    GOOD.get_or_init(|| Identity::self_signed(&["localhost"]).expect("the name is good"))
+}
+
 fn errors(text: &[u8]) -> [Option<ConfigError>; 3] {
     let source = Source::bytes(text);
-    let good = Identity::self_signed(&["localhost"]).expect("the name is good");
+    let good = good().clone();
     let mut client = ClientTls::with_roots(source.clone());
     client.revocation_lists = vec![source.clone()];
     [

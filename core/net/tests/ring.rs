@@ -271,6 +271,58 @@ fn who_was_told_that_all_is_sent_may_close_a_full_socket() {
     assert_eq!(reader.join().unwrap(), pieces * 16_000);
 }
 
+/// Reads what is there. Whether that is the end.
+fn read_what_is_there(client: &mut Stream) -> (usize, bool) {
+    let (mut room, mut total) = ([0; 4096], 0);
+    loop {
+        match client.read(&mut room) {
+            Ok(0) => return (total, true),
+            Ok(length) => total += length,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return (total, false),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn closed_connections_that_are_not_sent_whole_are_bounded() {
+    const MOST: usize = 256;
+    const MORE: usize = 10;
+    let Some(mut driver) = ring(64) else { return };
+    let mut clients: Vec<_> = (0..MOST + MORE)
+        .map(|_| {
+            let (inside, client) = Stream::pair().unwrap();
+            // The least that the system allows: one piece is more.
+            socket2::SockRef::from(&inside).set_send_buffer_size(1).unwrap();
+            client.set_nonblocking(true).unwrap();
+            let key = driver.insert(inside).unwrap();
+            assert_eq!(send(&mut driver, key, 0, 16_000), Sent::All);
+            driver.close(key);
+            client
+        })
+        .collect();
+    // The first were cut, and their sockets closed, at once.
+    let seen: Vec<_> = clients.iter_mut().map(read_what_is_there).collect();
+    assert!(seen.iter().all(|(length, _)| *length < 16_000));
+    let cut: Vec<_> = seen.iter().map(|(_, over)| *over).collect();
+    assert_eq!(cut, (0..MOST + MORE).map(|number| number < MORE).collect::<Vec<_>>());
+    // The others get all.
+    for (client, (before, _)) in clients.iter_mut().zip(seen).skip(MORE) {
+        let (mut total, start) = (before, Instant::now());
+        loop {
+            driver.wait(Some(Duration::ZERO)).unwrap();
+            assert!(driver.next().is_none());
+            let (length, over) = read_what_is_there(client);
+            total += length;
+            if over {
+                break;
+            }
+            assert!(start.elapsed() < PATIENCE);
+        }
+        assert_eq!(total, 16_000);
+    }
+}
+
 #[test]
 fn a_connection_is_taken_only_when_no_bytes_would_be_lost() {
     for sort in SORTS {

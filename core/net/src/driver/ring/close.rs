@@ -15,28 +15,46 @@ use std::os::fd::{AsRawFd, OwnedFd};
 /// How long a peer may take for the last bytes of a connection that was closed.
 const PATIENCE: Timespec = Timespec::new().sec(10);
 
+/// The most connections of a driver that are closed and not sent whole. Before the next one, the one that has waited longest is cut.
+const MOST: usize = 256;
+
 /// What is still to be sent of connections that were closed.
-pub(super) struct Farewells(Vec<Option<Box<Farewell>>>);
+pub(super) struct Farewells {
+    places: Vec<Option<Box<Farewell>>>,
+    /// How many there have been.
+    begun: u64,
+}
 
 struct Farewell {
     /// Closed with it.
     _socket: OwnedFd,
     bytes: Box<[u8]>,
     patience: Timespec,
+    /// How many were before it.
+    number: u64,
 }
 
 impl Farewells {
     pub(super) const fn new() -> Farewells {
-        Farewells(Vec::new())
+        Farewells { places: Vec::new(), begun: 0 }
     }
 
-    fn add(&mut self, farewell: Box<Farewell>) -> usize {
-        let place = self.0.iter().position(Option::is_none).unwrap_or(self.0.len());
-        match self.0.get_mut(place) {
+    fn add(&mut self, mut farewell: Box<Farewell>) -> usize {
+        farewell.number = self.begun;
+        self.begun += 1;
+        let place = self.places.iter().position(Option::is_none).unwrap_or(self.places.len());
+        match self.places.get_mut(place) {
             Some(free) => *free = Some(farewell),
-            None => self.0.push(Some(farewell)),
+            None => self.places.push(Some(farewell)),
         }
         place
+    }
+
+    /// The place of the one that has to go before there is another.
+    fn to_cut(&self) -> Option<usize> {
+        let all =
+            self.places.iter().enumerate().filter_map(|(place, one)| Some((one.as_ref()?.number, place)));
+        if all.clone().count() < MOST { None } else { all.min().map(|(_, place)| place) }
     }
 }
 
@@ -90,9 +108,10 @@ impl Driver {
         let length = queue.len();
         // It came from the batch: nothing of it is in a file.
         let Ok(bytes) = queue.take(length, &mut Vec::new(), |bytes| Box::<[u8]>::from(bytes)) else { return };
+        self.make_room_for_farewell();
         let Some(ring) = &mut self.ring else { return };
         let descriptor = Fd(socket.as_raw_fd());
-        let farewell = Box::new(Farewell { _socket: socket, bytes, patience: PATIENCE });
+        let farewell = Box::new(Farewell { _socket: socket, bytes, patience: PATIENCE, number: 0 });
         let (pointer, length) = (farewell.bytes.as_ptr(), farewell.bytes.len() as u32);
         let patience: *const Timespec = &raw const farewell.patience;
         let number = ring.farewells.add(farewell);
@@ -111,9 +130,20 @@ impl Driver {
         let _ = unsafe { ring.push(&send).and_then(|()| ring.push(&limit)) };
     }
 
+    /// Peers that take nothing must not hold sockets without a bound: whoever connects and does not read could make them.
+    fn make_room_for_farewell(&mut self) {
+        let Some(ring) = &mut self.ring else { return };
+        if let Some(place) = ring.farewells.to_cut()
+            && ring.push_cancel(Operation::Farewell(place as u32).to_u64()).is_ok()
+        {
+            // Its end is seen here, and its socket closed. Err: the next wait has the same error, and tells it.
+            let _ = self.enter(0, None);
+        }
+    }
+
     pub(super) fn farewell_completed(&mut self, number: u32, _result: i32) {
         if let Some(ring) = &mut self.ring
-            && let Some(place) = ring.farewells.0.get_mut(number as usize)
+            && let Some(place) = ring.farewells.places.get_mut(number as usize)
         {
             // Sent, refused or too late: nobody is left to tell.
             *place = None;
