@@ -1,16 +1,17 @@
 """The load: clients of every kind on every wire, each a task that goes on until the time is over. What comes back is checked.
 
-    load.py PORT TLS_PORT SECONDS UPSTREAM    the last line is JSON: how often each kind went well, and what went wrong
+    load.py PORT TLS_PORT SECONDS UPSTREAM MUX    the last line is JSON: how often each kind went well, and what went wrong
 
-UPSTREAM is the path of a Unix socket on which this program answers the server's /proxy."""
+UPSTREAM is the path of a Unix socket on which this program answers the server's /proxy, MUX that on which the server has its mux."""
 import asyncio, collections, json, random, socket, ssl, struct, sys, time
 
 import http3
 from http2 import Http2, Lost
+from mux import CANCEL, ERROR, Mux, Over
 from websocket import BINARY, PING, PONG, TEXT, Unexpected, WebSocket
 
 PACE = 0.02  # seconds between two exchanges of a client: the load is steady, and does not fill the machine
-PATIENCE = 30
+PATIENCE = 60  # for a round of a client, also where it shares its core with others
 MIB = 1 << 20
 HEAD = "{} {} HTTP/1.1\r\nHost: soak\r\n{}\r\n"
 
@@ -27,6 +28,18 @@ class Target:
 
     async def open(self):
         return await asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls, limit=MIB)
+
+
+class UnixTarget:
+    """The same for a Unix socket."""
+
+    tls = None
+
+    def __init__(self, path):
+        self.path = path
+
+    async def open(self):
+        return await asyncio.open_unix_connection(self.path, limit=MIB)
 
 
 def insecure(protocol):
@@ -289,9 +302,35 @@ async def chat(target, dice):
     await close(writer)
 
 
+async def multiplexed(target, dice):
+    """Streams of a mux side by side, of which some are given up; some connections leave in the middle."""
+    reader, writer = await target.open()
+    mux = Mux(reader, writer)
+
+    async def one(content):
+        if await mux.echo(content) != content:
+            raise Wrong("a stream of the mux gave something else back")
+
+    try:
+        for _ in range(10):
+            sent = [dice.randbytes(dice.choice([0, 1, 1000, 20_000, 150_000])) for _ in range(dice.choice([1, 3, 8]))]
+            asked = [asyncio.create_task(one(content)) for content in sent]
+            await asyncio.sleep(0)
+            mux.give_up(b"g" * dice.randrange(100_000), dice.choice([CANCEL, ERROR]))
+            if dice.random() < 0.05:
+                reset(writer)
+                await asyncio.gather(*asked, return_exceptions=True)
+                return
+            await asyncio.gather(*asked)
+            await asyncio.sleep(PACE)
+    finally:
+        await mux.close()
+        await close(writer)
+
+
 # ---- all of them
 
-def kinds(plain, h1, h2):
+def kinds(plain, h1, h2, mux):
     """Name, what is done, where, and how many at once."""
     yield "small", small, plain, 6
     yield "churn", churn, plain, 3
@@ -314,6 +353,7 @@ def kinds(plain, h1, h2):
     yield "TLS WebSocket", messages, h1, 1
     yield "HTTP/3", quic, h1, 2
     yield "HTTP/3 vanish", vanish, h1, 1
+    yield "mux", multiplexed, mux, 1
 
 
 async def client(name, deed, target, until, seed, done, wrong):
@@ -322,7 +362,7 @@ async def client(name, deed, target, until, seed, done, wrong):
         try:
             await asyncio.wait_for(deed(target, dice), PATIENCE)
             done[name] += 1
-        except (OSError, EOFError, Wrong, Unexpected, Lost, ValueError, asyncio.TimeoutError, asyncio.LimitOverrunError) as error:
+        except (OSError, EOFError, Wrong, Unexpected, Lost, Over, ValueError, asyncio.TimeoutError, asyncio.LimitOverrunError) as error:
             wrong[f"{name}: {error!r}"] += 1
         await asyncio.sleep(PACE * (0.5 + dice.random()))
 
@@ -338,11 +378,11 @@ async def upstream(reader, writer):
     await close(writer)
 
 
-async def main(port, tls_port, seconds, path):
+async def main(port, tls_port, seconds, path, mux):
     server = await asyncio.start_unix_server(upstream, path)
     until = time.monotonic() + seconds
     done, wrong = collections.Counter(), collections.Counter()
-    targets = Target(port), Target(tls_port, insecure("http/1.1")), Target(tls_port, insecure("h2"))
+    targets = Target(port), Target(tls_port, insecure("http/1.1")), Target(tls_port, insecure("h2")), UnixTarget(mux)
     clients = [
         client(name, deed, target, until, f"{name} {number}", done, wrong)
         for name, deed, target, count in kinds(*targets)
@@ -354,4 +394,4 @@ async def main(port, tls_port, seconds, path):
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4]))
+    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), *sys.argv[4:]))

@@ -6,12 +6,12 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Showcase:
-    def __init__(self, program, files, upstream, planted=None):
+    def __init__(self, program, files, upstream, mux, planted=None):
         """`planted`: a library that makes it leak, and what."""
         environment = dict(os.environ)
         if planted:
             environment.update(LD_PRELOAD=planted[0], PLANTED=planted[1])
-        command = [program, "--port", "0", "--tls-port", "0", "--workers", "2", "--files", files, "--upstream", f"unix:{upstream}"]
+        command = [program, "--port", "0", "--tls-port", "0", "--workers", "2", "--files", files, "--upstream", f"unix:{upstream}", "--mux", f"unix:{mux}"]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
         # It says the ports in one write.
         ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)

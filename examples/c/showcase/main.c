@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "later.h"
+#include "mux.h"
 #include "options.h"
 #include "routes.h"
 
@@ -101,6 +102,7 @@ static int32_t serve(flare_server *server, flare_server *retry, const struct opt
     int32_t status;
     if ((status = listen_on(server, options)) != FLARE_OK) return failed("address", status);
     if (retry != NULL && (status = start_retry(retry, options)) != FLARE_OK) return failed("retry port", status);
+    if (options->mux != NULL && (status = mux_start(options->mux)) != FLARE_OK) return failed("mux", status);
     if ((status = flare_server_start(server)) != FLARE_OK) return failed("start", status);
     if ((status = flare_server_drain_on_signals(server)) != FLARE_OK) return failed("signals", status);
     if ((status = announce(server, retry, options)) != FLARE_OK) return failed("listening", status);
@@ -152,6 +154,7 @@ int main(int count, char **arguments) {
     int32_t freed = retry != NULL ? flare_server_free(retry) : FLARE_OK;
     if (freed == FLARE_OK) freed = flare_server_free(server);
     if (freed != FLARE_OK) failed("end", freed);
+    mux_stop();
     if (error == 0) later_stop();
     return served == FLARE_OK && freed == FLARE_OK ? 0 : 1;
 }

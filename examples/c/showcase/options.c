@@ -22,6 +22,7 @@ static const char HELP[] = "usage: showcase [OPTION]...\n"
                            "  --io-uring       do input and output by io_uring, where the system permits it\n"
                            "  --files DIR      serve the files in this folder below /files/\n"
                            "  --upstream ADDR  let /proxy send content to this TCP or Unix address, and answer what it sends\n"
+                           "  --mux ADDR       give back what comes on the streams of a mux at this TCP or Unix address\n"
                            "  --help           this text\n";
 
 static bool number(const char *name, const char *text, long high, uint16_t *value) {
@@ -49,6 +50,7 @@ enum options_outcome options_read(struct options *options, int count, char **arg
         {"io-uring", no_argument, NULL, 'i'},
         {"files", required_argument, NULL, 'f'},
         {"upstream", required_argument, NULL, 'u'},
+        {"mux", required_argument, NULL, 'm'},
         {"help", no_argument, NULL, 'H'},
         {NULL, 0, NULL, 0},
     };
@@ -75,6 +77,7 @@ enum options_outcome options_read(struct options *options, int count, char **arg
         case 'i': options->io_uring = true; break;
         case 'f': options->files = optarg; break;
         case 'u': options->upstream = optarg; break;
+        case 'm': options->mux = optarg; break;
         case 'H': return fputs(HELP, stdout) < 0 ? OPTIONS_WRONG : OPTIONS_HELP;
         default: good = false;  // getopt_long has said what is wrong
         }

@@ -17,6 +17,7 @@ struct options {
     bool io_uring;
     const char *files;  // a folder; NULL: none
     char *upstream;     // the address that /proxy asks; NULL: none
+    const char *mux;    // the address of the mux; NULL: none
 };
 
 enum options_outcome { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_WRONG };

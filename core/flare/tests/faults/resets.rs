@@ -11,10 +11,10 @@ use flare::prelude::*;
 use crate::common::{Client, one_worker, start, wait_until};
 
 /// Counts those that are alive.
-struct Alive(Arc<AtomicUsize>);
+pub struct Alive(Arc<AtomicUsize>);
 
 impl Alive {
-    fn new(count: &Arc<AtomicUsize>) -> Alive {
+    pub fn new(count: &Arc<AtomicUsize>) -> Alive {
         count.fetch_add(1, Ordering::SeqCst);
         Alive(Arc::clone(count))
     }
@@ -27,13 +27,13 @@ impl Drop for Alive {
 }
 
 /// A request with content, over HTTP/1.1.
-fn http1() -> Vec<u8> {
+pub fn http1() -> Vec<u8> {
     b"POST /all HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n"
         .to_vec()
 }
 
 /// The same over HTTP/2: preface, SETTINGS, HEADERS, DATA. Written by hand, so that each byte is known.
-fn http2() -> Vec<u8> {
+pub fn http2() -> Vec<u8> {
     let mut out = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
     // POST, http, :path /all, :authority a
     out.extend_from_slice(b"\0\0\x0b\x01\x04\0\0\0\x01\x83\x86\x04\x04/all\x01\x01a");
@@ -42,7 +42,7 @@ fn http2() -> Vec<u8> {
 }
 
 /// An answer without end, with something behind it that has to go.
-struct Endless(#[allow(dead_code, reason = "it is held")] Alive);
+pub struct Endless(#[allow(dead_code, reason = "it is held")] pub Alive);
 
 impl Source for Endless {
     fn pull(&mut self, _: &Request) -> Pull {

@@ -33,6 +33,11 @@ pub fn serve(router: Router, config: ServerConfig) -> Served {
 }
 
 impl Served {
+    /// Whom its clients believe.
+    pub fn pem(&self) -> flare::tls::Source {
+        self.authority.pem()
+    }
+
     /// A way to connect that threads may take with them.
     pub fn door(&self) -> Door {
         let tls = ClientTls::with_roots(self.authority.pem());

@@ -42,14 +42,18 @@ impl Authority {
         self.believers().with_no_client_auth()
     }
 
-    pub fn believers(&self) -> rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert> {
+    pub fn roots(&self) -> RootCertStore {
         let mut store = RootCertStore::empty();
         store.add(CertificateDer::from(self.0.der().to_vec())).unwrap();
+        store
+    }
+
+    pub fn believers(&self) -> rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_root_certificates(store)
+            .with_root_certificates(self.roots())
     }
 }
 
