@@ -36,7 +36,7 @@ PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance 
 
 .DEFAULT_GOAL := help
 .PHONY: help run lib showcase examples mojo header symbols install setup test $(addprefix test-,$(PARTS) deny) \
-        conformance miri soak simulate simulate-prove fuzz fuzz-prove bench bench-charts bench-gate bench-instructions bench-syscalls bench-memory bench-websocket bench-broadcast bench-mojo bench-python bench-node deny fmt clean FORCE
+        conformance miri soak simulate simulate-prove fuzz fuzz-prove bench bench-build bench-charts bench-gate bench-instructions bench-syscalls bench-memory bench-websocket bench-broadcast bench-mojo bench-python bench-node deny fmt clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -208,8 +208,11 @@ deny: ## licences and advisories of all dependencies (installs cargo-deny once: 
 
 # ---- measure
 
-bench: showcase ## CPU per request beside all peers, latency, charts (QUICK=1: fewer rounds; ONLY="plain tls latency": some of it)
+bench: showcase ## CPU per request beside all peers, latency, charts (QUICK=1: under ten minutes; ONLY="plain tls latency": some of it)
 	@tests/bench/run time $(ONLY)
+
+bench-build: showcase ## build what `make bench` measures: peers (minutes, once) and bindings
+	@tests/bench/run build
 
 bench-charts: ## draw what `make bench` measured into docs/charts
 	@mkdir -p docs/charts

@@ -1,10 +1,16 @@
 # Where things are, for the scripts beside this file. Sourced from the top folder of the repository.
 TARGETS="http1_head http1_chunked http1_connection http1_session hpack http2 http2_joined qpack_decode qpack_round_trip http3 router mux proxy_protocol capsule tls_connection pem http1_client http2_session websocket_frames websocket_deflate websocket_joined websocket_client capi"
+# Those of core/proto alone: without both TLS libraries they are built in a minute or two.
+PROTO="http1_head http1_chunked http1_connection http1_client hpack http2 http2_joined qpack_decode qpack_round_trip http3 mux proxy_protocol capsule websocket_frames websocket_deflate websocket_joined"
+# `none` runs these six to ten times as often; what it cannot see is memory misused by the few dependencies that have `unsafe`.
+FUZZ_SANITIZER=${FUZZ_SANITIZER:-address}
 FUZZ_TOOLCHAIN=${FUZZ_TOOLCHAIN:-nightly}
 # BoringSSL has two copies of a constant in one archive, which is no error of C++ but looks like one to AddressSanitizer.
 export ASAN_OPTIONS=detect_odr_violation=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}
 BUILT=$PWD/${CARGO_TARGET_DIR:-target/fuzz}
 case ${CARGO_TARGET_DIR:-} in /*) BUILT=$CARGO_TARGET_DIR ;; esac
+PROGRAMS=$BUILT
+[ "$FUZZ_SANITIZER" = address ] || PROGRAMS=$BUILT-$FUZZ_SANITIZER
 
 # Installs what is missing and can be installed without a package manager, or says what is missing.
 need_tools() {
@@ -16,17 +22,22 @@ need_tools() {
     cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
 }
 
+is_proto() {
+    case " $PROTO " in *" $1 "*) ;; *) return 1 ;; esac
+}
+
 # fuzz TARGET CORPUS OPTION...: runs a target on a corpus and its seeds. FEATURES: options of cargo.
 fuzz() {
-    local target=$1 corpus=$2 dictionary=
+    local target=$1 corpus=$2 dictionary='' features=''
     shift 2
     case $target in
     http1_connection) ;; # its input is no text
     http1_*) dictionary=-dict=$PWD/fuzz/dictionaries/http1.dict ;;
     *) [ ! -e "fuzz/dictionaries/$target.dict" ] || dictionary=-dict=$PWD/fuzz/dictionaries/$target.dict ;;
     esac
+    ! is_proto "$target" || features=--no-default-features
     mkdir -p "$corpus"
     # shellcheck disable=SC2086 # options are words
-    (cd fuzz && cargo "+$FUZZ_TOOLCHAIN" fuzz run --target-dir "$BUILT" $FEATURES "$target" "$corpus" "$PWD/seeds/$target" -- \
-        $dictionary -timeout=20 -rss_limit_mb=3072 -max_len=4096 "$@")
+    (cd fuzz && cargo "+$FUZZ_TOOLCHAIN" fuzz run --target-dir "$PROGRAMS" --sanitizer "$FUZZ_SANITIZER" $features $FEATURES "$target" "$corpus" "$PWD/seeds/$target" -- \
+        $dictionary -timeout=20 -rss_limit_mb=3072 -max_len=${FUZZ_LENGTH:-4096} "$@")
 }

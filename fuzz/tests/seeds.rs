@@ -1,6 +1,8 @@
 //! Without libFuzzer: each target on its seeds, and on seeds that were changed at random, the same way in every run. The seeds hold
 //! the inputs that once failed, too.
 
+#![cfg(feature = "library")]
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -72,7 +74,7 @@ tests!(http1_head http1_chunked http1_connection http1_session hpack http2 http2
 #[test]
 fn every_target_is_tested() {
     assert_eq!(
-        TARGETS.map(|target| target.0),
+        TARGETS.iter().map(|target| target.0).collect::<Vec<_>>(),
         [
             "http1_head",
             "http1_chunked",

@@ -61,9 +61,9 @@ def client(name, workload, port, units, connections=0, lockstep=True):
             *(["-L"] if lockstep else []), *load.of(name)[0]]
 
 
-def ask(command):
+def ask(command, patience=300):
     """Runs the load generator; returns how many units were answered. Any wrong answer is an error."""
-    run = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300)
+    run = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=patience)
     if run.returncode:
         raise RuntimeError(run.stderr[-300:].strip())
     if "h2load" in command:
@@ -82,29 +82,41 @@ def answered(text, command):
 
 def measure(name, workload, units, o):
     """One server, one run: CPU microseconds per unit, in all, in user space, in the kernel."""
+    share, began = o.budget / (o.r * len(o.s)), time.monotonic()
     with Server(name, workload, o.cpu, BATCH) as server:
         def go(count):
-            return ask([*BATCH, "taskset", "-c", str(o.cpu), *client(name, workload, server.port, count, o.c)])
+            return ask([*BATCH, "taskset", "-c", str(o.cpu), *client(name, workload, server.port, count, o.c)], max(60, 10 * share) if share else 300)
         check(name, WORKLOADS[workload], server.port)
         def cost(count):
             before = (server.cpu(), *server.user_sys())
             done = go(count)
             return done, [b - a for a, b in zip(before, (server.cpu(), *server.user_sys()))]
-        few, cheap = cost(max(units // 5, 200))  # warm up
+        begun = time.monotonic()
+        few, cheap = cost(max(units // (50 if share else 5), 200))  # warm up
+        if share:
+            units = fitting(units, few, time.monotonic() - begun, share - (time.monotonic() - began))
         done, spent = cost(units)
         if WORKLOADS[workload].setup:
             done, spent = done - few, [b - a for a, b in zip(cheap, spent)]
         cpu, user, system = (one / done for one in spent)
-        return dict(us=cpu / 1e3, user=user * 1e4, sys=system * 1e4)
+        return dict(us=cpu / 1e3, user=user * 1e4, sys=system * 1e4, units=done)
+
+
+def fitting(most, few, took, left):
+    """How many units fit into the seconds that are left, by how long a few took. A slow server gets fewer: what is compared is the cost of one."""
+    return max(min(most, int(few * left / took)), 2 * few)
 
 
 def lock(o):
     """Client and server share one CPU under SCHED_BATCH, so neither preempts the other: the server always finds a full
     batch of ready connections. What counts is the server's CPU time per unit, as a ratio to the reference (the first
-    server of the list) in the same round."""
-    units = o.n or WORKLOADS[o.l].units
+    server of the list) in the same round. With a budget, runs get the time that is their share of it, and no round begins that would pass it."""
+    units, began = o.n or WORKLOADS[o.l].units, time.monotonic()
     results = {name: [] for name in o.s}
     for number in range(o.r):
+        if o.budget and number and (time.monotonic() - began) * (number + 1) / number > o.budget * 1.1:
+            print(f"{number} of {o.r} rounds: the time is up", file=sys.stderr, flush=True)
+            break
         for name in random.sample(o.s, len(o.s)):
             try:
                 result = measure(name, o.l, units, o)
@@ -121,7 +133,7 @@ def lock(o):
 def table(o, units, results):
     """Prints medians, and the ratios to the reference round by round."""
     size, median = WORKLOADS[o.l].size, statistics.median
-    print(f"\n{o.l}: server CPU per unit, {o.r} rounds of {units}\n{'server':18}{'median us':>10}{'min':>9}{'user':>8}{'sys':>8}"
+    print(f"\n{o.l}: server CPU per unit, {len(results[o.s[0]])} rounds of {'up to ' if o.budget else ''}{units}\n{'server':18}{'median us':>10}{'min':>9}{'user':>8}{'sys':>8}"
           f"{'ratio':>8}{'[min - max]':>16}{'units/CPU s':>13}{'  ns/byte' if size else ''}")
     for name in o.s:
         good = [x for x in results[name] if x]
@@ -335,6 +347,7 @@ def main():
     parser.add_argument("-c", type=int, default=0, help="connections")
     parser.add_argument("--loss", type=float, default=0.01, help="loss: the share of datagrams that is lost each way")
     parser.add_argument("--delay", type=int, default=5, help="loss: milliseconds that each datagram takes each way")
+    parser.add_argument("--budget", type=float, default=0, help="lock: seconds that all rounds may take, about; 0: as long as they need")
     parser.add_argument("--rate", type=int, default=10_000, help="rate: requests each second")
     parser.add_argument("--seconds", type=float, default=5, help="rate: how long each run takes")
     parser.add_argument("--cpu", type=int, default=0)

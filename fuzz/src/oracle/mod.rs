@@ -5,6 +5,7 @@ pub(crate) mod chunks;
 pub(crate) mod head;
 pub(crate) mod mux;
 pub(crate) mod proxy;
+#[cfg(feature = "library")]
 pub(crate) mod routes;
 pub(crate) mod websocket;
 
