@@ -10,6 +10,7 @@ mod support;
 mod descriptors;
 mod disk;
 mod drain;
+mod memory;
 mod panics;
 mod quic_ends;
 mod replacement;
