@@ -28,12 +28,12 @@ const CONTENT: usize = 256 << 10;
 /// What a connection may take by these limits, as docs/operations.md counts: the larger of the two wires, which is HTTP/2.
 const fn most_of_a_connection() -> usize {
     let http1 = HEAD as usize + BODY + OUTPUT + 2 * CONTENT;
-    let http2 = (1 << 20) + 2 * OUTPUT + STREAMS as usize * (HEAD as usize + BODY + 2 * CONTENT);
+    let http2 = (1 << 20) + 2 * OUTPUT + STREAMS as usize * BODY;
     if http1 > http2 { http1 } else { http2 }
 }
 
 /// What the program takes by itself: its stacks, tables, and what the allocator keeps for the next one.
-const ITSELF: usize = 48 << 20;
+const ITSELF: usize = 32 << 20;
 
 /// An answer without end.
 struct Endless;
@@ -49,7 +49,7 @@ fn config() -> ServerConfig {
     config.max_connections = CONNECTIONS;
     config.body_limit = BODY as u64;
     config.output_limit = OUTPUT;
-    config.http1.head_bytes = HEAD as usize;
+    config.http1.head_bytes = HEAD;
     config.http2.head_bytes = HEAD;
     config.http2.streams = STREAMS;
     config
