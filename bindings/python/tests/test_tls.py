@@ -291,7 +291,7 @@ def test_a_certificate_is_chosen_by_a_function(pairs: Pairs, loop: Loop, caplog:
     with running(tls=Tls(one.certificate, one.key, resolver=choose), loop=loop) as server:
         assert shown_by(port(server), "other.example") == two.digest
         for name in ("boom.example", "wrong.example"):
-            with pytest.raises(ssl.SSLError, match="(?i)alert"):
+            with pytest.raises(ssl.SSLError, match=r"(?i)alert"):
                 shown_by(port(server), name)
         assert shown_by(port(server), "one.example") == one.digest
         assert asked == ["other.example", "boom.example", "wrong.example", "one.example"]

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ._flare import Report
-from ._log import logger, one_of
+from ._log import one_of
+from ._running import Running
 from ._signals import Signals
 
 if TYPE_CHECKING:
@@ -21,11 +22,10 @@ class Threads:
 
     def __init__(self, app: App, address: str, count: int, loop: Loop, tls: Tls | None) -> None:
         self._app, self._address, self._count, self._loop, self._tls = app, address, count, loop, tls
+        self._running = Running()
         self._lock = threading.Lock()
-        self._servers: list[HostServer] = []
         self._reports: list[Report] = []
         self._error: BaseException | None = None
-        self._asked = 0
 
     def run(self, started: Callable[[], None]) -> Report:
         """Runs until SIGTERM or SIGINT; the sum of how the workers ended. What one of them raises ends all, and is raised."""
@@ -33,7 +33,7 @@ class Threads:
         threads = [threading.Thread(target=self._work, name=f"flare-{number}") for number in range(self._count)]
         one_of(self._count)
         try:
-            with Signals(self._ask, None if self._tls is None else self._reload):
+            with Signals(self._running.end, None if self._tls is None else self._running.reload):
                 for thread in threads:
                     thread.start()
                 for thread in threads:
@@ -54,38 +54,11 @@ class Threads:
         except BaseException as error:
             with self._lock:
                 self._error = self._error or error
-            self._ask()
+            self._running.end()
         else:
             with self._lock:
                 self._reports.append(report)
 
     def _listens(self, server: HostServer) -> None:
-        with self._lock:
-            self._servers.append(server)
-            asked, all_listen = self._asked, len(self._servers) == self._count
-        if asked:
-            _drain(server, asked)
-        elif all_listen:
+        if self._running.add(server) == self._count:
             self._started()
-
-    def _ask(self) -> None:
-        """Drains all workers; a second time cuts what still runs in them."""
-        with self._lock:
-            self._asked += 1
-            asked, servers = self._asked, list(self._servers)
-        for server in servers:
-            _drain(server, asked)
-
-    def _reload(self) -> None:
-        """Has all workers read their certificates again."""
-        try:
-            for server in list(self._servers):
-                server.reload_tls()
-        except ValueError as error:
-            logger.error("certificates not taken: %s", error)
-        else:
-            logger.info("certificates taken")
-
-
-def _drain(server: HostServer, asked: int) -> None:
-    server.drain(None if asked == 1 else 0)

@@ -16,6 +16,7 @@ from . import _plain, _threads, _workers
 from ._chain import Handler, Middleware, compose, is_async, name_of, refuse
 from ._flare import Layer, Queue, Report, Request, Response, Router, Server, as_response
 from ._log import logger
+from ._running import Running
 from ._sockets import SocketHandler
 from ._workers import Start
 from .server import HostServer
@@ -476,13 +477,15 @@ class App:
 
     def _run_plain(self, server: Server, started: Callable[[HostServer], object] | None) -> Report:
         host = HostServer(server)
-        return _ended(_plain.run(server, lambda: _started(host, started), _Drain(host), _reload(server)))
+        running = Running(host)
+        return _ended(_plain.run(server, lambda: _started(host, started), running.end, running.reload if server.secure else None))
 
     async def _run_async(self, server: Server, started: Callable[[HostServer], object] | None) -> Report:
         from ._signals import watched_by_loop
 
         async with Serving(lambda: server) as serving:
-            with watched_by_loop(_Drain(serving), _reload(server)):
+            running = Running(serving)
+            with watched_by_loop(running.end, running.reload if server.secure else None):
                 _started(serving, started)
                 return _ended(await serving.wait())
 
@@ -490,32 +493,6 @@ class App:
 def _find(module: str, name: str) -> object:
     """An app in another process."""
     return getattr(importlib.import_module(module), name)
-
-
-class _Drain:
-    """The first call drains, the second cuts."""
-
-    def __init__(self, server: HostServer) -> None:
-        self._server = server
-        self._asked = False
-
-    def __call__(self) -> None:
-        self._server.drain(0 if self._asked else None)
-        self._asked = True
-
-
-def _reload(server: Server) -> Callable[[], None] | None:
-    """What SIGHUP does to a server; None: as before."""
-
-    def reload() -> None:
-        try:
-            server.reload_tls()
-        except ValueError as error:
-            logger.error("certificates not taken: %s", error)
-        else:
-            logger.info("certificates taken")
-
-    return reload if server.secure else None
 
 
 def _started(server: HostServer, then: Callable[[HostServer], object] | None) -> None:

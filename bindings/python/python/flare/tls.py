@@ -42,8 +42,8 @@ class Tls:
     """The names of the first certificate, `*.example.org` for one label. Default: those in it."""
     resolver: Callable[[str | None], Identity | None] | None = field(default=None, repr=False)
     """Asked first in each handshake, with the name that the client asks for (in lower case; `None` without one): gives an `Identity`, or
-    `None` for the certificate that these settings have. Called in the thread of the loop, so it must not wait. What it raises is logged, and the
-    client refused."""
+    `None` for the certificate that these settings have. Called in the thread of the loop, so it must not wait. What it raises is logged,
+    and refuses the client."""
     ocsp: str | os.PathLike[str] | None = None
     """A file with an OCSP response as DER, which is sent with the first certificate."""
     client_auth: Literal["none", "optional", "required"] | None = None
