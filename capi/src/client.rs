@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::client_state::{ClientState, What};
 use crate::connection::flare_connection;
 use crate::connector::{ConnectorSettings, flare_connector};
+use crate::datagrams::FLARE_EVENT_DATAGRAM;
 use crate::guard::{Failure, guard, guard_number};
 use crate::handle::Token;
 use crate::mux::timeout;
@@ -144,12 +145,13 @@ pub unsafe extern "C" fn flare_client_open(
 /// none stops the server.
 ///
 /// @param timeout_ms  How long to wait; -1: for ever; 0: not at all.
-/// @param event       Gets one of FLARE_EVENT_INFORMATIONAL, _HEAD, _DATA, _END, _SWITCHED, _WRITABLE and _CANCELLED. The last event is _END, or
-///                    _CANCELLED: flare_response_cancelled() says why then.
+/// @param event       Gets one of FLARE_EVENT_INFORMATIONAL, _HEAD, _DATA, _DATAGRAM, _END, _SWITCHED, _WRITABLE and _CANCELLED. The last event is
+///                    _END, or _CANCELLED: flare_response_cancelled() says why then.
 /// @param response    Gets the answer, borrowed from who holds the exchange; may be NULL. With FLARE_EVENT_INFORMATIONAL it is the head of the
 ///                    interim answer, borrowed until the next call.
 /// @param tag         Gets what flare_client_open() was given; may be NULL.
-/// @param data        With FLARE_EVENT_DATA gets the content, borrowed until the next call, otherwise NULL; may be NULL.
+/// @param data        With FLARE_EVENT_DATA gets the content, with FLARE_EVENT_DATAGRAM the datagram, borrowed until the next call, otherwise
+///                    NULL; may be NULL.
 /// @param length      Gets the number of bytes; may be NULL.
 /// @return FLARE_ERROR_TIMEOUT, or FLARE_ERROR_WOULD_BLOCK when it was not to wait. FLARE_ERROR_CLOSED when the connection is over: nothing more
 ///         will happen.
@@ -183,6 +185,10 @@ pub unsafe extern "C" fn flare_client_next(
             What::Data(at, bytes) => {
                 (pointer, count) = (at, bytes);
                 FLARE_EVENT_DATA
+            }
+            What::Datagram(at, bytes) => {
+                (pointer, count) = (if bytes == 0 { std::ptr::null() } else { at }, bytes);
+                FLARE_EVENT_DATAGRAM
             }
             What::End => FLARE_EVENT_END,
             What::Writable => FLARE_EVENT_WRITABLE,

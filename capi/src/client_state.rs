@@ -59,6 +59,8 @@ pub(crate) enum What {
     Switched,
     /// Where the content is, until the next event is taken.
     Data(*const u8, usize),
+    /// The same of a datagram.
+    Datagram(*const u8, usize),
     End,
     Writable,
     Cancelled,
@@ -230,6 +232,10 @@ impl Inside {
                 self.data = data;
                 What::Data(self.data.as_ptr(), self.data.len())
             }
+            Event::Datagram(_, datagram) => {
+                self.data = datagram;
+                What::Datagram(self.data.as_ptr(), self.data.len())
+            }
             Event::End(_, trailers) => {
                 asked.end(trailers);
                 What::End
@@ -276,6 +282,7 @@ impl From<RequestError> for Failure {
             RequestError::Busy | RequestError::WouldBlock => FLARE_ERROR_WOULD_BLOCK,
             RequestError::ConnectionOver => FLARE_ERROR_CLOSED,
             RequestError::Over => FLARE_ERROR_FINISHED,
+            RequestError::TooLarge { .. } => FLARE_ERROR_LIMIT,
             _ => FLARE_ERROR_INVALID_ARGUMENT,
         };
         Failure::new(code, error.to_string())

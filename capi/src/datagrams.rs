@@ -5,13 +5,14 @@ use std::ffi::{c_char, c_void};
 use flare::DatagramError;
 
 use crate::guard::{Failure, guard, guard_number};
-use crate::object::{REQUEST, RESPONSE, with_exchange};
+use crate::object::{REQUEST, RESPONSE, asked, with_exchange};
 use crate::request::flare_request;
+use crate::request_write::on_client;
 use crate::response::flare_response;
 use crate::status::{FLARE_ERROR_LIMIT, FLARE_ERROR_WOULD_BLOCK};
 use crate::text;
 
-/// A datagram of the request; not from a queue. See flare_response_switch_to_datagrams().
+/// A datagram has come; not from a queue. See flare_response_switch_to_datagrams() and flare_request_offer_datagrams().
 pub const FLARE_EVENT_DATAGRAM: i32 = 9;
 
 impl From<DatagramError> for Failure {
@@ -117,6 +118,66 @@ pub unsafe extern "C" fn flare_request_read_datagram(
             // SAFETY: not NULL, and the caller promises that it may be written.
             unsafe { length.write(datagram.len()) };
             Ok(())
+        })
+    })
+}
+
+/// Offers to go on with a protocol that has datagrams (RFC 9297), as flare_request_offer_protocol() does with one that has none. When
+/// FLARE_EVENT_SWITCHED says that the server took it, FLARE_EVENT_DATAGRAM gives what comes, flare_request_send_datagram() sends, and
+/// flare_request_finish() closes this side.
+///
+/// @return As flare_request_offer_protocol().
+///
+/// # Safety
+/// `protocol` is a NUL-terminated string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flare_request_offer_datagrams(
+    request: *mut flare_request,
+    protocol: *const c_char,
+) -> i32 {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let protocol = unsafe { text::required(protocol, "protocol") }?;
+        asked(request, REQUEST)?.change(|request| {
+            (request.protocol, request.datagrams) = (Some(protocol.to_owned()), true);
+            Ok(())
+        })
+    })
+}
+
+/// Sends a datagram to the server, which is copied whole or refused. That it was taken does not say that it arrives.
+///
+/// @param data    The datagram; may be NULL when `length` is 0.
+/// @return FLARE_ERROR_LIMIT when it is longer than flare_request_max_datagram_size(); FLARE_ERROR_WOULD_BLOCK when so many wait for the server that
+/// it was not taken; FLARE_ERROR_INVALID_ARGUMENT when the server has not taken a protocol with datagrams; otherwise as flare_request_write().
+///
+/// # Safety
+/// `data` points to `length` bytes, or `length` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flare_request_send_datagram(
+    request: *mut flare_request,
+    data: *const c_void,
+    length: usize,
+) -> i32 {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let data = unsafe { text::bytes(data, length, "data") }?;
+        on_client(request, |_, client, link| {
+            Ok(client.with(|client| client.send_datagram(link.exchange, data))?)
+        })
+    })
+}
+
+/// How long a datagram to the server may be now, in bytes; 0 when it has not taken a protocol with datagrams. With HTTP/3 it changes with the path.
+///
+/// @return The number of bytes, or a negative code, as flare_request_write().
+#[unsafe(no_mangle)]
+pub extern "C" fn flare_request_max_datagram_size(request: *mut flare_request) -> i32 {
+    guard_number(|| {
+        on_client(request, |_, client, link| {
+            let most = client.with(|client| client.max_datagram_size(link.exchange));
+            // At most 64 KiB.
+            Ok(i32::try_from(most).unwrap_or(i32::MAX))
         })
     })
 }

@@ -169,7 +169,7 @@ pub unsafe extern "C" fn flare_request_offer_protocol(
 }
 
 /// Runs `f` on the client that an exchange runs on.
-fn on_client<R>(
+pub(crate) fn on_client<R>(
     request: *const flare_request,
     f: impl FnOnce(&Asked, &ClientState, &Link) -> Result<R, Failure>,
 ) -> Result<R, Failure> {

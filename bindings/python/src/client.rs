@@ -155,7 +155,8 @@ impl PyLink {
             None => ContentLength::None,
             Some(length) => u64::try_from(length).map_or(ContentLength::Unknown, ContentLength::Known),
         };
-        let request = Request { method, scheme, authority, target, headers, content, protocol: None };
+        let request =
+            Request { method, scheme, authority, target, headers, content, protocol: None, datagrams: false };
         match self.with(py, |client| client.open(&request)) {
             Ok(id) => Ok(Some(i64::try_from(id.number()).unwrap_or(i64::MAX))),
             Err(RequestError::Busy) => Ok(None),

@@ -103,6 +103,28 @@ impl Carrier {
         }
     }
 
+    /// How many bytes a datagram may have that the transport carries. `None`: it carries none.
+    pub(super) fn datagram_room(&self, exchange: ExchangeId) -> Option<usize> {
+        match self {
+            Self::Stream(_) => None,
+            #[cfg(feature = "http3")]
+            Self::Quic(quic) => quic.http3.datagram_room(exchange),
+        }
+    }
+
+    /// Gives the transport a datagram that it has room for.
+    pub(super) fn send_datagram(
+        &mut self,
+        exchange: ExchangeId,
+        datagram: &[u8],
+    ) -> Result<(), RequestError> {
+        match self {
+            Self::Stream(_) => Err(RequestError::Over),
+            #[cfg(feature = "http3")]
+            Self::Quic(quic) => quic.http3.send_datagram(exchange, datagram),
+        }
+    }
+
     pub(super) fn close(&mut self) {
         match self {
             Self::Stream(stream) => stream.session.close(),

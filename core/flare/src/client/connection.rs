@@ -6,9 +6,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use flare_proto::capsule;
+
 use super::carrier::Carrier;
 #[cfg(feature = "http3")]
 use super::connecting_http3::ConnectingHttp3;
+use super::datagrams::{CUT, Datagrams, Looked, QUEUED};
 #[cfg(feature = "http3")]
 use super::on_quic::OnQuic;
 use super::on_stream::OnStream;
@@ -30,7 +33,8 @@ const PART: usize = 16 * 1024;
 /// not answered by then never is.
 #[derive(Debug)]
 pub struct Client {
-    carrier: Carrier,
+    pub(super) carrier: Carrier,
+    pub(super) datagrams: Datagrams,
     /// Events that [`Client::write`] and [`Client::fetch`] found, and that belong to others.
     found: VecDeque<Event>,
     pub(super) timeout: Duration,
@@ -86,7 +90,13 @@ impl Client {
     }
 
     fn on(carrier: Carrier) -> Self {
-        Self { carrier, found: VecDeque::new(), timeout: Duration::from_secs(30), max_content: 64 << 20 }
+        Self {
+            carrier,
+            datagrams: Datagrams::default(),
+            found: VecDeque::new(),
+            timeout: Duration::from_secs(30),
+            max_content: 64 << 20,
+        }
     }
 
     /// Connects to `127.0.0.1:443`, `[::1]:443` or `name:port` by QUIC, for HTTP/3, and blocks until that is done: not on a worker. Settings
@@ -158,12 +168,24 @@ impl Client {
     /// # Errors
     /// As [`Session::open`].
     pub fn open(&mut self, request: &Request) -> Result<ExchangeId, RequestError> {
-        let id = if request.scheme.is_empty() {
-            let scheme = if self.tls().is_some() { "https" } else { "http" };
-            self.carrier.open(&Request { scheme: scheme.to_owned(), ..request.clone() })?
+        let has_datagrams = request.datagrams && request.protocol.is_some();
+        let id = if request.scheme.is_empty() || has_datagrams {
+            let mut request = request.clone();
+            if request.scheme.is_empty() {
+                let scheme = if self.tls().is_some() { "https" } else { "http" };
+                scheme.clone_into(&mut request.scheme);
+            }
+            if has_datagrams {
+                let set = request.headers.set(capsule::FIELD, capsule::FIELD_VALUE);
+                debug_assert!(set.is_ok(), "it is a field");
+            }
+            self.carrier.open(&request)?
         } else {
             self.carrier.open(request)?
         };
+        if has_datagrams {
+            self.datagrams.begin(id);
+        }
         self.carrier.send();
         Ok(id)
     }
@@ -185,13 +207,13 @@ impl Client {
                 Err(error) => return Err(error.into()),
             }
             loop {
-                match self.carrier.step(left(until))? {
+                match self.step(left(until))? {
                     Some(Event::Writable(id)) if id == exchange => break,
                     Some(event) => {
                         // Behind the end the rest of the request may not be wanted: the next attempt tells.
                         let is_end = matches!(event, Event::End(..) | Event::Failed(..));
                         let is_own = event.exchange() == exchange;
-                        self.found.push_back(event);
+                        self.keep(event);
                         if is_own && is_end {
                             break;
                         }
@@ -232,6 +254,7 @@ impl Client {
             }
         }
         self.found.retain(|event| event.exchange() != exchange);
+        self.datagrams.forget(exchange);
         self.carrier.cancel(exchange);
         self.carrier.send();
         if self.carrier.is_over() {
@@ -266,8 +289,37 @@ impl Client {
     /// As there.
     pub fn next_event_unused(&mut self, timeout: Option<Duration>) -> io::Result<Option<Event>> {
         match self.found.pop_front() {
-            None => self.carrier.step(timeout),
+            None => self.step(timeout),
             found => Ok(found),
+        }
+    }
+
+    /// The next event of the connection. Content that is capsules becomes datagrams.
+    fn step(&mut self, timeout: Option<Duration>) -> io::Result<Option<Event>> {
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut wait = timeout;
+        loop {
+            if let Some(datagram) = self.datagrams.pop() {
+                return Ok(Some(datagram));
+            }
+            let Some(event) = self.carrier.step(wait)? else { return Ok(None) };
+            match self.datagrams.look(event) {
+                Looked::At(event) => return Ok(Some(event)),
+                Looked::Into(exchange, bytes) => self.consumed(exchange, bytes),
+                Looked::Cut(exchange) => {
+                    self.cancel(exchange);
+                    return Ok(Some(Event::Failed(exchange, CUT)));
+                }
+            }
+            wait = timeout.and(left(until));
+        }
+    }
+
+    /// Keeps an event for later. Of datagrams not without end: they may be lost.
+    fn keep(&mut self, event: Event) {
+        let is_datagram = |event: &Event| matches!(event, Event::Datagram(..));
+        if !is_datagram(&event) || self.found.iter().filter(|event| is_datagram(event)).count() < QUEUED {
+            self.found.push_back(event);
         }
     }
 
@@ -334,9 +386,9 @@ impl Client {
                     }
                 }
             }
-            match self.carrier.step(left(until))? {
+            match self.step(left(until))? {
                 None => return Err(ClientError::Failed(Failure::Cut)),
-                Some(event) if event.exchange() != id => self.found.push_back(event),
+                Some(event) if event.exchange() != id => self.keep(event),
                 Some(Event::Head(_, response)) => head = Some(response),
                 Some(Event::Switched(..)) => return Err(ClientError::Switched),
                 Some(Event::Data(_, data)) => {
@@ -355,7 +407,7 @@ impl Client {
                     let head = head.ok_or(ClientError::Failed(Failure::Cut))?;
                     return Ok(Answer { head, content: collected, trailers });
                 }
-                Some(Event::Informational(..) | Event::Writable(_)) => {}
+                Some(Event::Informational(..) | Event::Writable(_) | Event::Datagram(..)) => {}
             }
         }
     }

@@ -58,6 +58,8 @@ pub enum Event {
     Switched(ExchangeId, Response),
     /// Some content. Whoever has used it says so by [`Session::consumed`](super::Session::consumed).
     Data(ExchangeId, Bytes),
+    /// A datagram, of an exchange that asked for [them](super::Request::datagrams).
+    Datagram(ExchangeId, Bytes),
     /// The answer has ended, with its trailers. A request that is not whole by now can be finished, or cancelled.
     End(ExchangeId, Headers),
     /// Content is taken again, after some was refused; or nobody wants the rest, which the next write says.
@@ -75,6 +77,7 @@ impl Event {
             | Self::Head(id, _)
             | Self::Switched(id, _)
             | Self::Data(id, _)
+            | Self::Datagram(id, _)
             | Self::End(id, _)
             | Self::Writable(id)
             | Self::Failed(id, _) => *id,

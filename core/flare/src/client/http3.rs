@@ -1,5 +1,7 @@
 //! A connection that speaks HTTP/3: many exchanges at a time, each on a stream of QUIC.
 
+mod datagrams;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -28,6 +30,8 @@ pub(super) struct Http3 {
     head: ResponseHead,
     trailers: Headers,
     events: VecDeque<Event>,
+    /// How many of the events are datagrams.
+    datagrams: usize,
     buffer: Box<[u8]>,
     over: bool,
 }
@@ -36,6 +40,10 @@ pub(super) struct Http3 {
 struct Stream {
     /// Asked for another protocol.
     is_switch: bool,
+    /// One that has datagrams.
+    has_datagrams: bool,
+    /// The server took it.
+    switched: bool,
     /// Frames of the request that the transport has not taken.
     outgoing: BytesMut,
     /// A write was refused.
@@ -68,6 +76,7 @@ impl Http3 {
             head: ResponseHead::new(),
             trailers: Headers::new(),
             events: VecDeque::new(),
+            datagrams: 0,
             buffer: vec![0; READ].into_boxed_slice(),
             over: false,
         };
@@ -114,7 +123,9 @@ impl Http3 {
         };
         let finished = self.machine.has_sent_all(id);
         let outgoing = BytesMut::from(&frames[..]);
-        self.streams.insert(id, Stream { is_switch, outgoing, left, finished, ..Stream::default() });
+        let has_datagrams = is_switch && request.datagrams;
+        let stream = Stream { is_switch, has_datagrams, outgoing, left, finished, ..Stream::default() };
+        self.streams.insert(id, stream);
         self.flush(id);
         Ok(ExchangeId(id))
     }
@@ -169,6 +180,7 @@ impl Http3 {
 
     pub(super) fn cancel(&mut self, exchange: ExchangeId) {
         self.events.retain(|event| event.exchange() != exchange);
+        self.datagrams = self.events.iter().filter(|event| matches!(event, Event::Datagram(..))).count();
         self.reset(exchange.0, ErrorCode::RequestCancelled);
         self.end_if_drained();
     }
@@ -194,10 +206,15 @@ impl Http3 {
 
     /// The transport took datagrams, or its time came: what came of streams is read, and what waits is written.
     pub(super) fn advance(&mut self) {
+        // Before the ends of their streams, but not before the begin.
+        let early = self.take_datagrams();
         while !self.over
             && let Some(id) = self.quic.next_readable()
         {
             self.read(id);
+        }
+        for (id, datagram) in early {
+            self.datagram(id, datagram);
         }
         self.flush_own();
         while let Some(id) = self.quic.next_writable() {
@@ -293,6 +310,9 @@ impl Http3 {
             (Told::Head(id, ended), Some(Message::Head(response))) => {
                 let is_switch = self.streams.get(&id).is_some_and(|stream| stream.is_switch);
                 let switched = is_switch && (200..300).contains(&response.status);
+                if let Some(stream) = self.streams.get_mut(&id) {
+                    stream.switched = switched;
+                }
                 let exchange = ExchangeId(id);
                 self.tell(
                     id,
@@ -425,7 +445,11 @@ impl Http3 {
     }
 
     pub(super) fn next_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front()?;
+        if let Event::Datagram(..) = event {
+            self.datagrams -= 1;
+        }
+        Some(event)
     }
 
     /// Ends the connection in peace.
@@ -482,7 +506,7 @@ fn told(event: &http3::Event<'_, http3::ResponseInfo>) -> Told {
         }
         http3::Event::Stopped { stream, .. } => Told::Stopped(stream),
         http3::Event::Unblocked { stream } => Told::Unblocked(stream),
-        // A client is sent no requests, and asks for no datagrams.
+        // A client is sent no requests, and datagrams come on no stream.
         http3::Event::Refused { .. }
         | http3::Event::Priority { .. }
         | http3::Event::Settings

@@ -30,6 +30,7 @@ mod carrier;
 #[cfg(feature = "http3")]
 mod connecting_http3;
 mod connection;
+mod datagrams;
 mod error;
 mod event;
 mod http1;

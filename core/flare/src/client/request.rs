@@ -24,6 +24,9 @@ pub struct Request {
     /// The protocol to go on with as a stream of bytes, such as `websocket`. With HTTP/1.1 it is a GET with `Upgrade` (RFC 9110, 7.8), with
     /// HTTP/2 an Extended CONNECT (RFC 8441), which the server has to have offered.
     pub protocol: Option<String>,
+    /// The protocol has datagrams (RFC 9297): when the server has taken it, its stream is one of capsules, [`Event::Datagram`](super::Event::Datagram) tells what
+    /// comes, and [`Client::send_datagram`](super::Client::send_datagram) sends. Only [`Client`](super::Client) does this, and not a bare session.
+    pub datagrams: bool,
 }
 
 impl Request {
@@ -38,6 +41,7 @@ impl Request {
             headers: Headers::new(),
             content: ContentLength::None,
             protocol: None,
+            datagrams: false,
         }
     }
 }
@@ -52,6 +56,11 @@ pub enum RequestError {
     ConnectionOver,
     /// So much of the exchange's content waits that nothing was taken. [`Event::Writable`](super::Event::Writable) says when to go on.
     WouldBlock,
+    /// A datagram is longer than the way to the server allows now.
+    TooLarge {
+        /// The most bytes that one may have.
+        most: usize,
+    },
     /// The exchange is over, or its request has ended.
     Over,
     /// The request, or its content, can't be sent like this.
@@ -73,6 +82,7 @@ impl std::fmt::Display for RequestError {
             Self::Busy => f.write_str("the connection takes no other request now"),
             Self::ConnectionOver => f.write_str("the connection is over"),
             Self::WouldBlock => f.write_str("the server has to take some of the content first"),
+            Self::TooLarge { most } => write!(f, "a datagram may have {most} bytes here"),
             Self::Over => f.write_str("the exchange is over"),
             Self::Invalid(error) => error.fmt(f),
         }

@@ -34,7 +34,7 @@ pub(super) struct OnQuic {
 impl OnQuic {
     /// On a connection whose handshake has ended, and the driver that has its socket.
     fn new(driver: Driver, wire: Wire, quic: Box<Quic>) -> Self {
-        let http3 = Http3::new(quic, Arc::new(Limits::default()));
+        let http3 = Http3::new(quic, Arc::new(Limits { datagrams: true, ..Limits::default() }));
         let mut made = Self { driver, wire, http3, begun: Instant::now(), armed: None };
         made.send();
         made

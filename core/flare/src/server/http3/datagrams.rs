@@ -12,20 +12,51 @@ use crate::server::running::Running;
 /// The largest datagram that is read of the transport, in bytes: larger than a packet.
 const READ: usize = 2048;
 
+/// So many datagrams are kept until the streams were read that came with them.
+const EARLY: usize = 64;
+
 impl Http3 {
-    /// Takes the datagrams that came.
-    pub(super) fn take_datagrams(&mut self, quic: &mut Quic, env: &mut Environment) {
-        let mut buffer = [0; READ];
+    /// Takes the datagrams that came, before the streams: what comes behind the end of its stream is dropped. Gives those whose request is not known,
+    /// which may come in the same packet: [`Http3::take_early_datagrams`] is for them.
+    pub(super) fn take_datagrams(&mut self, quic: &mut Quic, env: &mut Environment) -> Vec<Vec<u8>> {
+        let (mut buffer, mut early) = ([0; READ], Vec::new());
         while !self.over
             && let Some(length) = quic.read_datagram(&mut buffer)
         {
-            match self.wire.receive_datagram(buffer.get(..length).unwrap_or_default()) {
-                Ok(Some(Event::Datagram { stream, bytes })) => self.datagram(stream, bytes, quic, env),
-                // Of a request that is over, or whose head has not come: they may overtake it, and are not waited for (RFC 9297, 2.1).
-                Ok(_) => env.counters.http_datagrams_dropped.add(1),
-                Err(error) => self.fail(error, quic, env),
+            let datagram = buffer.get(..length).unwrap_or_default();
+            if self.take_datagram(datagram, quic, env) {
+            } else if early.len() < EARLY {
+                early.push(datagram.to_vec());
+            } else {
+                env.counters.http_datagrams_dropped.add(1);
             }
         }
+        early
+    }
+
+    /// Takes datagrams again whose request was not known. If it is not yet, it is over, or they have overtaken it by more, and are not waited for
+    /// (RFC 9297, 2.1).
+    pub(super) fn take_early_datagrams(
+        &mut self,
+        early: Vec<Vec<u8>>,
+        quic: &mut Quic,
+        env: &mut Environment,
+    ) {
+        for datagram in early {
+            if !self.over && !self.take_datagram(&datagram, quic, env) {
+                env.counters.http_datagrams_dropped.add(1);
+            }
+        }
+    }
+
+    /// False: there is no such request.
+    fn take_datagram(&mut self, datagram: &[u8], quic: &mut Quic, env: &mut Environment) -> bool {
+        match self.wire.receive_datagram(datagram) {
+            Ok(Some(Event::Datagram { stream, bytes })) => self.datagram(stream, bytes, quic, env),
+            Ok(_) => return false,
+            Err(error) => self.fail(error, quic, env),
+        }
+        true
     }
 
     /// A datagram of a request came.

@@ -113,12 +113,13 @@ impl Http3 {
             return;
         }
         self.wire.set_now(env.now.0);
+        let early = self.take_datagrams(quic, env);
         while !self.over
             && let Some(id) = quic.next_readable()
         {
             self.read(id, quic, env);
         }
-        self.take_datagrams(quic, env);
+        self.take_early_datagrams(early, quic, env);
         while !self.over
             && let Some(id) = quic.next_writable()
         {

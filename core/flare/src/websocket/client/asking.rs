@@ -47,7 +47,7 @@ impl Asking {
                 }
                 Event::End(..) => return Err(self.refused(Failure::Cut)),
                 Event::Failed(_, failure) => return Err(self.refused(failure)),
-                Event::Informational(..) | Event::Writable(_) => {}
+                Event::Informational(..) | Event::Writable(_) | Event::Datagram(..) => {}
             }
         }
         Ok(None)

@@ -112,6 +112,20 @@ fn datagrams_are_frames_where_both_take_them() {
 }
 
 #[test]
+fn what_comes_in_one_flight_with_the_begin_or_the_end_of_its_stream_counts() {
+    let (mut client, held) = joined();
+    let id = switched(&mut client, "/echo");
+    client.datagram(id, b"last");
+    client.write(id, b"", true);
+    assert_eq!(client.whole(id).datagrams, [&b"last"[..], b"bye"]);
+    client.datagram(id + 4, b"first");
+    assert_eq!(client.offer("/hold", "echo", &[]), id + 4);
+    let exchange = held.try_recv().unwrap();
+    exchange.switch_to_datagrams("echo").unwrap();
+    assert_eq!(exchange.read_datagram().unwrap().unwrap(), &b"first"[..]);
+}
+
+#[test]
 fn they_are_capsules_where_one_end_does_not() {
     for (server_takes, client_takes) in [(false, false), (false, true), (true, false)] {
         let (service, _) = server(server_takes);
