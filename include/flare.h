@@ -32,7 +32,7 @@
 #define FLARE_EVENT_SWITCHED 8
 
 /**
- * A datagram of the request; not from a queue. See flare_response_switch_to_datagrams().
+ * A datagram has come; not from a queue. See flare_response_switch_to_datagrams() and flare_request_offer_datagrams().
  */
 #define FLARE_EVENT_DATAGRAM 9
 
@@ -582,12 +582,13 @@ int32_t flare_client_open(flare_client *client,
  * none stops the server.
  *
  * @param timeout_ms  How long to wait; -1: for ever; 0: not at all.
- * @param event       Gets one of FLARE_EVENT_INFORMATIONAL, _HEAD, _DATA, _END, _SWITCHED, _WRITABLE and _CANCELLED. The last event is _END, or
- *                    _CANCELLED: flare_response_cancelled() says why then.
+ * @param event       Gets one of FLARE_EVENT_INFORMATIONAL, _HEAD, _DATA, _DATAGRAM, _END, _SWITCHED, _WRITABLE and _CANCELLED. The last event is
+ *                    _END, or _CANCELLED: flare_response_cancelled() says why then.
  * @param response    Gets the answer, borrowed from who holds the exchange; may be NULL. With FLARE_EVENT_INFORMATIONAL it is the head of the
  *                    interim answer, borrowed until the next call.
  * @param tag         Gets what flare_client_open() was given; may be NULL.
- * @param data        With FLARE_EVENT_DATA gets the content, borrowed until the next call, otherwise NULL; may be NULL.
+ * @param data        With FLARE_EVENT_DATA gets the content, with FLARE_EVENT_DATAGRAM the datagram, borrowed until the next call, otherwise
+ *                    NULL; may be NULL.
  * @param length      Gets the number of bytes; may be NULL.
  * @return FLARE_ERROR_TIMEOUT, or FLARE_ERROR_WOULD_BLOCK when it was not to wait. FLARE_ERROR_CLOSED when the connection is over: nothing more
  *         will happen.
@@ -972,6 +973,39 @@ int32_t flare_request_read_datagram(flare_request *request,
                                     void *buffer,
                                     size_t capacity,
                                     size_t *length);
+
+/**
+ * Offers to go on with a protocol that has datagrams (RFC 9297), as flare_request_offer_protocol() does with one that has none. When
+ * FLARE_EVENT_SWITCHED says that the server took it, FLARE_EVENT_DATAGRAM gives what comes, flare_request_send_datagram() sends, and
+ * flare_request_finish() closes this side.
+ *
+ * @return As flare_request_offer_protocol().
+ *
+ * The caller promises:
+ * `protocol` is a NUL-terminated string.
+ */
+int32_t flare_request_offer_datagrams(flare_request *request, const char *protocol);
+
+/**
+ * Sends a datagram to the server, which is copied whole or refused. That it was taken does not say that it arrives.
+ *
+ * @param data    The datagram; may be NULL when `length` is 0.
+ * @return FLARE_ERROR_LIMIT when it is longer than flare_request_max_datagram_size(); FLARE_ERROR_WOULD_BLOCK when so many wait for the server that
+ * it was not taken; FLARE_ERROR_INVALID_ARGUMENT when the server has not taken a protocol with datagrams; otherwise as flare_request_write().
+ *
+ * The caller promises:
+ * `data` points to `length` bytes, or `length` is 0.
+ */
+int32_t flare_request_send_datagram(flare_request *request,
+                                    const void *data,
+                                    size_t length);
+
+/**
+ * How long a datagram to the server may be now, in bytes; 0 when it has not taken a protocol with datagrams. With HTTP/3 it changes with the path.
+ *
+ * @return The number of bytes, or a negative code, as flare_request_write().
+ */
+int32_t flare_request_max_datagram_size(flare_request *request);
 
 /**
  * Serves the files below a directory, for GET and HEAD: with types, validators, conditional requests and ranges.

@@ -66,6 +66,24 @@ static int32_t switch_over(flare_request *request, flare_response *response, voi
     return flare_request_on_event(request, back, NULL, NULL);
 }
 
+// Sends datagrams back, and ends when the client does.
+static int32_t back_at_once(flare_request *request, flare_response *response, int32_t event, const uint8_t *data, size_t length, void *user) {
+    (void)user;
+    if (event == FLARE_EVENT_DATAGRAM) return flare_response_send_datagram(response, data, length);
+    if (event == FLARE_EVENT_END) {
+        CHECK_STATUS(flare_response_finish(response), FLARE_OK);
+        CHECK_STATUS(flare_request_release(request), FLARE_OK);
+    }
+    return FLARE_OK;
+}
+
+static int32_t datagrams_back(flare_request *request, flare_response *response, void *user) {
+    (void)user;
+    CHECK_STATUS(flare_request_retain(request), FLARE_OK);
+    CHECK_STATUS(flare_response_switch_to_datagrams(response, "back"), FLARE_OK);
+    return flare_request_on_event(request, back_at_once, NULL, NULL);
+}
+
 static gate begun = GATE_INIT, left = GATE_INIT;
 
 static int32_t hear_the_end(flare_request *request, flare_response *response, int32_t event, const uint8_t *data, size_t length, void *user) {
@@ -167,7 +185,7 @@ static void whole(int32_t version) {
 typedef struct {
     char content[4096];
     size_t length;
-    int informed, heads, ends, cancels, switches;
+    int informed, heads, ends, cancels, switches, datagrams;
     char early[64];
 } story;
 
@@ -181,7 +199,7 @@ static int32_t take(flare_client *client, int64_t timeout_ms, story *stories) {
     int32_t status = flare_client_next(client, timeout_ms, &event, &response, &tag, &data, &length);
     if (status != FLARE_OK) return status;
     story *s = &stories[tag];
-    CHECK((event == FLARE_EVENT_DATA) == (data != NULL));
+    CHECK((event == FLARE_EVENT_DATA || (event == FLARE_EVENT_DATAGRAM && length > 0)) == (data != NULL));
     if (event == FLARE_EVENT_INFORMATIONAL) {
         s->informed++;
         CHECK_NUMBER(flare_response_status(response), 103);
@@ -192,9 +210,10 @@ static int32_t take(flare_client *client, int64_t timeout_ms, story *stories) {
         CHECK_NUMBER(flare_response_status(response), 200);
     } else if (event == FLARE_EVENT_SWITCHED) {
         s->switches++;
-    } else if (event == FLARE_EVENT_DATA && CHECK(s->length + length < sizeof s->content)) {
-        memcpy(s->content + s->length, data, length);
+    } else if ((event == FLARE_EVENT_DATA || event == FLARE_EVENT_DATAGRAM) && CHECK(s->length + length < sizeof s->content)) {
+        if (length > 0) memcpy(s->content + s->length, data, length);
         s->length += length;
+        s->datagrams += event == FLARE_EVENT_DATAGRAM;
     } else if (event == FLARE_EVENT_END) {
         s->ends++;
     } else if (event == FLARE_EVENT_CANCELLED) {
@@ -517,6 +536,41 @@ static void switches(int32_t version) {
     CHECK_STATUS(flare_client_free(client), FLARE_OK);
 }
 
+static void datagrams(int32_t version) {
+    flare_client *client = connected(version);
+    story s = {0};
+    // The server says by its settings what it takes: they come with the first answer.
+    flare_request *first = get("/");
+    CHECK_STATUS(flare_client_fetch(client, first, NULL, 0, NULL), FLARE_OK);
+    CHECK_STATUS(flare_request_offer_datagrams(first, "back"), FLARE_ERROR_FINISHED);
+    CHECK_STATUS(flare_request_release(first), FLARE_OK);
+    flare_request *request = get("/datagrams");
+    CHECK_STATUS(flare_request_set_scheme(request, version == 30 ? "https" : "http"), FLARE_OK);
+    CHECK_STATUS(flare_request_offer_datagrams(request, NULL), FLARE_ERROR_INVALID_ARGUMENT);
+    CHECK_STATUS(flare_request_offer_datagrams(request, "back"), FLARE_OK);
+    CHECK_STATUS(flare_request_send_datagram(request, "x", 1), FLARE_ERROR_INVALID_STATE);
+    CHECK_STATUS(flare_request_max_datagram_size(request), FLARE_ERROR_INVALID_STATE);
+    CHECK_STATUS(flare_client_open(client, request, 0, NULL), FLARE_OK);
+    CHECK_STATUS(flare_request_send_datagram(request, "x", 1), FLARE_ERROR_INVALID_ARGUMENT);
+    while (!s.switches && CHECK_STATUS(take(client, patience_ms(), &s), FLARE_OK)) {}
+    int32_t most = flare_request_max_datagram_size(request);
+    CHECK(version == 30 ? most > 1000 && most < 1500 : most == 65536);
+    static const char large[65537];
+    CHECK_STATUS(flare_request_send_datagram(request, large, (size_t)most + 1), FLARE_ERROR_LIMIT);
+    CHECK_STATUS(flare_request_send_datagram(request, NULL, 1), FLARE_ERROR_INVALID_ARGUMENT);
+    const char *sent[] = {"there", "", "again"};
+    for (int i = 0; i < 3; i++) {
+        CHECK_STATUS(flare_request_send_datagram(request, sent[i], strlen(sent[i])), FLARE_OK);
+        while (s.datagrams <= i && CHECK_STATUS(take(client, patience_ms(), &s), FLARE_OK)) {}
+    }
+    CHECK_TEXT(s.content, "thereagain");
+    CHECK_STATUS(flare_request_finish(request), FLARE_OK);
+    while (!s.ends && CHECK_STATUS(take(client, patience_ms(), &s), FLARE_OK)) {}
+    CHECK(flare_request_send_datagram(request, "late", 4) != FLARE_OK);
+    CHECK_STATUS(flare_request_release(request), FLARE_OK);
+    CHECK_STATUS(flare_client_free(client), FLARE_OK);
+}
+
 static void misuse(void) {
     CHECK(flare_request_new(NULL, "a", "/") == NULL);
     CHECK(flare_request_new("GET", "a", NULL) == NULL);
@@ -571,6 +625,7 @@ int main(void) {
     route(router, "GET", "/never", never, NULL);
     route(router, "GET", "/wrong-side", wrong_side, NULL);
     route(router, "*", "/switch", switch_over, NULL);
+    route(router, "*", "/datagrams", datagrams_back, NULL);
     CHECK_STATUS(flare_router_add_with(router, "POST", "/echo", large, echo, NULL, NULL), FLARE_OK);
     CHECK_STATUS(flare_router_add_with(router, "POST", "/duplex", streaming, duplex, NULL, NULL), FLARE_OK);
     CHECK_STATUS(flare_route_options_free(streaming), FLARE_OK);
@@ -578,6 +633,7 @@ int main(void) {
     flare_config *config = one_worker();
     CHECK_STATUS(flare_config_set_number(config, "half_close", 0), FLARE_OK);  // whoever leaves is noticed
     CHECK_STATUS(flare_config_set_number(config, "http3", 1), FLARE_OK);
+    CHECK_STATUS(flare_config_set_number(config, "http3_datagrams", 1), FLARE_OK);
     flare_server *server = flare_server_new(router, config);
     flare_tls *tls = flare_tls_new();
     CHECK_STATUS(flare_tls_add_self_signed(tls, "localhost"), FLARE_OK);
@@ -605,6 +661,8 @@ int main(void) {
         ends(versions[i]);
         TEST(i ? "HTTP/2: a stream of bytes" : "HTTP/1.1: a stream of bytes");
         switches(versions[i]);
+        TEST(i ? "HTTP/2: datagrams" : "HTTP/1.1: datagrams");
+        datagrams(versions[i]);
     }
     TEST("several threads with one client");
     threads(11);
@@ -615,6 +673,8 @@ int main(void) {
     whole(30);
     TEST("HTTP/3: content in pieces, both ways");
     pieces(30);
+    TEST("HTTP/3: datagrams");
+    datagrams(30);
     TEST("HTTP/3: in a loop, and the end in peace");
     watched(connected(30), 30);
     TEST("HTTP/3: what does not end is given up");

@@ -181,6 +181,11 @@ static int64_t call_request_read(void *handle) {
     size_t length;
     return flare_request_read(handle, buffer, sizeof buffer, &length);
 }
+static int64_t call_request_read_datagram(void *handle) {
+    char buffer[8];
+    size_t length;
+    return flare_request_read_datagram(handle, buffer, sizeof buffer, &length);
+}
 
 CALL(response_start, flare_response_start(handle, 200))
 CALL(response_write, flare_response_write(handle, "x", 1))
@@ -268,6 +273,9 @@ static int64_t call_mux_listener_accept(void *handle) {
 
 TEXT_CALL(request_offered_protocol, flare_request_offered_protocol(handle, &length))
 CALL(response_switch_protocol, flare_response_switch_protocol(handle, "x"))
+CALL(response_switch_to_datagrams, flare_response_switch_to_datagrams(handle, "x"))
+CALL(response_send_datagram, flare_response_send_datagram(handle, "x", 1))
+CALL(response_max_datagram_size, flare_response_max_datagram_size(handle))
 
 CALL(connector_free, flare_connector_free(handle))
 CALL(connector_set_number, flare_connector_set_number(handle, "timeout_ms", 1))
@@ -351,6 +359,9 @@ CALL(request_add_trailer, flare_request_add_trailer(handle, "x", "y"))
 CALL(request_set_scheme, flare_request_set_scheme(handle, "http"))
 CALL(request_set_content_length, flare_request_set_content_length(handle, 1))
 CALL(request_offer_protocol, flare_request_offer_protocol(handle, "x"))
+CALL(request_offer_datagrams, flare_request_offer_datagrams(handle, "x"))
+CALL(request_send_datagram, flare_request_send_datagram(handle, "x", 1))
+CALL(request_max_datagram_size, flare_request_max_datagram_size(handle))
 CALL(request_write, flare_request_write(handle, "x", 1))
 CALL(request_write_blocking, flare_request_write_blocking(handle, "x", 1))
 CALL(request_finish, flare_request_finish(handle))
@@ -483,6 +494,7 @@ static const struct row rows[] = {
     {"flare_request_cancelled", REQUEST, CODE, call_request_cancelled, false, false},
     {"flare_request_on_event", REQUEST, CODE, call_request_on_event, true, false},
     {"flare_request_read", REQUEST, CODE, call_request_read, false, false},
+    {"flare_request_read_datagram", REQUEST, CODE, call_request_read_datagram, false, false},
     {"flare_request_log_error", REQUEST, CODE, call_request_log_error, false, false},
     {"flare_request_resume", REQUEST, CODE, call_request_resume, false, false},
     {"flare_request_set_attribute", REQUEST, CODE, call_request_set_attribute, false, false},
@@ -512,6 +524,9 @@ static const struct row rows[] = {
     {"flare_response_inform", RESPONSE, CODE, call_response_inform, false, false},
     {"flare_response_relay", RESPONSE, CODE, call_response_relay, false, false},
     {"flare_response_switch_protocol", RESPONSE, CODE, call_response_switch_protocol, false, false},
+    {"flare_response_switch_to_datagrams", RESPONSE, CODE, call_response_switch_to_datagrams, false, false},
+    {"flare_response_send_datagram", RESPONSE, CODE, call_response_send_datagram, false, false},
+    {"flare_response_max_datagram_size", RESPONSE, CODE, call_response_max_datagram_size, false, false},
     {"flare_response_proceed", RESPONSE, CODE, call_response_proceed, false, false},
 
     {"flare_route_options_free", ROUTE_OPTIONS, CODE, call_route_options_free, false, false},
@@ -643,6 +658,9 @@ static const struct row rows[] = {
     {"flare_request_set_scheme", REQUEST, CODE, call_request_set_scheme, false, false},
     {"flare_request_set_content_length", REQUEST, CODE, call_request_set_content_length, false, false},
     {"flare_request_offer_protocol", REQUEST, CODE, call_request_offer_protocol, false, false},
+    {"flare_request_offer_datagrams", REQUEST, CODE, call_request_offer_datagrams, false, false},
+    {"flare_request_send_datagram", REQUEST, CODE, call_request_send_datagram, false, false},
+    {"flare_request_max_datagram_size", REQUEST, CODE, call_request_max_datagram_size, false, false},
     {"flare_request_write", REQUEST, CODE, call_request_write, false, false},
     {"flare_request_write_blocking", REQUEST, CODE, call_request_write_blocking, false, false},
     {"flare_request_finish", REQUEST, CODE, call_request_finish, false, false},

@@ -139,6 +139,9 @@ struct Api:
     var response_send_datagram: def(Handle, Bytes, UInt) thin abi("C") -> Int32
     var response_max_datagram_size: def(Handle) thin abi("C") -> Int32
     var request_read_datagram: def(Handle, Room, UInt, Place[UInt]) thin abi("C") -> Int32
+    var request_offer_datagrams: def(Handle, Text) thin abi("C") -> Int32
+    var request_send_datagram: def(Handle, Bytes, UInt) thin abi("C") -> Int32
+    var request_max_datagram_size: def(Handle) thin abi("C") -> Int32
     var router_add_files: def(Handle, Text, Text, Text, Handle) thin abi("C") -> Int32
     var server_host_start: def(Handle) thin abi("C") -> Int32
     var server_fd: def(Handle) thin abi("C") -> Int32
@@ -395,6 +398,9 @@ comptime NAMES: List[StaticString] = [
     "flare_response_send_datagram",
     "flare_response_max_datagram_size",
     "flare_request_read_datagram",
+    "flare_request_offer_datagrams",
+    "flare_request_send_datagram",
+    "flare_request_max_datagram_size",
     "flare_router_add_files",
     "flare_server_host_start",
     "flare_server_fd",

@@ -16,7 +16,8 @@ use flare::{Event as Happened, Flow};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// `/echo` sends datagrams back, and says goodbye when the client closes its side; `/bytes` takes the protocol without datagrams.
+/// `/echo` sends datagrams back, and says goodbye when the client closes its side; `/cut` ends within a capsule; `/hundred` sends many
+/// for each that comes.
 fn server(datagrams: bool) -> RunningServer {
     let mut router = Router::new();
     let echo = |exchange: Exchange| {
@@ -40,6 +41,19 @@ fn server(datagrams: bool) -> RunningServer {
         exchange.finish().unwrap();
     };
     router.add("*", "/cut", flare::later(bytes)).unwrap();
+    let hundred = |exchange: Exchange| {
+        exchange.switch_to_datagrams("echo").unwrap();
+        exchange.drive(|exchange, event| {
+            if let Happened::Datagram(_) = event {
+                for number in 0..100_u8 {
+                    // Err: some of the hundred before still wait.
+                    let _ = exchange.send_datagram(&[number]);
+                }
+            }
+            Flow::Continue
+        });
+    };
+    router.add("*", "/hundred", flare::later(hundred)).unwrap();
     router.add("*", "/no", |_: &Request| (403, "no")).unwrap();
     let mut config = ServerConfig { http3_enabled: true, ..ServerConfig::default() };
     config.http3.datagrams = datagrams;
@@ -138,6 +152,28 @@ fn a_stream_that_ends_within_a_capsule_has_failed() {
             Event::Failed(_, Failure::Malformed(why)) => assert!(why.contains("capsule"), "{why}"),
             other => panic!("wire {wire}: {other:?}"),
         }
+    }
+}
+
+#[test]
+fn what_nobody_takes_is_bounded() {
+    const ROUNDS: usize = 5;
+    let server = server(true);
+    for (wire, mut client) in clients(&server).into_iter().enumerate().skip(1) {
+        let id = client.open(&ask("/hundred", Some("echo"))).unwrap();
+        assert!(matches!(next(&mut client), Event::Switched(..)));
+        for _ in 0..ROUNDS {
+            client.send_datagram(id, b"go").unwrap();
+            // Another exchange is waited for: events of this one are kept meanwhile.
+            assert_eq!(client.fetch(&ask("/", None), b"").unwrap().head.status, 404);
+        }
+        let mut came = 0;
+        while let Ok(event) = client.next_event(Some(Duration::from_millis(300))) {
+            assert!(matches!(event, Some(Event::Datagram(..))), "{event:?}");
+            came += 1;
+        }
+        // Those of the last round may come when it is over.
+        assert!((128..=228).contains(&came), "wire {wire}: {came} of {}", 100 * ROUNDS);
     }
 }
 
