@@ -104,6 +104,7 @@ impl Carrier {
     }
 
     /// How many bytes a datagram may have that the transport carries. `None`: it carries none.
+    #[cfg_attr(not(feature = "http3"), allow(unused_variables, reason = "only QUIC carries them"))]
     pub(super) fn datagram_room(&self, exchange: ExchangeId) -> Option<usize> {
         match self {
             Self::Stream(_) => None,
@@ -113,6 +114,7 @@ impl Carrier {
     }
 
     /// Gives the transport a datagram that it has room for.
+    #[cfg_attr(not(feature = "http3"), allow(unused_variables, reason = "only QUIC carries them"))]
     pub(super) fn send_datagram(
         &mut self,
         exchange: ExchangeId,

@@ -101,11 +101,13 @@ impl Datagrams {
     }
 
     /// Whether some are to be sent.
+    #[cfg(feature = "http3")]
     pub(crate) fn is_sending(&self) -> bool {
         !self.outbound.waiting.is_empty()
     }
 
     /// The worker's side, where the transport carries them: takes the next to send.
+    #[cfg(any(feature = "http3", test))]
     pub(crate) fn pop_outbound(&mut self) -> Option<Bytes> {
         self.outbound.pop()
     }

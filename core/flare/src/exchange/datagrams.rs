@@ -41,7 +41,7 @@ impl From<AnswerError> for DatagramError {
 
 impl Exchange {
     /// Accepts a protocol whose byte stream is one of capsules, and that has datagrams (RFC 9297), as [`Exchange::switch_protocol`] does; the answer
-    /// says `Capsule-Protocol: ?1`. From then on [`Event::Datagram`] or [`Exchange::read_datagram`] gives what the client sends,
+    /// says `Capsule-Protocol: ?1`. From then on [`Event::Datagram`](crate::Event::Datagram) or [`Exchange::read_datagram`] gives what the client sends,
     /// [`Exchange::send_datagram`] sends, [`Exchange::finish`] closes.
     ///
     /// Datagrams are unreliable: one may be lost, or come before another that was sent first. They travel as QUIC DATAGRAM frames where both ends
@@ -94,7 +94,7 @@ impl Exchange {
     }
 
     /// Takes a datagram that has come; `None`: there is none. Datagrams go to the callback of [`Exchange::on_event`] where there is one;
-    /// [`Exchange::watch`] and [`Event::Readable`] say when to read.
+    /// [`Exchange::watch`] and [`Event::Readable`](crate::Event::Readable) say when to read.
     ///
     /// # Errors
     /// [`AnswerError::Misuse`] when the exchange has no datagrams, otherwise it is over.

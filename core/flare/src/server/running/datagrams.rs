@@ -2,11 +2,14 @@
 
 use flare_proto::capsule::{self, Found};
 
-use super::{Answer, Content, Running};
+use super::Running;
+#[cfg(feature = "http3")]
+use super::{Answer, Content};
 use crate::exchange::{Channel, Event, MOST_OF_DATAGRAM};
 use crate::server::environment::Environment;
 
 /// The request has no use for datagrams: it has to be terminated (RFC 9297, 2).
+#[cfg(feature = "http3")]
 #[derive(Debug)]
 pub(crate) struct Unwanted;
 
