@@ -31,11 +31,14 @@ impl Running {
         if self.has_datagrams() && self.content != Content::Complete {
             channel.deliver_datagram(datagram, env);
             self.stays_alive(env);
-        } else if self.has_datagrams() || (!self.switched && self.answer == Answer::Streaming) {
-            // The client has ended its side, or does not know yet that it was refused.
+        } else if self.has_datagrams() {
+            // The client has ended its side.
             env.counters.http_datagrams_dropped.add(1);
         } else if self.switched || !self.request.block.offers_switch {
             return Err(Unwanted);
+        } else if self.answer == Answer::Streaming {
+            // It does not know yet that it was refused.
+            env.counters.http_datagrams_dropped.add(1);
         } else {
             // The handler has not decided.
             channel.keep_datagram(datagram, env);

@@ -231,9 +231,13 @@ fn a_request_without_a_use_for_them_is_reset() {
     let (mut client, held) = joined();
     let get = client.send("GET", "/hold", &[]);
     let exchange = held.try_recv().unwrap();
+    let begun = client.send("GET", "/hold", &[]);
+    let answering = held.try_recv().unwrap();
+    answering.write("some").unwrap();
+    client.step();
     let socket = client.offer("/ws", "websocket", &[("sec-websocket-version", "13")]);
     client.until("the socket", |client| client.answer(socket).status == 200);
-    for id in [get, socket] {
+    for id in [get, begun, socket] {
         client.datagram(id, b"x");
         client.until("a reset", |client| client.answer(id).reset.is_some());
         assert_eq!(client.answer(id).reset, Some(DATAGRAM_ERROR));
