@@ -81,6 +81,7 @@ for (const [name, handler, message] of [
   ['a field name that is none', (req, res) => res.header('a b', '1'), /not a field name/],
   ['a field value with a line end', (req, res) => res.header('a', '1\r\nb: 2'), /not a value/],
   ['a status that is none', (req, res) => res.status(99), /99 is no status/],
+  ['an error that is not thrown', () => new Error('x'), /throw it/],
   ['a field value beyond a byte', () => new Reply(200, 'x', { a: '\u0100' }), /not a value/],
 ]) {
   test(`${name} is 500, and the client hears nothing of it`, async () => {

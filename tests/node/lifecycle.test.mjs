@@ -15,6 +15,20 @@ import { deferred, raw, serving } from './support.mjs';
 const program = (name) => fileURLToPath(new URL(`programs/${name}`, import.meta.url));
 const run = (name, ...rest) => promisify(execFile)(process.execPath, [program(name), ...rest], { timeout: 20_000 });
 
+test('where an app listens', async () => {
+  const app = new App();
+  // As it stands in the environment.
+  const { port } = await app.listen('0');
+  assert.ok(port > 0);
+  await app.close(0);
+  assert.deepEqual(await app.listen(String(port)), { address: `127.0.0.1:${port}`, host: '127.0.0.1', port });
+  await app.close(0);
+  assert.equal((await app.listen(`[::1]:${port}`)).host, '::1');
+  await app.close(0);
+  for (const wrong of [[0, () => {}], [0, '127.0.0.1', () => {}], [0, 5]]) await assert.rejects(app.listen(...wrong), TypeError);
+  for (const wrong of ['65536', -1, 0.5, null]) await assert.rejects(app.listen(wrong), RangeError);
+});
+
 test('close lets running exchanges end', async () => {
   const called = deferred();
   const go = deferred();

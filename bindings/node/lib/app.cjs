@@ -132,7 +132,8 @@ class App extends EventEmitter {
     return any(this.#middleware) || routes.some((route) => any(route.middleware)) || this.#mounts.some(({ app }) => app.#hasStock());
   }
 
-  async listen(place, ownHost) {
+  async listen(place, ownHost, ...more) {
+    if (typeof ownHost === 'function' || more.length > 0) throw new TypeError('listen() takes no callback: it gives a promise');
     const { port = 0, host = '127.0.0.1', tls, ...unknown } = readPlace(place, ownHost);
     for (const name of Object.keys(unknown)) throw new TypeError(`listen() has no option ${name}; there are port, host, tls`);
     const address = readAddress(port, host);
@@ -308,7 +309,10 @@ const functions = (list) => list.filter((one) => !(one instanceof Stock));
 const stock = (list) => list.filter((one) => one instanceof Stock).map((one) => one[OWN]);
 
 function readAddress(port, host) {
-  if (typeof port === 'string') return port;
+  // A number may be a text, as in the environment; any other text is a whole address.
+  if (typeof port === 'string' && !/^\d+$/.test(port)) return port;
+  if (typeof port === 'string') port = Number(port);
+  if (typeof host !== 'string') throw new TypeError(`a host is a string, not ${typeof host}`);
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new RangeError(`${port} is no port`);
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -78,6 +78,8 @@ function toReply(value, status, fields) {
     reply = typedAs(value, 'application/octet-stream', status, fields);
   } else if (typeof value === 'function' || typeof value === 'symbol') {
     throw new TypeError(`a handler can't answer with a ${typeof value}`);
+  } else if (value instanceof Error) {
+    throw new TypeError('a handler gave back an error, which JSON has no text for: throw it', { cause: value });
   } else {
     const text = JSON.stringify(value);
     if (text === undefined) throw new TypeError('a handler answered with what JSON has no text for');

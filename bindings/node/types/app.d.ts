@@ -183,7 +183,7 @@ interface AddRoute<Self> {
 }
 
 interface AppEvents {
-  /** A handler or middleware threw. Without a listener the error goes to `console.error`. */
+  /** A handler, middleware or `tls.resolve` threw. Without a listener the error goes to `console.error`. */
   error: [error: unknown, request?: RequestHead];
   /** `run()` listens. */
   listening: [address: ListenAddress];
@@ -255,7 +255,8 @@ export class App extends EventEmitter {
   use(...middleware: (Middleware | Stock)[]): this;
   /**
    * Listens. It serves while Node's loop runs, and keeps the process alive.
-   * @param port 0 (the default) for any free one, or a whole address: `unix:/run/app.sock`, `[::1]:80`
+   * @param port 0 (the default) for any free one; a text of digits is a number, as in `process.env.PORT`; or a whole address: `unix:/run/app.sock`,
+   *   `[::1]:80`
    * @param host default `127.0.0.1`
    */
   listen(port?: number | string, host?: string): Promise<ListenAddress>;

@@ -188,6 +188,14 @@ def test_mistakes_are_found_at_registration() -> None:
         async def wrong(request: Request) -> str:
             return ""
 
+    with pytest.raises(TypeError, match=r"/y: .*<lambda>\(\) can't be called with a request"):
+        app.get("/y")(lambda: "x")  # type: ignore[misc, arg-type]
+    app.get("/y")(lambda request, more=1: "x")
+    app.get("/z")(str)  # type: ignore[type-var]
+    with pytest.raises(TypeError, match=r'@app.get\("/"\)'):
+        app.get(lambda request: "x")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="port=8080"):
+        app.run(8080)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="middleware"):
         app.middleware(5)  # type: ignore[type-var]
     with pytest.raises(ValueError, match="itself"):

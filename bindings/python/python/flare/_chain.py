@@ -29,6 +29,19 @@ def name_of(function: object) -> str:
     return str(getattr(function, "__qualname__", None) or repr(function))
 
 
+def check_parameters(where: str, handler: Handler) -> None:
+    """Raises where a handler could not be called with a request."""
+    try:
+        signature = inspect.signature(handler)
+    except (ValueError, TypeError):
+        # Of some functions in C nobody knows.
+        return
+    try:
+        signature.bind(None)
+    except TypeError:
+        raise TypeError(f"route {where}: {name_of(handler)}{signature} can't be called with a request alone") from None
+
+
 def compose(route: str, handler: Handler, chain: Sequence[Middleware]) -> tuple[Handler, bool]:
     """The handler of a route with its middleware around it, outermost first; and whether that gives a coroutine."""
     if not chain:

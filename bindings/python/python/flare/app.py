@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, Literal, TypeVar
 
 from . import _plain, _threads, _workers
-from ._chain import Handler, Middleware, compose, is_async, name_of, refuse
+from ._chain import Handler, Middleware, check_parameters, compose, is_async, name_of, refuse
 from ._flare import Layer, Queue, Report, Request, Response, Router, Server, as_response
 from ._log import logger
 from ._running import Running
@@ -108,6 +108,8 @@ class App:
         timeout: seconds from the call to the answer; then 503, and a task is cancelled.
         middleware: around this route alone, outermost first.
         """
+        if not isinstance(path, str):
+            raise TypeError(f'a path is a str, not {path!r}: the decorator is written with it, as in @app.get("/")')
         given = [methods] if isinstance(methods, str) else list(methods)
         if not given:
             raise ValueError(f"route {path!r}: no methods")
@@ -116,6 +118,7 @@ class App:
             where = f"{' '.join(given)} {path}"
             if not callable(handler):
                 raise TypeError(f"route {where}: {handler!r} is no function")
+            check_parameters(where, handler)
             if blocking and is_async(handler):
                 raise TypeError(f"route {where}: {name_of(handler)} is async def, which needs no thread: not with blocking")
             for each in middleware:
@@ -585,6 +588,8 @@ def _check_middleware(middleware: object) -> None:
 
 def _address(host: str, port: int | None) -> str:
     """An address as the core writes it."""
+    if not isinstance(host, str):
+        raise TypeError(f"a host is a str, not {host!r}; a port goes by its name: port=8080")
     if host.startswith("unix:"):
         if port is not None:
             raise ValueError(f"{host!r} has no port")
