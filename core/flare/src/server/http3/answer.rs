@@ -96,11 +96,16 @@ impl Http3 {
         drop(answer);
         running.answer = Answer::Streaming;
         running.answer_deadline = env.now + env.service.config.stream_timeout;
+        let mut unwanted = false;
         if stream.flows && switches(&running.request, running.status) {
+            unwanted = running.has_unwanted_datagrams();
             running.switch(env);
         }
         self.push(id, quic, env);
         self.send_datagrams(id, quic, env);
+        if unwanted {
+            self.refuse_datagrams(id, quic, env);
+        }
     }
 
     /// Sends what waits in a lane, and what its exchange has, as much as the transport takes.

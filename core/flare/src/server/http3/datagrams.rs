@@ -70,9 +70,14 @@ impl Http3 {
             }
         };
         if taken.is_err() {
-            self.tell_bad_request("a datagram of a request that has no use for it", env);
-            self.reset(id, ErrorCode::Datagram, CancelReason::PeerGone, quic, env);
+            self.refuse_datagrams(id, quic, env);
         }
+    }
+
+    /// A datagram came for a request that has no use for it, which has to be terminated (RFC 9297, 2).
+    pub(super) fn refuse_datagrams(&mut self, id: u64, quic: &mut Quic, env: &mut Environment) {
+        self.tell_bad_request("a datagram of a request that has no use for it", env);
+        self.reset(id, ErrorCode::Datagram, CancelReason::PeerGone, quic, env);
     }
 
     /// Tells an exchange that may become a stream of datagrams how large they may be.

@@ -8,7 +8,7 @@ use super::{Answer, Content};
 use crate::exchange::{Channel, Event, MOST_OF_DATAGRAM};
 use crate::server::environment::Environment;
 
-/// The request has no use for datagrams: it has to be terminated (RFC 9297, 2).
+/// The request has no use for datagrams.
 #[cfg(feature = "http3")]
 #[derive(Debug)]
 pub(crate) struct Unwanted;
@@ -22,6 +22,14 @@ impl Running {
     /// Whether the byte stream would end within a capsule, which makes the message malformed (RFC 9297, 3.3).
     pub(crate) fn is_amid_capsule(&self) -> bool {
         self.capsules.as_ref().is_some_and(|capsules| !capsules.is_between())
+    }
+
+    /// Whether datagrams have come, and the handler accepts a protocol without any.
+    #[cfg(feature = "http3")]
+    pub(crate) fn has_unwanted_datagrams(&self) -> bool {
+        let stream = self.request.block.channel.stream.lock();
+        let came = stream.datagrams.as_ref().is_some_and(|datagrams| datagrams.next_inbound().is_some());
+        came && !stream.has_datagrams()
     }
 
     /// The transport brought a datagram.

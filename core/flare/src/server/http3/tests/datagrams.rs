@@ -247,6 +247,20 @@ fn a_request_without_a_use_for_them_is_reset() {
 }
 
 #[test]
+fn a_handler_that_accepts_a_protocol_without_them_later_has_its_request_reset() {
+    let (mut client, held) = joined();
+    let id = client.offer("/hold", "echo", &[]);
+    let exchange = held.try_recv().unwrap();
+    client.datagram(id, b"x");
+    client.talk();
+    exchange.switch_protocol("echo").unwrap();
+    client.step();
+    client.until("a reset", |client| client.answer(id).reset.is_some());
+    assert_eq!(client.answer(id).reset, Some(DATAGRAM_ERROR));
+    assert_eq!(exchange.request().cancelled(), Some(CancelReason::PeerGone));
+}
+
+#[test]
 fn those_of_no_request_are_dropped() {
     let (mut client, _) = joined();
     let id = switched(&mut client, "/echo");
