@@ -113,6 +113,7 @@ setup: ## install what the tests need and this machine lacks (Debian, Ubuntu)
 	tests/setup
 
 test: setup ## everything; ends with the totals
+	@$(if $(shell command -v cargo-deny),,echo "deny: not run: cargo-deny is not installed (make deny does it)")
 	@tests/run $(PARTS)
 
 test-lint:
