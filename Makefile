@@ -36,7 +36,7 @@ PARTS := lint docs rust header symbols c c-asan c-valgrind examples conformance 
 
 .DEFAULT_GOAL := help
 .PHONY: help run lib showcase examples mojo header symbols install setup test $(addprefix test-,$(PARTS) deny) \
-        conformance miri soak simulate simulate-prove fuzz fuzz-prove bench bench-build bench-charts bench-gate bench-instructions bench-syscalls bench-memory bench-websocket bench-broadcast bench-mojo bench-python bench-node deny fmt clean FORCE
+        conformance miri tsan soak simulate simulate-prove fuzz fuzz-prove bench bench-build bench-charts bench-gate bench-instructions bench-syscalls bench-memory bench-websocket bench-broadcast bench-mojo bench-python bench-node deny fmt clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -191,6 +191,9 @@ fuzz-prove: ## every fuzz target finds the bug that is planted in it
 
 miri: ## the handle table of the C API under Miri (installs nightly)
 	@tests/miri/run
+
+tsan: ## tests in which threads meet, under ThreadSanitizer (installs nightly)
+	@tests/tsan/run
 
 conformance: test-conformance ## the protocol suites against target/showcase
 
