@@ -8,6 +8,7 @@ mod datagrams;
 mod ends;
 mod gathered;
 mod home;
+mod pieces;
 mod pool;
 mod relay;
 mod state;

@@ -9,7 +9,7 @@ mod state;
 #[path = "stream.rs"]
 mod stream;
 mod sync {
-    pub(super) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+    pub(super) use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
     pub(super) use loom::sync::{Condvar, Mutex, MutexGuard};
 }
 

@@ -3,16 +3,16 @@
 //! Both ways are queues with a limit, under one lock that is held for moments. The worker fills one and empties the other;
 //! whoever holds the exchange does the opposite, from any thread.
 
-use std::collections::VecDeque;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::sync::{AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering};
+use super::sync::{AtomicBool, AtomicU32, Condvar, Mutex, MutexGuard, Ordering};
 use crate::exchange::Gathered;
 use crate::exchange::datagram_queues::Datagrams;
+use crate::exchange::pieces::Pieces;
 use crate::message::{Body, FileBody, Headers, Part, Source};
 
 /// The request's content waits up to this many bytes for the handler before the client is not read any more.
@@ -135,7 +135,7 @@ pub(crate) struct Stream {
     inner: Mutex<Inner>,
     changed: Condvar,
     /// Threads in [`Stream::wait`]. Changed under the lock.
-    waiting: AtomicUsize,
+    waiting: AtomicU32,
     /// The worker's time, in milliseconds, when content came last or the alarm rang.
     pub(crate) now: AtomicU64,
 }
@@ -157,7 +157,7 @@ pub(crate) struct Inner {
     /// The worker stopped reading until there is room.
     pub(crate) full: bool,
     // The answer's content.
-    pieces: VecDeque<Piece>,
+    pieces: Pieces<Piece>,
     outbound: usize,
     /// The answer has ended: nothing comes behind `pieces`.
     pub(crate) sent_all: bool,
@@ -351,18 +351,10 @@ impl Inner {
             part if part.length() == 0 => {}
             Part::Bytes(data) => {
                 self.outbound += data.len();
-                self.push_piece(Piece::Data(data));
+                self.pieces.push_back(Piece::Data(data));
             }
-            Part::File(file) => self.push_piece(Piece::File(file)),
+            Part::File(file) => self.pieces.push_back(Piece::File(file)),
         }
-    }
-
-    fn push_piece(&mut self, piece: Piece) {
-        if self.pieces.capacity() == 0 {
-            // Most streams have one piece at a time, and byte streams of another protocol keep this memory while they are idle.
-            self.pieces.reserve_exact(1);
-        }
-        self.pieces.push_back(piece);
     }
 
     /// The handler's side: gives content. False: there is no room.
@@ -372,7 +364,7 @@ impl Inner {
             return false;
         }
         self.outbound += data.len();
-        self.push_piece(Piece::Data(data));
+        self.pieces.push_back(Piece::Data(data));
         true
     }
 
@@ -399,7 +391,7 @@ impl Inner {
         const MOST: usize = 64;
         let room = self.pieces.len() < MOST;
         if room {
-            self.push_piece(Piece::Informational(Box::new((status, headers))));
+            self.pieces.push_back(Piece::Informational(Box::new((status, headers))));
         }
         room
     }
@@ -485,7 +477,7 @@ impl Inner {
     pub(crate) fn end(&mut self) -> Option<Callback> {
         self.over = true;
         self.inbound.clear();
-        self.pieces.clear();
+        self.pieces = Pieces::default();
         self.outbound = 0;
         self.datagrams = None;
         self.source = None;

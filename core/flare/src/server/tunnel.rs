@@ -29,7 +29,7 @@ pub(crate) struct Tunnel {
     /// The byte stream is one of capsules, which carry datagrams (RFC 9297).
     capsules: Option<Box<capsule::Datagrams>>,
     /// Input that the handler does not take yet.
-    pending: Vec<u8>,
+    pending: Box<[u8]>,
     /// When it was idle for too long, or when the handler wants to be called.
     deadline: Millis,
     /// The deadline is when the handler wants to be called.
@@ -70,7 +70,7 @@ impl Tunnel {
             capsules: channel.begin_datagrams(),
             channel,
             kept,
-            pending: Vec::new(),
+            pending: Box::default(),
             deadline: Millis::NEVER,
             alarmed: false,
             held: true,
@@ -85,7 +85,7 @@ impl Tunnel {
     /// Goes on where the connection was.
     pub(crate) fn begin(&mut self, from: Legacy, env: &mut Environment, out: &mut Output) {
         let Legacy { pending, blocked, read_closed } = from;
-        (self.pending, self.blocked, self.read_closed) = (pending, blocked, read_closed);
+        (self.pending, self.blocked, self.read_closed) = (pending.into(), blocked, read_closed);
         self.stays_alive(env);
         self.take_alarm(env);
         if env.draining {
@@ -146,7 +146,8 @@ impl Tunnel {
             Some(Next::Close { linger }) => *linger |= !input.is_empty(),
             Some(_) => {}
             None => {
-                self.pending.extend_from_slice(input);
+                // Once or twice: a client whose input waits is not read.
+                self.pending = [&self.pending, input].concat().into();
                 self.resume(env, out);
             }
         }
@@ -363,7 +364,7 @@ impl Tunnel {
         drop(self.channel.stream.close());
         self.conclude(env);
         self.end = Some(Next::Close { linger: !self.read_closed });
-        self.pending = Vec::new();
+        self.pending = Box::default();
     }
 
     /// Its exchange is over: tells who wants to know.

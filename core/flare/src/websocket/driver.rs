@@ -14,7 +14,7 @@ pub(super) struct Driver {
     handler: Box<dyn SocketHandler>,
     socket: WebSocket,
     /// Input that waits until the client has taken some of what was sent.
-    held: Vec<u8>,
+    held: Box<[u8]>,
     /// When something came last, by the worker's clock in milliseconds. [`NEVER`]: nothing since the socket is open.
     heard: u64,
     /// A Ping is out, and nothing came since.
@@ -42,7 +42,7 @@ impl Driver {
             wire,
             handler,
             socket: socket.clone(),
-            held: Vec::new(),
+            held: Box::default(),
             heard: NEVER,
             pinged: false,
             ended: false,
@@ -87,8 +87,9 @@ impl Driver {
     fn hear<'i>(&mut self, mut data: impl Input<'i>) {
         (self.heard, self.pinged) = (self.socket.stream().event_time(), false);
         // Behind what is held, if anything is: it was not asked for, but may have been read before.
-        if !self.held.is_empty() || self.work(&mut data) {
-            self.held.extend_from_slice(data.rest());
+        let waits = !self.held.is_empty() || self.work(&mut data);
+        if waits && !data.is_empty() {
+            self.held = [&self.held, data.rest()].concat().into();
         }
     }
 
@@ -183,9 +184,9 @@ impl Driver {
             return;
         }
         let mut held = std::mem::take(&mut self.held);
-        let mut rest = held.as_mut_slice();
+        let mut rest = &mut *held;
         if self.work(&mut rest) && !rest.is_empty() {
-            self.held = rest.to_vec();
+            self.held = (&*rest).into();
         } else if self.ended {
             self.client_ended();
         }

@@ -14,6 +14,9 @@ use crate::message::Request;
 /// What is sent while the client's input is worked off leaves together, in pieces of about this size.
 const BATCH: usize = 64 * 1024;
 
+/// A place where no subprotocol is.
+const NO_PROTOCOL: u32 = u32::MAX;
+
 /// A message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendError {
@@ -57,8 +60,8 @@ pub struct WebSocket {
 
 struct Inner {
     stream: ByteStream,
-    /// The place of the agreed subprotocol in the options.
-    protocol: Option<usize>,
+    /// The place of the agreed subprotocol in the options, or [`NO_PROTOCOL`].
+    protocol: u32,
     options: Arc<WsOptions>,
     sending: Mutex<Sending>,
     missed: AtomicU64,
@@ -136,7 +139,7 @@ impl WebSocket {
         };
         let inner = Inner {
             stream,
-            protocol,
+            protocol: protocol.and_then(|place| u32::try_from(place).ok()).unwrap_or(NO_PROTOCOL),
             options,
             sending: Mutex::new(sending),
             missed: AtomicU64::new(0),
@@ -160,7 +163,7 @@ impl WebSocket {
     /// The subprotocol that was agreed.
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
-        self.inner.options.protocols.get(self.inner.protocol?).map(String::as_str)
+        self.inner.options.protocols.get(self.inner.protocol as usize).map(String::as_str)
     }
 
     /// Whether messages are still taken.

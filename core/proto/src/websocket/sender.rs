@@ -15,8 +15,8 @@ use super::send::check_text;
 /// It belongs to one thread at a time. What is said of the methods of a connection is true of these too.
 #[derive(Debug)]
 pub struct Sender {
-    /// Of a client.
-    pub(super) keys: Option<MaskKeys>,
+    /// Of a client. In a box, as a server has none and many sockets.
+    pub(super) keys: Option<Box<MaskKeys>>,
     pub(super) deflate: Option<Box<Deflate>>,
     /// What is sent in fragments, until its last one.
     unfinished: Option<Opcode>,
@@ -30,7 +30,7 @@ impl Sender {
         Sender {
             keys: match role {
                 Role::Server => None,
-                Role::Client(keys) => Some(keys),
+                Role::Client(keys) => Some(Box::new(keys)),
             },
             deflate: deflate.map(Box::new),
             unfinished: None,
@@ -166,7 +166,7 @@ impl Sender {
 
     /// Appends a frame that is not compressed, of a message that goes on unless this is the last.
     fn write_fragment(&mut self, kind: FrameKind, is_last: bool, payload: &[u8], out: &mut Vec<u8>) {
-        let key = self.keys.as_mut().map(MaskKeys::next);
+        let key = self.keys.as_mut().map(|keys| keys.next());
         let head = FrameHead { is_last, is_compressed: false, kind, key, length: payload.len() as u64 };
         let (bytes, count) = head.encode();
         out.reserve(count + payload.len());
@@ -191,7 +191,7 @@ impl Sender {
             out.truncate(start);
             return false;
         }
-        let key = self.keys.as_mut().map(MaskKeys::next);
+        let key = self.keys.as_mut().map(|keys| keys.next());
         if let (Some(key), Some(payload)) = (key, out.get_mut(payload..)) {
             mask(payload, key);
         }
