@@ -7,7 +7,9 @@ use flare_quic::Path;
 
 use super::client::{Client, Link, context, path, settings};
 use super::served::Served;
-use super::{holding, pattern};
+use super::{holding, holding_with, pattern};
+use crate::server::ServerConfig;
+use crate::{Event, Flow};
 
 /// A network whose faults a seed decides.
 struct Bad {
@@ -93,5 +95,53 @@ fn every_answer_comes_whole_and_once() {
         }
         assert!(client.whole(echoed).body == pattern(300_000), "{seed}");
         assert_eq!(client.server.server.env.in_flight, 0);
+    }
+}
+
+/// Datagrams may be lost. What comes was sent, is whole, and comes once.
+#[test]
+fn datagrams_come_whole_and_at_most_once() {
+    const SENT: usize = 300;
+    // The number, and as many bytes as it says.
+    let datagram = |number: usize| [&(number as u32).to_be_bytes()[..], &pattern(3 * number)].concat();
+    let http3 = Limits { datagrams: true, ..ServerConfig::default().http3 };
+    for (seed, lost, repeated, reordered) in [(1, 10, 0, 0), (2, 0, 20, 30), (3, 10, 10, 20)] {
+        let (service, held) = holding_with(ServerConfig { http3: http3.clone(), ..ServerConfig::default() });
+        let server = Served::new(&service, &settings(), path());
+        let link = Bad { server, random: seed, lost, repeated, reordered };
+        let limits = Limits { datagrams: true, ..Limits::default() };
+        let mut client = Client::over(link, path(), &context(&settings()), false, limits);
+        client.until("SETTINGS", |client| client.wire.peer_settings().datagrams);
+        let id = client.offer("/hold", "echo", &[]);
+        let mut exchanges = Vec::new();
+        client.until("the request", |_| {
+            exchanges.extend(held.try_iter());
+            !exchanges.is_empty()
+        });
+        let exchange = exchanges.remove(0);
+        exchange.switch_to_datagrams("echo").unwrap();
+        exchange.drive(|exchange, event| {
+            match event {
+                // Err: too many wait, or one is larger than the path allows.
+                Event::Datagram(datagram) => drop(exchange.send_datagram(datagram)),
+                Event::End => exchange.finish().unwrap(),
+                _ => {}
+            }
+            Flow::Continue
+        });
+        client.until("the switch", |client| client.answer(id).status == 200);
+        for number in 0..SENT {
+            client.until("room", |client| !client.quic.is_full_of_datagrams());
+            assert!(client.datagram(id, &datagram(number)));
+        }
+        client.write(id, b"", true);
+        let came = client.whole(id).datagrams.clone();
+        let mut seen = [false; SENT];
+        for one in &came {
+            let number = u32::from_be_bytes(one[..4].try_into().unwrap()) as usize;
+            assert!(*one == datagram(number), "seed {seed}: {number} is another");
+            assert!(!std::mem::replace(&mut seen[number], true), "seed {seed}: {number} came twice");
+        }
+        assert!(came.len() >= SENT / 4, "seed {seed}: only {} of {SENT} came back", came.len());
     }
 }
