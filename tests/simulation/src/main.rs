@@ -4,6 +4,7 @@
 //! repeated by its seed alone, which then tells its story.
 #![allow(clippy::print_stdout, reason = "a program that reports")]
 
+mod client_end;
 mod content;
 mod host;
 mod http;

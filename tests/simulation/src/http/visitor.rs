@@ -7,13 +7,11 @@ use flare::client::{ContentLength, Event, ExchangeId, Failure, Request, RequestE
 use flare::message::Headers;
 
 use super::plan::{Answer, Plan, filling};
+use crate::client_end::{ClientEnd, PATIENCE};
 use crate::content::{content, is_content};
-use crate::network::{Arrival, Link, Way};
+use crate::network::{Link, Way};
 use crate::planted::{self, Bug};
 use crate::scene::Scene;
-
-/// A client that hears nothing for so many milliseconds gives up.
-const PATIENCE: u64 = 15 * 60 * 1000;
 
 /// What became of an exchange, as the client sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +37,11 @@ pub enum Manner {
     Vanish,
 }
 
+/// Two limits of the session: what it takes of content, and what it frames at a time.
+const MOST_OUTPUT: usize = 400 * 1024;
+
 pub struct Visitor {
-    session: Session,
+    end: ClientEnd,
     plans: Arc<Vec<Plan>>,
     /// What is still to be asked.
     to_ask: VecDeque<usize>,
@@ -50,16 +51,12 @@ pub struct Visitor {
     pub outcomes: BTreeMap<usize, Outcome>,
     /// Content that is used later: when, of what, and how much.
     unused: VecDeque<(u64, ExchangeId, usize)>,
-    heard: u64,
-    /// Nothing is sent or received any more.
-    gone: bool,
     /// It waited too long, and no network is to blame.
     pub gave_up: bool,
     /// It left without a word.
     pub vanished: bool,
     /// It did not send the rest of a request whose answer had come.
     pub cancelled: bool,
-    hoard: Vec<u8>,
 }
 
 struct Asked {
@@ -85,7 +82,7 @@ impl Visitor {
     ) -> Self {
         let outcomes = tags.iter().map(|tag| (*tag, Outcome::NotAsked)).collect();
         Self {
-            session,
+            end: ClientEnd::new(session, MOST_OUTPUT),
             plans,
             to_ask: tags,
             at_once,
@@ -93,66 +90,41 @@ impl Visitor {
             running: BTreeMap::new(),
             outcomes,
             unused: VecDeque::new(),
-            heard: 0,
-            gone: false,
             gave_up: false,
             vanished: false,
             cancelled: false,
-            hoard: Vec::new(),
         }
     }
 
     pub fn is_over(&self) -> bool {
-        self.gone
+        self.end.gone
     }
 
     pub fn wants_input(&self) -> bool {
-        !self.gone && self.session.wants_input()
+        self.end.wants_input()
     }
 
     /// Takes what arrived.
     pub fn receive(&mut self, link: &mut Link, scene: &mut Scene) {
-        self.session.set_now(scene.now);
-        loop {
-            let wants = self.wants_input();
-            match link.arrived(Way::Down, wants, scene.now, &mut scene.random) {
-                None => break,
-                Some(_) if self.gone => {}
-                Some(Arrival::Bytes(bytes)) => {
-                    self.heard = scene.now;
-                    scene.trace.note(format_args!("client takes {} bytes", bytes.len()));
-                    // PLANTED: what came is kept for ever.
-                    if planted::has(Bug::Grows) {
-                        self.hoard.extend_from_slice(&bytes);
-                    }
-                    self.session.receive(&bytes);
-                }
-                Some(Arrival::End) => {
-                    scene.trace.note(format_args!("client: the server ended"));
-                    self.session.receive_end();
-                }
-                Some(Arrival::Lost) => {
-                    scene.trace.note(format_args!("client: the connection is lost"));
-                    self.session.lose();
-                }
-            }
+        self.end.session.set_now(scene.now);
+        while self.end.receive(link, scene) {
             self.take_events(scene);
         }
     }
 
     /// Does what is due, and sends.
     pub fn act(&mut self, link: &mut Link, scene: &mut Scene) {
-        if self.gone {
+        if self.end.gone {
             return;
         }
-        self.session.set_now(scene.now);
+        self.end.session.set_now(scene.now);
         self.use_content(scene.now);
         loop {
             self.take_events(scene);
             self.leave(scene);
             self.ask(scene);
             let wrote = self.write(scene);
-            let sent = self.send(link, scene);
+            let sent = self.end.send(link, scene);
             if !wrote && !sent {
                 break;
             }
@@ -160,45 +132,42 @@ impl Visitor {
         if self.manner == Manner::HalfClose
             && self.to_ask.is_empty()
             && self.running.values().all(|asked| asked.finished)
-            && self.session.output().is_empty()
+            && self.end.session.output().is_empty()
         {
             link.end(Way::Up, scene.now, &mut scene.random);
         }
         if self.to_ask.is_empty() && self.running.is_empty() {
             match self.manner {
                 Manner::Close => {
-                    self.session.close();
-                    self.send(link, scene);
+                    self.end.session.close();
+                    self.end.send(link, scene);
                 }
                 Manner::Vanish => {
                     scene.trace.note(format_args!("client is gone"));
                     self.vanished = !link.is_broken();
                     link.cut(scene.now, &mut scene.random);
-                    self.gone = true;
+                    self.end.gone = true;
                 }
                 Manner::Stay | Manner::HalfClose => {}
             }
         }
-        if scene.now >= self.heard + PATIENCE {
+        if scene.now >= self.end.heard + PATIENCE {
             scene.trace.note(format_args!("client gives up"));
             self.gave_up = !link.is_broken();
             link.cut(scene.now, &mut scene.random);
-            self.session.lose();
+            self.end.session.lose();
             self.take_events(scene);
-            self.gone = true;
+            self.end.gone = true;
         }
-        if self.session.is_over() && (self.session.output().is_empty() || link.is_broken()) {
+        if self.end.closes(link) {
             self.take_events(scene);
-            scene.trace.note(format_args!("client closes"));
-            link.end(Way::Up, scene.now, &mut scene.random);
-            link.discard(Way::Down);
-            self.gone = true;
+            self.end.close(link, scene);
         }
     }
 
     /// When it has something to do.
     pub fn due(&self) -> Option<u64> {
-        if self.gone {
+        if self.end.gone {
             return None;
         }
         let sends = self
@@ -208,7 +177,7 @@ impl Visitor {
             .filter_map(|asked| asked.due);
         let leaves = self.running.values().filter_map(|asked| asked.leaves);
         let uses = self.unused.iter().map(|(at, ..)| *at);
-        sends.chain(leaves).chain(uses).chain([self.heard + PATIENCE]).min()
+        sends.chain(leaves).chain(uses).chain([self.end.heard + PATIENCE]).min()
     }
 
     fn use_content(&mut self, now: u64) {
@@ -216,7 +185,7 @@ impl Visitor {
             && at <= now
         {
             self.unused.pop_front();
-            self.session.consumed(id, bytes);
+            self.end.session.consumed(id, bytes);
         }
     }
 
@@ -234,12 +203,12 @@ impl Visitor {
                 true => self.cancelled = true,
                 false => drop(self.outcomes.insert(asked.tag, Outcome::Left)),
             }
-            self.session.cancel(id);
+            self.end.session.cancel(id);
         }
     }
 
     fn ask(&mut self, scene: &mut Scene) {
-        while self.running.len() < self.at_once && self.session.can_open() {
+        while self.running.len() < self.at_once && self.end.session.can_open() {
             let Some(tag) = self.to_ask.pop_front() else { return };
             let plan = &self.plans[tag];
             let upload = &plan.upload;
@@ -264,7 +233,7 @@ impl Visitor {
             if expects {
                 set("expect", "100-continue");
             }
-            let id = match self.session.open(&request) {
+            let id = match self.end.session.open(&request) {
                 Ok(id) => id,
                 Err(error) => panic!("exchange {tag} can't be asked: {error}"),
             };
@@ -295,13 +264,13 @@ impl Visitor {
             while !asked.finished && !asked.refused && asked.due.is_some_and(|due| due <= scene.now) {
                 let length = upload.piece.min(upload.length - asked.sent);
                 let done = if length > 0 {
-                    self.session.write(*id, &content(Plan::up(asked.tag), asked.sent, length))
+                    self.end.session.write(*id, &content(Plan::up(asked.tag), asked.sent, length))
                 } else {
                     let mut trailers = Headers::new();
                     let added = trailers.append("x-end", asked.tag.to_string());
                     assert!(added.is_ok());
                     let trailers = (upload.trailers && upload.announced == Some(false)).then_some(&trailers);
-                    self.session.finish(*id, trailers)
+                    self.end.session.finish(*id, trailers)
                 };
                 match done {
                     Ok(()) => {
@@ -329,31 +298,8 @@ impl Visitor {
         wrote
     }
 
-    fn send(&mut self, link: &mut Link, scene: &mut Scene) -> bool {
-        let mut sent = false;
-        loop {
-            let room = link.room(Way::Up);
-            let output = self.session.output();
-            // Two limits of the session: what it takes of content, and what it frames at a time.
-            assert!(output.len() <= 400 * 1024, "{} bytes wait at the client", output.len());
-            let length = output.len().min(room);
-            if link.is_ended(Way::Up) || link.is_broken() {
-                // What is sent now goes nowhere.
-                output.clear();
-                return sent;
-            }
-            if length == 0 {
-                return sent;
-            }
-            link.send(Way::Up, &output[..length], scene.now, &mut scene.random);
-            output.drain(..length);
-            scene.trace.note(format_args!("client sends {length} bytes"));
-            sent = true;
-        }
-    }
-
     fn take_events(&mut self, scene: &mut Scene) {
-        while let Some(mut event) = self.session.next_event() {
+        while let Some(mut event) = self.end.session.next_event() {
             let id = event.exchange();
             let Some(asked) = self.running.get_mut(&id) else {
                 panic!("an event of an exchange that is over: {event:?}");
@@ -362,7 +308,7 @@ impl Visitor {
             if let Event::Data(_, data) = &mut event {
                 let is_odd = data.len() % 4 == 3;
                 if planted::has(Bug::Lost) && is_odd {
-                    self.session.consumed(id, data.len());
+                    self.end.session.consumed(id, data.len());
                     continue;
                 }
                 if planted::has(Bug::Twice) && is_odd {
@@ -383,7 +329,7 @@ impl Visitor {
                 Event::Data(_, data) => {
                     let after = self.plans[asked.tag].uses_after;
                     if after == 0 {
-                        self.session.consumed(id, data.len());
+                        self.end.session.consumed(id, data.len());
                     } else {
                         let at = self.unused.back().map_or(0, |(at, ..)| *at).max(scene.now + after);
                         self.unused.push_back((at, id, data.len()));
@@ -392,7 +338,7 @@ impl Visitor {
                 Event::End(..) => {
                     self.outcomes.insert(asked.tag, Outcome::Whole);
                     if !asked.finished && scene.random.one_in(2) {
-                        self.session.cancel(id);
+                        self.end.session.cancel(id);
                         self.cancelled = true;
                         asked.finished = true;
                     }

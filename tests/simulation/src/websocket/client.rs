@@ -8,16 +8,19 @@ use flare_proto::websocket::handshake::{accept_key, agreed_deflate, client_key, 
 use flare_proto::websocket::{CloseCode, Connection, DeflateConfig, Event, Limits, MaskKeys, Opcode, Role};
 
 use super::talk::{CLIENT_CODE, Talk, owners};
-use crate::network::{Arrival, Link, Way};
+use crate::client_end::{ClientEnd, PATIENCE};
+use crate::network::{Link, Way};
 use crate::planted::{self, Bug};
 use crate::random::Random;
 use crate::scene::Scene;
 
-const PATIENCE: u64 = 15 * 60 * 1000;
+/// What the session takes of content, and what it frames of it.
+const MOST_OUTPUT: usize = 600 * 1024;
+
 const KEY: [u8; 16] = *b"the sample nonce";
 
 pub struct Client {
-    http: Session,
+    end: ClientEnd,
     talk: Talk,
     number: usize,
     is_http1: bool,
@@ -40,10 +43,7 @@ pub struct Client {
     pub closed: Option<Option<u16>>,
     finished: bool,
     unused: VecDeque<(u64, usize)>,
-    last_news: u64,
     pub vanished: bool,
-    gone: bool,
-    hoard: Vec<u8>,
 }
 
 impl Client {
@@ -51,7 +51,7 @@ impl Client {
         let greeting = |(place, said): (usize, &super::talk::Said)| said.message(owners(number)[1], place);
         let expected = talk.greetings.iter().enumerate().map(greeting).collect();
         Self {
-            http,
+            end: ClientEnd::new(http, MOST_OUTPUT),
             talk,
             number,
             is_http1,
@@ -69,15 +69,12 @@ impl Client {
             closed: None,
             finished: false,
             unused: VecDeque::new(),
-            last_news: 0,
             vanished: false,
-            gone: false,
-            hoard: Vec::new(),
         }
     }
 
     pub fn is_over(&self) -> bool {
-        self.gone
+        self.end.gone
     }
 
     /// Whether it was a socket.
@@ -96,64 +93,42 @@ impl Client {
     }
 
     pub fn wants_input(&self) -> bool {
-        !self.gone && self.http.wants_input()
+        self.end.wants_input()
     }
 
     pub fn due(&self) -> Option<u64> {
-        if self.gone {
+        if self.end.gone {
             return None;
         }
         let says = (self.socket.is_some() && !self.closing && self.closed.is_none() && !self.refused)
             .then_some(self.due)
             .filter(|_| !self.said_all());
         let uses = self.unused.front().map(|(at, _)| *at);
-        [says, uses, Some(self.last_news + PATIENCE)].into_iter().flatten().min()
+        [says, uses, Some(self.end.heard + PATIENCE)].into_iter().flatten().min()
     }
 
     pub fn receive(&mut self, link: &mut Link, scene: &mut Scene) {
-        loop {
-            let wants = self.wants_input();
-            match link.arrived(Way::Down, wants, scene.now, &mut scene.random) {
-                None => break,
-                Some(_) if self.gone => {}
-                Some(Arrival::Bytes(bytes)) => {
-                    self.last_news = scene.now;
-                    scene.trace.note(format_args!("client takes {} bytes", bytes.len()));
-                    // PLANTED: what came is kept for ever.
-                    if planted::has(Bug::Grows) {
-                        (0..100).for_each(|_| self.hoard.extend_from_slice(&bytes));
-                    }
-                    self.http.receive(&bytes);
-                }
-                Some(Arrival::End) => {
-                    scene.trace.note(format_args!("client: the server ended"));
-                    self.http.receive_end();
-                }
-                Some(Arrival::Lost) => {
-                    scene.trace.note(format_args!("client: the connection is lost"));
-                    self.http.lose();
-                }
-            }
+        while self.end.receive(link, scene) {
             self.take_events(scene);
         }
     }
 
     pub fn act(&mut self, link: &mut Link, scene: &mut Scene) {
-        if self.gone {
+        if self.end.gone {
             return;
         }
-        self.http.set_now(scene.now);
+        self.end.session.set_now(scene.now);
         while let (Some((at, bytes)), Some(id)) = (self.unused.front().copied(), self.exchange)
             && at <= scene.now
         {
             self.unused.pop_front();
-            self.http.consumed(id, bytes);
+            self.end.session.consumed(id, bytes);
         }
         self.ask(scene);
         loop {
             self.take_events(scene);
             let spoke = self.speak(scene);
-            let sent = self.send(link, scene);
+            let sent = self.end.send(link, scene);
             if !spoke && !sent {
                 break;
             }
@@ -163,35 +138,32 @@ impl Client {
             scene.trace.note(format_args!("client is gone"));
             self.vanished = !link.is_broken();
             link.cut(scene.now, &mut scene.random);
-            self.gone = true;
+            self.end.gone = true;
             return;
         }
-        if scene.now >= self.last_news + PATIENCE {
+        if scene.now >= self.end.heard + PATIENCE {
             assert!(link.is_broken(), "socket {}: the client waited in vain", self.number);
-            self.http.lose();
+            self.end.session.lose();
         }
-        if self.http.ends_output() && self.http.output().is_empty() {
+        if self.end.session.ends_output() && self.end.session.output().is_empty() {
             link.end(Way::Up, scene.now, &mut scene.random);
         }
         if self.finished && self.closed.is_some() {
             // One socket was all that was wanted.
-            self.http.close();
-            self.send(link, scene);
+            self.end.session.close();
+            self.end.send(link, scene);
         }
-        if self.http.is_over() && (self.http.output().is_empty() || link.is_broken()) {
+        if self.end.closes(link) {
             self.take_events(scene);
-            scene.trace.note(format_args!("client closes"));
-            link.end(Way::Up, scene.now, &mut scene.random);
-            link.discard(Way::Down);
-            self.gone = true;
+            self.end.close(link, scene);
         }
     }
 
     fn ask(&mut self, scene: &mut Scene) {
-        if self.exchange.is_some() || !self.http.knows_server() || !self.http.can_open() {
+        if self.exchange.is_some() || !self.end.session.knows_server() || !self.end.session.can_open() {
             return;
         }
-        assert!(self.http.takes_protocols(), "the server takes no sockets");
+        assert!(self.end.session.takes_protocols(), "the server takes no sockets");
         let mut request = Request::new("GET", "simulation.test", &format!("/ws/{}", self.number));
         request.protocol = Some("websocket".to_owned());
         let mut set = |name, value: &[u8]| {
@@ -206,7 +178,7 @@ impl Client {
             set("sec-websocket-extensions", offer_deflate(&self.config).as_bytes());
         }
         scene.trace.note(format_args!("client asks for a socket: {:?}", self.talk));
-        self.exchange = Some(self.http.open(&request).unwrap_or_else(|error| panic!("{error}")));
+        self.exchange = Some(self.end.session.open(&request).unwrap_or_else(|error| panic!("{error}")));
     }
 
     /// Says what is due. Whether anything was.
@@ -254,7 +226,7 @@ impl Client {
             }
         }
         if !self.pending.is_empty() && !self.refused {
-            match self.http.write(id, &self.pending) {
+            match self.end.session.write(id, &self.pending) {
                 Ok(()) => self.pending.clear(),
                 Err(RequestError::WouldBlock) => {
                     self.refused = true;
@@ -269,34 +241,14 @@ impl Client {
         if self.closed.is_some() && self.pending.is_empty() && !self.finished {
             self.finished = true;
             // Err: it is over.
-            let _ = self.http.finish(id, None);
+            let _ = self.end.session.finish(id, None);
             return true;
         }
         false
     }
 
-    fn send(&mut self, link: &mut Link, scene: &mut Scene) -> bool {
-        let mut sent = false;
-        loop {
-            let room = link.room(Way::Up);
-            let output = self.http.output();
-            assert!(output.len() <= 600 * 1024, "{} bytes wait at the client", output.len());
-            if link.is_ended(Way::Up) || link.is_broken() {
-                output.clear();
-                return sent;
-            }
-            let length = output.len().min(room);
-            if length == 0 {
-                return sent;
-            }
-            link.send(Way::Up, &output[..length], scene.now, &mut scene.random);
-            output.drain(..length);
-            sent = true;
-        }
-    }
-
     fn take_events(&mut self, scene: &mut Scene) {
-        while let Some(event) = self.http.next_event() {
+        while let Some(event) = self.end.session.next_event() {
             match event {
                 HttpEvent::Switched(_, response) => {
                     assert!(self.socket.is_none(), "switched twice");
@@ -318,7 +270,7 @@ impl Client {
                 }
                 HttpEvent::Data(id, data) => {
                     match self.talk.uses_after {
-                        0 => self.http.consumed(id, data.len()),
+                        0 => self.end.session.consumed(id, data.len()),
                         after => {
                             let at = self.unused.back().map_or(0, |(at, _)| *at).max(scene.now + after);
                             self.unused.push_back((at, data.len()));
