@@ -1,19 +1,16 @@
 //! A connection that is being made: a dial and a handshake on a small driver of their own.
 
-use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::{Duration, Instant};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::time::Duration;
 
 use flare_net::{
-    Address, Clock, Dial, Driver, DriverOptions, Event, Key, Mailbox, MailboxReceiver, Millis, Progress,
-    Target,
+    Address, Clock, Dial, Driver, DriverOptions, Event, Key, MailboxReceiver, Millis, Progress, Target,
 };
 
 use super::connection::Connection;
 use super::connector::Connector;
 use super::error::{ConnectError, ConnectFailure, Phase};
+use super::making::{Maker, Making, Turn};
 use super::secure::Handshake;
 
 /// Enough for one handshake: its driver serves few sockets.
@@ -26,15 +23,13 @@ const READ_BUFFER: usize = 16 * 1024;
 /// [`Connecting::poll`] when it is readable: the descriptor shows answers of the resolver, sockets, deadlines and a cancel. One thread at a time
 /// drives it; any other may cancel it.
 pub struct Connecting {
-    target: String,
-    state: Mutex<State>,
-    cancelled: AtomicBool,
-    mailbox: Mailbox<()>,
-    /// A descriptor of its own, so that a loop may watch it whatever becomes of the driver.
-    fd: OwnedFd,
+    making: Making<Attempts>,
 }
 
-struct State {
+/// What makes it.
+struct Attempts {
+    /// Whom it is for, as it was given.
+    target: String,
     driver: Driver,
     clock: Clock,
     step: Step,
@@ -62,12 +57,6 @@ impl Step {
     }
 }
 
-/// What a turn came to.
-enum Turn {
-    Until(Millis),
-    Done(Box<Connection>),
-}
-
 impl Connecting {
     pub(super) fn begin(connector: &Connector, text: &str, target: Target) -> Result<Self, ConnectError> {
         let phase = if matches!(target, Target::Name { .. }) { Phase::Resolve } else { Phase::Connect };
@@ -89,7 +78,8 @@ impl Connecting {
             let _ = wake.post(());
         };
         let dial = Dial::new(target, &config.dial(), connector.resolver(), clock.now(), told);
-        let state = State {
+        let attempts = Attempts {
+            target: text.to_owned(),
             deadline: clock.now() + config.timeout,
             driver,
             clock,
@@ -99,20 +89,14 @@ impl Connecting {
             armed: Millis::NEVER,
         };
         // The first poll begins with the addresses, so it should come without an event.
-        state.driver.wake_self();
-        Ok(Self {
-            target: text.to_owned(),
-            state: Mutex::new(state),
-            cancelled: AtomicBool::new(false),
-            mailbox,
-            fd,
-        })
+        attempts.driver.wake_self();
+        Ok(Self { making: Making::new(text, attempts, mailbox, fd) })
     }
 
     /// Whom it is for, as it was given.
     #[must_use]
     pub fn target(&self) -> &str {
-        &self.target
+        self.making.target()
     }
 
     /// Does what can be done without waiting. `None`: it goes on, watch the descriptor.
@@ -120,20 +104,7 @@ impl Connecting {
     /// # Errors
     /// Which step failed, and for whom. Nothing is open then; later calls fail with [`ConnectFailure::Over`].
     pub fn poll(&self) -> Result<Option<Connection>, ConnectError> {
-        let mut state = match self.state.try_lock() {
-            Ok(state) => state,
-            // Another thread does it.
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-        };
-        match self.turn(&mut state, Some(Duration::ZERO))? {
-            Turn::Done(connection) => Ok(Some(*connection)),
-            Turn::Until(at) => {
-                let slept = state.sleep(at);
-                slept.map_err(|error| self.fail(&mut state, ConnectFailure::Io(error)))?;
-                Ok(None)
-            }
-        }
+        self.making.poll()
     }
 
     /// Waits for the connection, at most this long; `None` waits until it is there or has failed, which its own time limit sees to.
@@ -142,121 +113,112 @@ impl Connecting {
     /// # Errors
     /// As [`Connecting::poll`].
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Option<Connection>, ConnectError> {
-        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut state = self.lock();
-        let mut wait = Some(Duration::ZERO);
-        loop {
-            let at = match self.turn(&mut state, wait)? {
-                Turn::Done(connection) => return Ok(Some(*connection)),
-                Turn::Until(at) => at,
-            };
-            let next = Duration::from_millis(at.0.saturating_sub(state.clock.now().0));
-            let left = until.map_or(next, |until| until.saturating_duration_since(Instant::now()));
-            if until.is_some() && left.is_zero() {
-                // Whoever goes on with polls finds the descriptor as he expects it.
-                let slept = state.sleep(at);
-                slept.map_err(|error| self.fail(&mut state, ConnectFailure::Io(error)))?;
-                return Ok(None);
-            }
-            wait = Some(next.min(left));
-        }
+        self.making.wait(timeout)
     }
 
     /// Gives up, from any thread: whoever waits or polls gets [`ConnectFailure::Cancelled`], and everything that was begun is closed then.
     pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
-        // Err: it is full, so somebody is awake.
-        let _ = self.mailbox.post(());
+        self.making.cancel();
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+impl Maker for Attempts {
+    type Time = Millis;
+    type Done = Box<Connection>;
+    type Made = Connection;
 
-    /// Waits for the driver, and does what can be done then.
-    fn turn(&self, state: &mut State, wait: Option<Duration>) -> Result<Turn, ConnectError> {
-        if matches!(state.step, Step::Over) {
-            return Err(ConnectError::new(&self.target, Phase::Connect, ConnectFailure::Over));
-        }
-        state.driver.wait(wait).map_err(|error| self.fail(state, ConnectFailure::Io(error)))?;
-        if self.cancelled.load(Ordering::Acquire) {
-            return Err(self.fail(state, ConnectFailure::Cancelled));
-        }
-        while let Some(event) = state.driver.next() {
+    fn turn(&mut self, wait: Duration) -> Result<Turn<Millis, Box<Connection>>, ConnectError> {
+        self.driver.wait(Some(wait)).map_err(|error| self.fail(ConnectFailure::Io(error)))?;
+        while let Some(event) = self.driver.next() {
             let is_connected = matches!(event, Event::Connected { .. });
-            state.event(event).map_err(|failure| self.fail(state, failure))?;
+            self.event(event).map_err(|failure| self.fail(failure))?;
             // At once: the next event may be what the peer says first, which belongs to the connection.
-            if is_connected && let done @ Turn::Done(_) = self.advance(state)? {
+            if is_connected && let done @ Turn::Done(_) = self.advance()? {
                 return Ok(done);
             }
         }
-        self.advance(state)
+        self.advance()
     }
 
-    fn advance(&self, state: &mut State) -> Result<Turn, ConnectError> {
-        let now = state.clock.now();
-        if let Step::Dialing(dial) = &mut state.step {
-            match dial.advance(&mut state.driver, now, |_| ()) {
+    fn left(&self, at: Millis) -> Duration {
+        Duration::from_millis(at.0.saturating_sub(self.clock.now().0))
+    }
+
+    fn sleep(&mut self, at: Millis) -> Result<(), ConnectError> {
+        if self.driver.is_ready() {
+            self.driver.wake_self();
+        } else if at != self.armed {
+            let after = self.left(at);
+            self.driver.arm_timer(Some(after)).map_err(|error| self.fail(ConnectFailure::Io(error)))?;
+            self.armed = at;
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, failure: ConnectFailure) -> ConnectError {
+        let phase = self.step.phase();
+        match std::mem::replace(&mut self.step, Step::Over) {
+            Step::Dialing(mut dial) => drop(dial.close(&mut self.driver)),
+            Step::Shaking(_, key, _) => self.driver.close(key),
+            Step::Over => {}
+        }
+        ConnectError::new(&self.target, phase, failure)
+    }
+
+    fn finish(self, done: Box<Connection>) -> Option<Connection> {
+        Some(*done)
+    }
+}
+
+impl Attempts {
+    fn advance(&mut self) -> Result<Turn<Millis, Box<Connection>>, ConnectError> {
+        let now = self.clock.now();
+        if let Step::Dialing(dial) = &mut self.step {
+            match dial.advance(&mut self.driver, now, |_| ()) {
                 Progress::Until(at) => return Ok(Turn::Until(at)),
                 Progress::Failed(error) => {
-                    state.step = Step::Over;
-                    state.rest();
+                    self.step = Step::Over;
                     return Err(ConnectError::of_dial(&self.target, error));
                 }
                 Progress::Connected(key, address) => {
-                    let Some(secure) = state.connector.secure.clone() else {
-                        return self.finish(state, key, address, None);
+                    let Some(secure) = self.connector.secure.clone() else {
+                        return self.leave(key, address, None);
                     };
-                    let begun = secure.begin(dial.target(), &mut state.driver, key, now);
+                    let begun = secure.begin(dial.target(), &mut self.driver, key, now);
                     let handshake = begun.map_err(|failure| {
-                        state.driver.close(key);
-                        self.fail(state, failure)
+                        self.driver.close(key);
+                        self.fail(failure)
                     })?;
-                    state.step = Step::Shaking(Box::new(handshake), key, address);
+                    self.step = Step::Shaking(Box::new(handshake), key, address);
                 }
             }
         }
-        let Step::Shaking(handshake, key, _) = &state.step else { return Ok(Turn::Until(state.deadline)) };
-        let until = state.deadline.min(handshake.deadline());
-        if handshake.is_complete() && state.driver.backlog(*key) == 0 {
-            if let Step::Shaking(handshake, key, address) = std::mem::replace(&mut state.step, Step::Over) {
-                return self.finish(state, key, address, Some(*handshake));
+        let Step::Shaking(handshake, key, _) = &self.step else { return Ok(Turn::Until(self.deadline)) };
+        let until = self.deadline.min(handshake.deadline());
+        if handshake.is_complete() && self.driver.backlog(*key) == 0 {
+            if let Step::Shaking(handshake, key, address) = std::mem::replace(&mut self.step, Step::Over) {
+                return self.leave(key, address, Some(*handshake));
             }
         } else if now >= until {
-            let after = state.connector.config.timeout.min(handshake.timeout());
-            return Err(self.fail(state, ConnectFailure::TlsTimeout(after)));
+            let after = self.connector.config.timeout.min(handshake.timeout());
+            return Err(self.fail(ConnectFailure::TlsTimeout(after)));
         }
         Ok(Turn::Until(until))
     }
 
     /// The stream leaves the driver, and belongs to the caller.
-    fn finish(
-        &self,
-        state: &mut State,
+    fn leave(
+        &mut self,
         key: Key,
         address: Address,
         handshake: Option<Handshake>,
-    ) -> Result<Turn, ConnectError> {
-        state.step = Step::Over;
-        let stream = state.driver.take(key);
-        let stream = stream.map_err(|error| self.fail(state, ConnectFailure::Io(error)))?;
-        state.rest();
+    ) -> Result<Turn<Millis, Box<Connection>>, ConnectError> {
+        self.step = Step::Over;
+        let stream = self.driver.take(key);
+        let stream = stream.map_err(|error| self.fail(ConnectFailure::Io(error)))?;
         Ok(Turn::Done(Box::new(Connection::new(stream, address, handshake.map(Handshake::into_secure)))))
     }
 
-    fn fail(&self, state: &mut State, failure: ConnectFailure) -> ConnectError {
-        let phase = state.step.phase();
-        match std::mem::replace(&mut state.step, Step::Over) {
-            Step::Dialing(mut dial) => drop(dial.close(&mut state.driver)),
-            Step::Shaking(_, key, _) => state.driver.close(key),
-            Step::Over => {}
-        }
-        state.rest();
-        ConnectError::new(&self.target, phase, failure)
-    }
-}
-
-impl State {
     fn event(&mut self, event: Event) -> Result<(), ConnectFailure> {
         match (&mut self.step, event) {
             (_, Event::Woken) => self.messages.take(&mut Vec::new()),
@@ -283,42 +245,23 @@ impl State {
         }
         Ok(())
     }
-
-    /// Before a loop goes on: makes the descriptor readable when there is more to do, or at this time.
-    fn sleep(&mut self, at: Millis) -> io::Result<()> {
-        if self.driver.is_ready() {
-            self.driver.wake_self();
-        } else if at != self.armed {
-            let after = at.0.saturating_sub(self.clock.now().0);
-            self.driver.arm_timer(Some(Duration::from_millis(after)))?;
-            self.armed = at;
-        }
-        Ok(())
-    }
-
-    /// It has ended: the descriptor is readable no more.
-    fn rest(&mut self) {
-        // Err: a descriptor that is readable once too often does no harm.
-        let _ = self.driver.arm_timer(None);
-        self.armed = Millis::NEVER;
-    }
 }
 
 impl AsFd for Connecting {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        self.making.as_fd()
     }
 }
 
 impl AsRawFd for Connecting {
     /// The descriptor to watch. Valid until this is dropped; only to be watched, never read or closed.
     fn as_raw_fd(&self) -> RawFd {
-        self.fd.as_raw_fd()
+        self.making.as_raw_fd()
     }
 }
 
 impl std::fmt::Debug for Connecting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Connecting").field("target", &self.target).finish_non_exhaustive()
+        f.debug_struct("Connecting").field("target", &self.target()).finish_non_exhaustive()
     }
 }

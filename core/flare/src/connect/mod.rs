@@ -27,6 +27,7 @@ mod connecting;
 mod connection;
 mod connector;
 mod error;
+mod making;
 mod patience;
 #[cfg(feature = "tls")]
 mod secure;
@@ -43,3 +44,5 @@ pub use flare_net::{
     Attempt, DialError, DialFailure, Family, HostName, Lookup, ResolveError, Resolver, ResolverOptions,
     Target,
 };
+#[cfg(feature = "http3")]
+pub(crate) use making::{Maker, Making, Turn};

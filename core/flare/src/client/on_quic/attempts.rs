@@ -14,7 +14,7 @@ use flare_quic::{ClientContext, Connection as Quic};
 
 use super::wire::{self, Wire};
 use super::{NO_ERROR, OnQuic};
-use crate::connect::{ConnectError, ConnectFailure, Connector, Phase};
+use crate::connect::{ConnectError, ConnectFailure, Connector, Maker, Phase, Turn};
 
 /// Enough for a few sockets.
 const EVENTS: usize = 16;
@@ -36,7 +36,7 @@ pub(in crate::client) struct Attempts {
     begun: Instant,
     lookup: Option<Lookup>,
     race: Race,
-    running: Vec<Attempt>,
+    running: Vec<Running>,
     /// What is told when all have failed. That of a server which answered is worth more than that of one which did not.
     failure: Option<(Phase, ConnectFailure)>,
 }
@@ -50,18 +50,10 @@ struct Lookup {
 }
 
 /// A handshake that goes on.
-struct Attempt {
+struct Running {
     address: Address,
     wire: Wire,
     quic: Box<Quic>,
-}
-
-/// What a turn came to.
-pub(in crate::client) enum Turn {
-    /// Nothing more before this moment, or an event.
-    Until(Instant),
-    /// This attempt has made it.
-    Done(usize),
 }
 
 impl Attempts {
@@ -125,30 +117,7 @@ impl Attempts {
         self.race = Race::new(addresses, config.attempt_delay);
     }
 
-    /// Waits for the driver, and does what can be done then. An error is the end of it.
-    pub(in crate::client) fn turn(&mut self, wait: Duration) -> Result<Turn, ConnectError> {
-        self.driver.wait(Some(wait)).map_err(|error| self.fail(ConnectFailure::Io(error)))?;
-        while let Some(event) = self.driver.next() {
-            match event {
-                Event::Woken => self.messages.take(&mut Vec::new()),
-                Event::Datagrams { socket, batch } => {
-                    match self.running.iter_mut().find(|attempt| attempt.wire.socket == socket) {
-                        Some(attempt) => wire::receive(&mut self.driver, batch, &mut attempt.quic),
-                        None => self.driver.recycle_datagrams(batch),
-                    }
-                }
-                Event::DatagramsFlushed { socket } => {
-                    if let Some(attempt) = self.running.iter_mut().find(|a| a.wire.socket == socket) {
-                        attempt.wire.flushed();
-                    }
-                }
-                _ => {}
-            }
-        }
-        self.advance()
-    }
-
-    fn advance(&mut self) -> Result<Turn, ConnectError> {
+    fn advance(&mut self) -> Result<Turn<Instant, usize>, ConnectError> {
         let now = Instant::now();
         let timeout = self.connector.config().timeout;
         let until = self.begun + timeout;
@@ -205,7 +174,7 @@ impl Attempts {
         match Quic::connect(&self.context, &self.name, path, false, Instant::now()) {
             Ok(mut quic) => {
                 wire.send(&mut self.driver, &mut quic);
-                self.running.push(Attempt { address: Address::Ip(peer), wire, quic: Box::new(quic) });
+                self.running.push(Running { address: Address::Ip(peer), wire, quic: Box::new(quic) });
             }
             Err(error) => {
                 self.driver.close_udp(wire.socket);
@@ -225,13 +194,13 @@ impl Attempts {
     /// Goes on with all attempts; those that have failed are closed. The place of one that has made it.
     fn go_on(&mut self, now: Instant) -> Option<usize> {
         let mut at = 0;
-        while let Some(Attempt { wire, quic, .. }) = self.running.get_mut(at) {
+        while let Some(Running { wire, quic, .. }) = self.running.get_mut(at) {
             if quic.deadline().is_some_and(|deadline| deadline <= now) {
                 quic.timeout(now);
             }
             wire.send(&mut self.driver, quic);
             if quic.is_closing() {
-                let Attempt { address, wire, quic } = self.running.swap_remove(at);
+                let Running { address, wire, quic } = self.running.swap_remove(at);
                 self.driver.close_udp(wire.socket);
                 let tls = |kind, problem| ConnectFailure::Tls { kind, problem };
                 let (kind, failure) = match (quic.disbelief(), quic.close_reason()) {
@@ -253,44 +222,75 @@ impl Attempts {
         None
     }
 
-    /// The connection of an attempt that has made it; others are given up.
-    pub(in crate::client) fn finish(mut self, done: usize) -> Option<OnQuic> {
-        let winner = (done < self.running.len()).then(|| self.running.swap_remove(done));
+    fn fail_dial(&mut self, reason: DialFailure) -> ConnectError {
         self.give_up();
-        // Whatever was set for the attempts is none of the connection's business.
-        let _ = self.driver.arm_timer(None);
-        winner.map(|winner| OnQuic::new(self.driver, winner.wire, winner.quic))
+        ConnectError::of_dial(&self.text, Box::new(DialError { target: self.target.clone(), reason }))
+    }
+}
+
+impl Maker for Attempts {
+    type Time = Instant;
+    /// The place of the one that has made it.
+    type Done = usize;
+    type Made = OnQuic;
+
+    fn turn(&mut self, wait: Duration) -> Result<Turn<Instant, usize>, ConnectError> {
+        self.driver.wait(Some(wait)).map_err(|error| self.fail(ConnectFailure::Io(error)))?;
+        while let Some(event) = self.driver.next() {
+            match event {
+                Event::Woken => self.messages.take(&mut Vec::new()),
+                Event::Datagrams { socket, batch } => {
+                    match self.running.iter_mut().find(|attempt| attempt.wire.socket == socket) {
+                        Some(attempt) => wire::receive(&mut self.driver, batch, &mut attempt.quic),
+                        None => self.driver.recycle_datagrams(batch),
+                    }
+                }
+                Event::DatagramsFlushed { socket } => {
+                    if let Some(attempt) = self.running.iter_mut().find(|a| a.wire.socket == socket) {
+                        attempt.wire.flushed();
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.advance()
+    }
+
+    fn left(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(Instant::now())
+    }
+
+    fn sleep(&mut self, at: Instant) -> Result<(), ConnectError> {
+        if self.driver.is_ready() {
+            self.driver.wake_self();
+        }
+        let after = at.saturating_duration_since(Instant::now());
+        self.driver.arm_timer(Some(after)).map_err(|error| self.fail(ConnectFailure::Io(error)))
+    }
+
+    fn fail(&mut self, failure: ConnectFailure) -> ConnectError {
+        let phase = if self.lookup.is_some() { Phase::Resolve } else { Phase::Tls };
+        self.give_up();
+        ConnectError::new(&self.text, phase, failure)
     }
 
     /// Closes everything that was begun, and tells the servers.
-    pub(in crate::client) fn give_up(&mut self) {
+    fn give_up(&mut self) {
         self.lookup = None;
-        for Attempt { mut wire, mut quic, .. } in self.running.drain(..) {
+        for Running { mut wire, mut quic, .. } in self.running.drain(..) {
             quic.close(NO_ERROR, "");
             wire.send(&mut self.driver, &mut quic);
             self.driver.close_udp(wire.socket);
         }
     }
 
-    /// Gives up, and says why.
-    pub(in crate::client) fn fail(&mut self, failure: ConnectFailure) -> ConnectError {
-        let phase = if self.lookup.is_some() { Phase::Resolve } else { Phase::Tls };
+    /// Others are given up.
+    fn finish(mut self, done: usize) -> Option<OnQuic> {
+        let winner = (done < self.running.len()).then(|| self.running.swap_remove(done));
         self.give_up();
-        ConnectError::new(&self.text, phase, failure)
-    }
-
-    fn fail_dial(&mut self, reason: DialFailure) -> ConnectError {
-        self.give_up();
-        ConnectError::of_dial(&self.text, Box::new(DialError { target: self.target.clone(), reason }))
-    }
-
-    /// Before a loop goes on: makes the descriptor readable when there is more to do, or at this moment.
-    pub(in crate::client) fn sleep(&mut self, at: Instant) -> Result<(), ConnectError> {
-        if self.driver.is_ready() {
-            self.driver.wake_self();
-        }
-        let after = at.saturating_duration_since(Instant::now());
-        self.driver.arm_timer(Some(after)).map_err(|error| self.fail(ConnectFailure::Io(error)))
+        // Whatever was set for the attempts is none of the connection's business.
+        let _ = self.driver.arm_timer(None);
+        winner.map(|winner| OnQuic::new(self.driver, winner.wire, winner.quic))
     }
 }
 

@@ -15,7 +15,7 @@ use flare_quic::Connection as Quic;
 use super::Event;
 use super::http3::Http3;
 use crate::message::TlsSession;
-pub(super) use attempts::{Attempts, Turn};
+pub(super) use attempts::Attempts;
 use wire::Wire;
 
 /// H3_NO_ERROR (RFC 9114, 8.1).
