@@ -5,6 +5,7 @@ mod life;
 mod moved;
 mod quiet;
 mod streams;
+mod stuck;
 mod transmit;
 
 use std::time::Instant;
@@ -175,6 +176,12 @@ impl Connection {
             let _ = self.inner.close(false, NO_ERROR, b"the handshake took too long");
         }
         self.inner.on_timeout();
+        if self.streams.someone_waits() && self.inner.is_established() {
+            // quiche finds out how much may be written when a packet comes, and not when it takes packets for lost. If their content had
+            // arrived all the same, nothing is sent again and no packet comes: so it is asked for one.
+            // Err: the connection is over.
+            let _ = self.inner.send_ack_eliciting();
+        }
         self.streams.changed();
         self.observe();
     }

@@ -40,6 +40,16 @@ impl Quiet {
         }
     }
 
+    /// Whether it has said so.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// It is asked again, whatever it has said.
+    pub(super) fn ask_again(&mut self) {
+        self.quiet = false;
+    }
+
     /// The next thing that happened to a path.
     pub(super) fn next_path_event(&mut self) -> Option<PathEvent> {
         let event = self.inner.path_event_next();

@@ -52,6 +52,9 @@ impl From<Error> for StreamError {
 /// its default, is quiche's default too.
 const FIRST_PRIORITY: u8 = 124;
 
+/// When so many streams are known that take no turns, those that are over are forgotten.
+const MOST_IN_ORDER: usize = 256;
+
 /// Stands for the length of what may not be read before the handshake has ended: more than any.
 const WITHHELD: usize = usize::MAX;
 
@@ -75,6 +78,8 @@ pub(super) struct Streams {
     untold: Vec<(u64, u64)>,
     /// Streams that were reset here, while there are any. quiche would only call them blocked.
     reset: Vec<u64>,
+    /// Streams that are sent one after another, and their urgency.
+    in_order: Vec<(u64, u8)>,
     next_unidirectional: u64,
     next_bidirectional: u64,
     /// How much more may be read before the handshake has ended.
@@ -94,6 +99,7 @@ impl Streams {
             stops: 0,
             untold: Vec::new(),
             reset: Vec::new(),
+            in_order: Vec::new(),
             // The two lowest bits tell the direction and who opened the stream (RFC 9000, 2.1).
             next_unidirectional: 2 + u64::from(server),
             next_bidirectional: u64::from(server),
@@ -105,6 +111,11 @@ impl Streams {
     /// Something came in, or time passed: what did not go before may go now.
     pub(super) fn changed(&mut self) {
         self.changed = true;
+    }
+
+    /// Whether a stream waits for room.
+    pub(super) fn someone_waits(&self) -> bool {
+        !self.blocked.is_empty()
     }
 
     /// The handshake has ended: what was held back for that may be read.
@@ -430,8 +441,26 @@ impl Connection {
 
     /// How soon a stream's content is sent (RFC 9218): urgency 0 (first) to 7, and whether it takes turns with others of the same urgency.
     pub fn set_priority(&mut self, stream: u64, urgency: u8, incremental: bool) {
+        let urgency = urgency.min(7);
         // Err: there is no such stream any more.
-        let _ = self.inner.stream_priority(stream, FIRST_PRIORITY + urgency.min(7), incremental);
+        let set = self.inner.stream_priority(stream, FIRST_PRIORITY + urgency, incremental);
+        let in_order = &mut self.streams.in_order;
+        in_order.retain(|(other, _)| *other != stream);
+        if !incremental && set.is_ok() {
+            if in_order.len() >= MOST_IN_ORDER {
+                let inner = &mut self.inner;
+                in_order.retain(|(other, _)| inner.stream_capacity(*other).is_ok());
+            }
+            in_order.push((stream, urgency));
+        }
+    }
+
+    /// Lets all streams of the same urgency take turns.
+    pub(super) fn take_turns(&mut self) {
+        for (stream, urgency) in std::mem::take(&mut self.streams.in_order) {
+            // Err: there is no such stream any more.
+            let _ = self.inner.stream_priority(stream, FIRST_PRIORITY + urgency, true);
+        }
     }
 
     // ---- datagrams of the application (RFC 9221)

@@ -121,7 +121,9 @@ impl Connection {
     }
 
     fn make(&mut self, out: &mut Filling<'_>) -> Option<Made> {
-        self.make_on(None, out)
+        let said_before = self.inner.is_quiet();
+        let made = self.make_on(None, out);
+        if made.is_some() || said_before { made } else { self.make_if_stuck(out) }
     }
 
     /// Makes the next datagram, on this path if there is one, behind those that are there.
