@@ -1,5 +1,5 @@
 # Where things are, for the scripts beside this file. Sourced from the top folder of the repository.
-TARGETS="http1_head http1_chunked http1_connection http1_session hpack http2 http2_joined qpack_decode qpack_round_trip http3 router mux proxy_protocol capsule tls_connection pem http1_client http2_session websocket_frames websocket_deflate websocket_joined websocket_client capi"
+TARGETS="http1_head http1_chunked http1_connection http1_session hpack http2 http2_joined qpack_decode qpack_round_trip http3 router mux proxy_protocol capsule tls_connection quic_server quic_token pem http1_client http2_session websocket_frames websocket_deflate websocket_joined websocket_client capi"
 # Those of core/proto alone: without both TLS libraries they are built in a minute or two.
 PROTO="http1_head http1_chunked http1_connection http1_client hpack http2 http2_joined qpack_decode qpack_round_trip http3 mux proxy_protocol capsule websocket_frames websocket_deflate websocket_joined"
 # `none` runs these six to ten times as often; what it cannot see is memory misused by the few dependencies that have `unsafe`.

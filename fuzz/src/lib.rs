@@ -27,6 +27,10 @@ pub mod pem;
 pub mod proxy_protocol;
 pub mod qpack_decode;
 pub mod qpack_round_trip;
+#[cfg(feature = "library")]
+pub mod quic_server;
+#[cfg(feature = "library")]
+pub mod quic_token;
 pub mod random;
 #[cfg(feature = "library")]
 pub mod router;
@@ -62,6 +66,10 @@ pub const TARGETS: &[Target] = &[
     ("capsule", capsule::run),
     #[cfg(feature = "library")]
     ("tls_connection", tls_connection::run),
+    #[cfg(feature = "library")]
+    ("quic_server", quic_server::run),
+    #[cfg(feature = "library")]
+    ("quic_token", quic_token::run),
     #[cfg(feature = "library")]
     ("pem", pem::run),
     ("http1_client", http1_client::run),

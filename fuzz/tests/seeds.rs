@@ -69,7 +69,7 @@ macro_rules! tests {
     };
 }
 
-tests!(http1_head http1_chunked http1_connection http1_session hpack http2 http2_joined qpack_decode qpack_round_trip http3 router mux proxy_protocol capsule tls_connection pem http1_client http2_session websocket_frames websocket_deflate websocket_joined websocket_client capi);
+tests!(http1_head http1_chunked http1_connection http1_session hpack http2 http2_joined qpack_decode qpack_round_trip http3 router mux proxy_protocol capsule tls_connection quic_server quic_token pem http1_client http2_session websocket_frames websocket_deflate websocket_joined websocket_client capi);
 
 #[test]
 fn every_target_is_tested() {
@@ -91,6 +91,8 @@ fn every_target_is_tested() {
             "proxy_protocol",
             "capsule",
             "tls_connection",
+            "quic_server",
+            "quic_token",
             "pem",
             "http1_client",
             "http2_session",

@@ -230,6 +230,67 @@ fn a_drain_lets_running_exchanges_end_and_closes_idle_connections() {
     assert!(!stuck.answer(lost).ended);
 }
 
+#[test]
+fn an_exchange_that_another_thread_resets_ends_at_once_and_alone() {
+    let held = Arc::new(Mutex::new(Vec::new()));
+    let into = Arc::clone(&held);
+    let mut router = Router::new();
+    router.get("/:name", later(move |exchange| into.lock().unwrap().push(exchange))).unwrap();
+    let (server, address) = start(router, 2);
+    let mut client = joined(address);
+    let (lost, kept) = (client.send("GET", "/lost", &[]), client.send("GET", "/kept", &[]));
+    client.until("the handler", |_| held.lock().unwrap().len() == 2);
+    let mut held = std::mem::take(&mut *held.lock().unwrap());
+    let at = held.iter().position(|exchange| exchange.request().param("name") == Some("lost")).unwrap();
+    let exchange = held.swap_remove(at);
+    std::thread::spawn(move || exchange.reset()).join().unwrap();
+    client.until("the reset", |client| client.answer(lost).reset.is_some());
+    assert_eq!(client.answer(lost).reset, Some(ErrorCode::Internal.number()));
+    let exchange = held.swap_remove(0);
+    std::thread::spawn(move || exchange.respond("kept")).join().unwrap();
+    assert_eq!(client.whole(kept).text(), "kept");
+    assert_eq!(server.handle().stats().open, 1);
+}
+
+#[test]
+fn a_server_that_another_thread_stops_cuts_its_connections_and_keeps_nothing() {
+    let token = Arc::new(());
+    let (ended, ends) = std::sync::mpsc::channel();
+    let mut router = Router::new();
+    let (kept, ended) = (Arc::clone(&token), Mutex::new(ended));
+    let stream = move |exchange: Exchange| {
+        let (kept, ended) = (Arc::clone(&kept), ended.lock().unwrap().clone());
+        std::thread::spawn(move || {
+            while exchange.write_blocking(vec![7; 10_000]).is_ok() {}
+            let why = exchange.request().cancelled();
+            drop((exchange, kept));
+            ended.send(why).unwrap();
+        });
+    };
+    router.get("/stream", later(stream)).unwrap();
+    let (server, address) = start(router, 2);
+    // Their sockets hold what the windows let through: else the end is lost behind it.
+    let narrow = context(&QuicSettings { stream_window: 50_000, connection_window: 50_000, ..settings() });
+    let mut clients: Vec<Wired> = (0..4).map(|_| connect(address, &narrow, false)).collect();
+    for client in &mut clients {
+        client.until("the handshake", |client| client.quic.is_ready());
+        let id = client.send("GET", "/stream", &[]);
+        client.until("some of it", |client| client.answer(id).body.len() > 100_000);
+    }
+    let handle = server.handle().clone();
+    let begin = Instant::now();
+    std::thread::spawn(move || handle.stop()).join().unwrap();
+    for client in &mut clients {
+        client.until("the end", |client| client.quic.is_closing());
+        assert_eq!(ends.recv().unwrap(), Some(CancelReason::Drain));
+    }
+    let report = server.wait();
+    assert_eq!((report.finished(), report.aborted()), (0, 4));
+    // Far less than the idle timeout of 30 s, which would end it anyway.
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    assert_eq!(Arc::strong_count(&token), 1, "a handler or an exchange is left");
+}
+
 trait Port {
     fn port(&self) -> u16;
 }
@@ -274,9 +335,12 @@ fn forwarded_of_wanderers(steering: bool) -> u64 {
     let (server, address) =
         start_with(router, ServerConfig { workers: 4, quic, ..ServerConfig::default() }, tls());
     let mut clients: Vec<Wired> = (0..20).map(|_| joined(address)).collect();
+    // Nobody else gets the address that a client has left, to which some still comes.
+    let mut left = Vec::new();
     for _ in 0..3 {
         for client in &mut clients {
-            client.server.socket = bound();
+            left.push(std::mem::replace(&mut client.server.socket, bound()));
+            assert!(!client.quic.is_closing(), "{:?}", client.quic.close_reason());
             assert_eq!(client.get("/").text(), "home");
         }
     }
