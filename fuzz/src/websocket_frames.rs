@@ -82,8 +82,10 @@ fn check_close(out: &[u8], code: CloseCode, is_client: bool) {
 
 fn note(event: Event<'_>, said: &mut Said) {
     said.seen.push(match event {
-        // PLANTED: a text is cut at its byte 7.
-        Event::Message { opcode: Opcode::Text, bytes } if PLANTED && bytes.get(7) == Some(&7) => {
+        // PLANTED: a text is cut before its byte 7 if that is a control character.
+        Event::Message { opcode: Opcode::Text, bytes }
+            if PLANTED && bytes.get(7).is_some_and(|byte| *byte < b' ') =>
+        {
             Seen::Text(bytes[..7].to_vec())
         }
         Event::Message { opcode: Opcode::Text, bytes } => Seen::Text(bytes.to_vec()),
