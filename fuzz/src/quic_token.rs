@@ -1,7 +1,7 @@
 //! Retry tokens (RFC 9000, 8.1.2): a client asks, gets one, and comes back with it in some other form.
 //!
-//! An input: the settings, the ID that the client invents, and what is done to the second packet: how late it comes, from where, to which ID,
-//! and how its token is changed. What has to hold: a connection begins with the very token, in time, from the same address, to the ID that came
+//! An input: the settings, the ID that the client invents, and what is done to the second packet: how late it comes, from where, to which ID and
+//! worker, and how its token is changed. What has to hold: a connection begins with the very token, in time, from the same address, to the ID that came
 //! with it, and otherwise never where an address has to be proved; a token that looks like ours and is not good is refused. No answer is
 //! longer than what it answers.
 
@@ -47,14 +47,14 @@ pub fn run(data: &[u8]) {
     if let other @ 1.. = input.byte() {
         to.push(other);
     }
+    // Any worker judges a token.
+    let endpoint = if input.byte() & 1 == 0 { &mut first } else { &mut second };
     let given = token.clone();
     let token = changed(token, &mut input);
 
     let now = start + Duration::from_millis(late);
     let path = Path { local: address(0), peer: from };
     let again = long(0xc0, 1, &to, b"client", Some(&token), true);
-    // Any worker judges a token.
-    let endpoint = if input.byte() & 1 == 0 { &mut first } else { &mut second };
     let refused = endpoint.counters().refused;
     let mut accepted = begin(endpoint, &again, path, now);
     // PLANTED: a token whose time was changed by its last bit.
