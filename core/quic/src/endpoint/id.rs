@@ -2,8 +2,10 @@
 //! finds the owner, the kernel does too (`steering.rs`), and nobody else learns anything, also not which IDs belong together (RFC 9000, 5.1
 //! and 9.5).
 //!
-//!     0       2              8                   16
-//!     | number | random bytes | mark              |
+//! ```text
+//! 0        2              8                   16
+//! | number | random bytes | mark              |
+//! ```
 //!
 //! The mark is a block of AES of what is before it: an ID that a client invented has none but by chance (1 in 2^64). The mask is made of the
 //! random bytes by a few multiplications with secret numbers, since the kernel's programs can't do AES. What is behind it is not the number
