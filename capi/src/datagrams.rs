@@ -5,9 +5,9 @@ use std::ffi::{c_char, c_void};
 use flare::DatagramError;
 
 use crate::guard::{Failure, guard, guard_number};
-use crate::object::{REQUEST, RESPONSE, asked, with_exchange};
+use crate::object::{REQUEST, RESPONSE, with_exchange};
 use crate::request::flare_request;
-use crate::request_write::on_client;
+use crate::request_write::{offer, on_client};
 use crate::response::flare_response;
 use crate::status::{FLARE_ERROR_LIMIT, FLARE_ERROR_WOULD_BLOCK};
 use crate::text;
@@ -138,10 +138,7 @@ pub unsafe extern "C" fn flare_request_offer_datagrams(
     guard(|| {
         // SAFETY: the caller's promise.
         let protocol = unsafe { text::required(protocol, "protocol") }?;
-        asked(request, REQUEST)?.change(|request| {
-            (request.protocol, request.datagrams) = (Some(protocol.to_owned()), true);
-            Ok(())
-        })
+        offer(request, protocol, true)
     })
 }
 

@@ -161,10 +161,15 @@ pub unsafe extern "C" fn flare_request_offer_protocol(
     guard(|| {
         // SAFETY: the caller's promise.
         let protocol = unsafe { text::required(protocol, "protocol") }?;
-        asked(request, REQUEST)?.change(|request| {
-            request.protocol = Some(protocol.to_owned());
-            Ok(())
-        })
+        offer(request, protocol, false)
+    })
+}
+
+/// Offers this protocol in place of any before. `datagrams`: it has some.
+pub(crate) fn offer(request: *const flare_request, protocol: &str, datagrams: bool) -> Result<(), Failure> {
+    asked(request, REQUEST)?.change(|request| {
+        (request.protocol, request.datagrams) = (Some(protocol.to_owned()), datagrams);
+        Ok(())
     })
 }
 

@@ -123,7 +123,7 @@ impl World {
     fn new(retry: Retry) -> Self {
         let shared = EndpointShared::new(settings(retry), 2).expect("there are random numbers");
         let worker = |number| Worker {
-            endpoint: Endpoint::new(Arc::clone(&shared), number, address(0)),
+            endpoint: Endpoint::new(Arc::clone(&shared), number),
             connections: BTreeMap::new(),
         };
         Self {

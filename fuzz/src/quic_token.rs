@@ -26,8 +26,8 @@ pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
     let settings = QuicSettings { retry: Retry::Always, ..QuicSettings::default() };
     let shared = EndpointShared::new(settings, 2).expect("there are random numbers");
-    let mut first = Endpoint::new(Arc::clone(&shared), 0, address(0));
-    let mut second = Endpoint::new(shared, 1, address(0));
+    let mut first = Endpoint::new(Arc::clone(&shared), 0);
+    let mut second = Endpoint::new(shared, 1);
     let invented = input.bytes();
     let start = Instant::now();
     let client = Path { local: address(0), peer: address(1) };

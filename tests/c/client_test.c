@@ -524,9 +524,12 @@ static void switches(int32_t version) {
     }
     flare_request *request = get("/switch");
     CHECK_STATUS(flare_request_set_scheme(request, "http"), FLARE_OK);
+    // The last offer counts: a stream of bytes, and not of datagrams.
+    CHECK_STATUS(flare_request_offer_datagrams(request, "other"), FLARE_OK);
     CHECK_STATUS(flare_request_offer_protocol(request, "back"), FLARE_OK);
     CHECK_STATUS(flare_client_open(client, request, 0, NULL), FLARE_OK);
     while (!s.switches && CHECK_STATUS(take(client, patience_ms(), &s), FLARE_OK)) {}
+    CHECK(flare_request_max_datagram_size(request) == 0);
     CHECK_STATUS(flare_request_write(request, "there", 5), FLARE_OK);
     while (s.length < 5 && CHECK_STATUS(take(client, patience_ms(), &s), FLARE_OK)) {}
     CHECK_STATUS(flare_request_finish(request), FLARE_OK);

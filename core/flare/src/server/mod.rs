@@ -17,6 +17,7 @@ mod http2;
 #[cfg(feature = "http3")]
 mod http3;
 pub(crate) mod local;
+mod pieces;
 mod proxy_protocol;
 mod running;
 pub(crate) mod session;

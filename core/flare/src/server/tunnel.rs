@@ -6,20 +6,16 @@
 
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
 use flare_net::{Millis, Output};
 use flare_proto::capsule;
 
 use crate::exchange::{Arrived, CancelReason, Event, ExchangeKey, Progress, SharedChannel};
 use crate::log::Level;
+use crate::message::Part;
 use crate::server::environment::Environment;
+use crate::server::pieces;
 use crate::server::running::{Running, Supply};
 use crate::server::session::Next;
-
-/// Bytes up to this size are copied to what is sent; more leave from where they are.
-const COPY_LIMIT: usize = 8 * 1024;
-/// So many bytes are not left to the end of a turn.
-const MUCH: usize = 16 * 1024;
 
 /// The server's side of the byte stream.
 pub(crate) struct Tunnel {
@@ -170,8 +166,7 @@ impl Tunnel {
         }
     }
 
-    /// Bytes have come. What the handler sent meanwhile waits for the end of the turn, if it is little, as all that is sent behind a message: reading from
-    /// many, then sending to many, costs less than both by turns. What is much goes out while its bytes are near.
+    /// Bytes have come.
     #[inline(never)]
     fn pass_on(&mut self, arrived: Arrived<'_>, env: &mut Environment, out: &mut Output) {
         let channel = &self.channel;
@@ -181,12 +176,10 @@ impl Tunnel {
             None => channel.deliver(arrived, env),
         };
         self.held |= !takes_more;
-        let (_, told) = channel.state.detach();
+        let now = channel.end_of_input();
         self.stays_alive(env);
-        if told && self.channel.stream.lock().outbound() >= MUCH {
+        if now {
             self.look(env, out);
-        } else if told {
-            self.channel.wake();
         }
     }
 
@@ -262,11 +255,11 @@ impl Tunnel {
             match self.next_content(env) {
                 Supply::Data(data) => {
                     self.sent(data.len() as u64, env);
-                    write(data, out);
+                    pieces::push(Part::Bytes(data), out);
                 }
                 Supply::File(file) => {
                     self.sent(file.length, env);
-                    out.push_file(file.file, file.offset, file.length);
+                    pieces::push(Part::File(file), out);
                 }
                 Supply::Nothing => break,
                 Supply::End(_) => return self.finish(env),
@@ -376,14 +369,5 @@ impl Tunnel {
                 env.leave_flight();
             }
         }
-    }
-}
-
-/// Adds bytes to what is sent.
-fn write(data: Bytes, out: &mut Output) {
-    if data.len() <= COPY_LIMIT {
-        out.buffer().extend_from_slice(&data);
-    } else {
-        out.push_shared(data);
     }
 }

@@ -8,3 +8,13 @@ mod parts;
 #[allow(dead_code)]
 #[path = "../http1/random.rs"]
 mod random;
+
+/// Calls for the bytes whole, cut in two at each place, and one by one.
+fn each_split(bytes: &[u8], check: impl Fn(&[&[u8]])) {
+    for at in 0..bytes.len() {
+        let (first, second) = bytes.split_at(at);
+        check(&[first, second]);
+    }
+    check(&[bytes]);
+    check(&bytes.chunks(1).collect::<Vec<_>>());
+}

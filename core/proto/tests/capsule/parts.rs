@@ -31,12 +31,7 @@ fn capsules_in_pieces_of_each_size() {
     }
     let long = format!("0x3fffffffffffffff 70 {}.", "x".repeat(70));
     let expected = ["0x0 5 hello.", "0x4321 0 .", &long, "0x0 0 ."].map(str::to_owned).to_vec();
-    assert_eq!(told(&[&bytes]), (expected.clone(), true));
-    for at in 0..bytes.len() {
-        let (first, second) = bytes.split_at(at);
-        assert_eq!(told(&[first, second]), (expected.clone(), true), "{at}");
-    }
-    assert_eq!(told(&bytes.chunks(1).collect::<Vec<_>>()), (expected, true));
+    crate::each_split(&bytes, |pieces| assert_eq!(told(pieces), (expected.clone(), true), "{pieces:x?}"));
 }
 
 #[test]

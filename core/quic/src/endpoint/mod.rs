@@ -147,10 +147,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// `worker`: the number of the worker, unique among those that share `shared`, and below their count. `local`: the address that its socket is bound to.
-    pub fn new(shared: Arc<EndpointShared>, worker: u16, local: SocketAddr) -> Self {
-        // Each datagram says where it arrived.
-        let _ = local;
+    /// `worker`: the number of the worker, unique among those that share `shared`, and below their count.
+    pub fn new(shared: Arc<EndpointShared>, worker: u16) -> Self {
         Self {
             shared,
             worker,

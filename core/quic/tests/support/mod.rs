@@ -100,7 +100,7 @@ impl World {
     pub fn with_workers(tls: &ServerTls, quic: &QuicSettings, workers: u16) -> Self {
         let shared = EndpointShared::new(quic.clone(), workers).unwrap();
         let worker = |number| Worker {
-            endpoint: Endpoint::new(Arc::clone(&shared), number, address(SERVER)),
+            endpoint: Endpoint::new(Arc::clone(&shared), number),
             connections: BTreeMap::new(),
             forwarded: 0,
         };

@@ -11,12 +11,9 @@ use crate::CancelReason;
 use crate::log::Level;
 use crate::message::{Body, Part, Response, Source};
 use crate::server::environment::Environment;
+use crate::server::pieces::{self, COPY_LIMIT};
 use crate::server::running::{Answer, Content, Running, Supply, status_to_send};
 use crate::server::tunnel::Tunnel;
-
-/// Bodies up to this size are copied beside their head; larger ones leave from where they are. Below it, one more `iovec`
-/// costs more than the copy.
-const COPY_LIMIT: usize = 8 * 1024;
 
 impl Http1 {
     /// Sends the answer of the running exchange, whole or its head and what content there is.
@@ -329,11 +326,7 @@ fn write_parts(
     let length = usize::try_from(length).map_err(|_| SendError::TooLong)?;
     if wire.begin_data(out.buffer(), length)? {
         for part in parts {
-            match part {
-                Part::Bytes(bytes) if bytes.len() <= COPY_LIMIT => out.buffer().extend_from_slice(&bytes),
-                Part::Bytes(bytes) => out.push_shared(bytes),
-                Part::File(file) => out.push_file(file.file, file.offset, file.length),
-            }
+            pieces::push(part, out);
         }
         wire.end_data(out.buffer());
     }

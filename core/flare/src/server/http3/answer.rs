@@ -11,8 +11,9 @@ use crate::exchange::CancelReason;
 use crate::log::Level;
 use crate::message::{Body, Response};
 use crate::server::environment::Environment;
+use crate::server::pieces::COPY_LIMIT;
 use crate::server::running::{Answer, status_to_send};
-use crate::server::streams::{COPY_LIMIT, refusal, response_parts, switches};
+use crate::server::streams::{refusal, response_parts, switches};
 
 impl Http3 {
     /// Lets a client that waits for `100 Continue` send its content.

@@ -8,7 +8,8 @@ use flare_proto::SendError;
 use flare_quic::{Connection as Quic, StreamError};
 
 use super::lane::Unsent;
-use crate::server::streams::{COPY_LIMIT, Outgoing};
+use crate::server::pieces::COPY_LIMIT;
+use crate::server::streams::Outgoing;
 
 /// A client that takes less than so many bytes has not taken any: its time goes on.
 const STALL: usize = 1024;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Content, Running};
-use crate::exchange::{Arrived, Event};
+use crate::exchange::{Arrived, Channel, Event};
 use crate::message::Response;
 use crate::server::environment::Environment;
 
@@ -47,20 +47,12 @@ impl Running {
         }
     }
 
-    /// Bytes of the new protocol have come. True: there is something to look at now, such as what the handler sent meanwhile. If that is little
-    /// it waits for the end of the turn, as all that is sent behind a message: reading from many, then sending to many, costs less than both by
-    /// turns. What is much goes out while its bytes are near.
+    /// Bytes of the new protocol have come. True: there is something to look at now, such as what the handler sent meanwhile.
     pub(crate) fn pass_on(&mut self, arrived: Arrived<'_>, env: &Environment) -> bool {
         self.request.block.channel.state.attend();
         let taken = self.take(arrived, u64::MAX, env);
         debug_assert!(taken.is_ok(), "a byte stream has no limit");
-        let block = &self.request.block;
-        let (_, told) = block.channel.state.detach();
-        let now = told && block.channel.stream.lock().outbound() >= MUCH;
-        if told && !now {
-            block.channel.home.wake(block.channel.key);
-        }
-        now
+        self.request.block.channel.end_of_input()
     }
 
     fn take_alarm(&mut self, env: &Environment) {
@@ -96,5 +88,19 @@ impl Running {
         if self.switched {
             self.tell(Event::Draining, env);
         }
+    }
+}
+
+impl Channel {
+    /// The handler has had bytes of the new protocol. True: there is something to look at now. If what it sent meanwhile is little it waits for the
+    /// end of the turn, as all that is sent behind a message: reading from many, then sending to many, costs less than both by turns. What is much
+    /// goes out while its bytes are near.
+    pub(crate) fn end_of_input(&self) -> bool {
+        let (_, told) = self.state.detach();
+        let now = told && self.stream.lock().outbound() >= MUCH;
+        if told && !now {
+            self.wake();
+        }
+        now
     }
 }

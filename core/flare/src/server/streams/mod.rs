@@ -7,7 +7,6 @@ mod outgoing;
 mod stream;
 
 pub(crate) use head::{opening, refusal, response_parts, switches};
-pub(crate) use outgoing::COPY_LIMIT;
 #[cfg(feature = "http3")]
 pub(crate) use outgoing::Outgoing;
 pub(crate) use stream::Stream;

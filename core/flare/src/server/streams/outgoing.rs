@@ -9,9 +9,7 @@ use bytes::Bytes;
 use flare_net::Output;
 
 use crate::message::{Body, FileBody, Part, Source};
-
-/// Pieces up to this size are copied behind their frame header; larger ones leave from where they are.
-pub(crate) const COPY_LIMIT: usize = 8 * 1024;
+use crate::server::pieces::{self, COPY_LIMIT};
 
 /// Pieces of content, in order. Allocates nothing while it is empty.
 #[derive(Default)]
@@ -62,11 +60,7 @@ impl Outgoing {
                 let rest = split(&mut front, taken);
                 self.parts.push_front(rest);
             }
-            match front {
-                Part::Bytes(bytes) if bytes.len() <= COPY_LIMIT => out.buffer().extend_from_slice(&bytes),
-                Part::Bytes(bytes) => out.push_shared(bytes),
-                Part::File(file) => out.push_file(file.file, file.offset, file.length),
-            }
+            pieces::push(front, out);
         }
     }
 }

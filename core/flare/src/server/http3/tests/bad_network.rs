@@ -74,7 +74,7 @@ fn every_answer_comes_whole_and_once() {
     let lengths: Vec<usize> = (0..60).map(|at| at * at * 50).collect();
     for (seed, lost, repeated, reordered) in [(1, 2, 0, 0), (2, 0, 10, 30), (3, 5, 5, 10)] {
         let (service, held) = holding();
-        let server = Served::new(&service, &settings(), path());
+        let server = Served::new(&service, &settings());
         let link = Bad { server, random: seed, lost, repeated, reordered };
         let mut client = Client::over(link, path(), &context(&settings()), false, Limits::default());
         client.until("SETTINGS", |client| client.wire.peer_settings().extended_connect);
@@ -108,7 +108,7 @@ fn datagrams_come_whole_and_at_most_once() {
     let http3 = Limits { datagrams: true, ..ServerConfig::default().http3 };
     for (seed, lost, repeated, reordered) in [(1, 10, 0, 0), (2, 0, 20, 30), (3, 10, 10, 20)] {
         let (service, held) = holding_with(ServerConfig { http3: http3.clone(), ..ServerConfig::default() });
-        let server = Served::new(&service, &settings(), path());
+        let server = Served::new(&service, &settings());
         let link = Bad { server, random: seed, lost, repeated, reordered };
         let limits = Limits { datagrams: true, ..Limits::default() };
         let mut client = Client::over(link, path(), &context(&settings()), false, limits);

@@ -125,7 +125,7 @@ impl Client<Served> {
 
     fn with(service: &Service, context: &ClientContext, quic: &QuicSettings, limits: Limits) -> Self {
         let path = path();
-        let mut client = Self::over(Served::new(service, quic, path), path, context, false, limits);
+        let mut client = Self::over(Served::new(service, quic), path, context, false, limits);
         client.until("SETTINGS", |client| client.wire.peer_settings().extended_connect);
         client
     }

@@ -33,12 +33,12 @@ pub struct Served {
 }
 
 impl Served {
-    pub fn new(service: &Service, quic: &QuicSettings, path: Path) -> Self {
+    pub fn new(service: &Service, quic: &QuicSettings) -> Self {
         let (home, late) = Inbox::new();
         let shared = EndpointShared::new(quic.clone(), 1).unwrap();
         Self {
             context: ServerContext::new(&IDENTITY, quic).unwrap(),
-            endpoint: Endpoint::new(shared, 0, path.peer),
+            endpoint: Endpoint::new(shared, 0),
             quic: None,
             http3: None,
             env: Environment::new(service.clone(), home, Arc::default(), Millis(0), 1),

@@ -84,10 +84,9 @@ impl Quic {
         let mut places = Vec::new();
         for (entrance, socket) in sockets.datagrams.drain(..) {
             let Some(keys) = &shared.quic else { continue };
-            let local = socket.local_address();
             // There are at most 1024 workers.
             let number = u16::try_from(index).unwrap_or(u16::MAX);
-            let endpoint = Endpoint::new(Arc::clone(keys), number, local);
+            let endpoint = Endpoint::new(Arc::clone(keys), number);
             let socket = driver.bind_udp(socket)?;
             let (waiting, counted) = Default::default();
             places.push(Place { socket, endpoint, entrance, blocked: false, waiting, counted });
