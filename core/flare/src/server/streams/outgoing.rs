@@ -9,7 +9,7 @@ use bytes::Bytes;
 use flare_net::Output;
 
 use crate::message::{Body, FileBody, Part, Source};
-use crate::server::pieces::{self, COPY_LIMIT};
+use crate::server::pieces;
 
 /// Pieces of content, in order. Allocates nothing while it is empty.
 #[derive(Default)]
@@ -69,7 +69,8 @@ impl Outgoing {
 impl Outgoing {
     /// Takes the first piece into `out` if it is small enough to be copied.
     pub(crate) fn copy_small(&mut self, out: &mut Vec<u8>) -> bool {
-        let Some(Part::Bytes(bytes)) = self.parts.front().filter(|part| part.length() <= COPY_LIMIT as u64)
+        let Some(Part::Bytes(bytes)) =
+            self.parts.front().filter(|part| part.length() <= pieces::COPY_LIMIT as u64)
         else {
             return false;
         };
@@ -144,6 +145,7 @@ fn split(part: &mut Part, at: u64) -> Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::pieces::COPY_LIMIT;
     use bytes::Bytes;
 
     fn text(out: &Output) -> Vec<u8> {
