@@ -1692,7 +1692,7 @@ int32_t flare_request_read(flare_request *request, void *buffer, size_t capacity
 int32_t flare_request_on_event(flare_request *request, flare_event_callback callback, void *user, flare_destroy destroy);
 
 /**
- * Content goes on after an event callback returned FLARE_PAUSE.
+ * Content and its end go on after an event callback returned FLARE_PAUSE.
  */
 int32_t flare_request_resume(flare_request *request);
 

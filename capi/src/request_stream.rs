@@ -141,7 +141,7 @@ pub unsafe extern "C" fn flare_request_on_event(
     })
 }
 
-/// Content goes on after an event callback returned FLARE_PAUSE.
+/// Content and its end go on after an event callback returned FLARE_PAUSE.
 #[unsafe(no_mangle)]
 pub extern "C" fn flare_request_resume(request: *mut flare_request) -> i32 {
     guard(|| {

@@ -180,6 +180,29 @@ fn events_carry_content_without_copies_and_may_pause() {
 }
 
 #[test]
+fn the_end_of_content_waits_for_a_callback_that_pauses() {
+    const BY_LENGTH: &str = "POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n";
+    for (head, content) in [(POST, "1\r\na\r\n0\r\n\r\n"), (BY_LENGTH, "a")] {
+        let (client, held) = holding();
+        let (mut connection, exchange) = begin(&client, &held, head);
+        let (sender, events) = channel();
+        exchange.on_event(move |event| {
+            sender.send(format!("{event:?}")).unwrap();
+            Flow::Pause
+        });
+        assert!(connection.step());
+        connection.send(content.as_bytes());
+        assert_eq!(events.try_iter().collect::<Vec<_>>(), ["Data([97])"]);
+        exchange.resume();
+        assert!(connection.step());
+        assert_eq!(events.try_iter().collect::<Vec<_>>(), ["End"]);
+        exchange.answer("whole").unwrap();
+        assert!(connection.wait());
+        assert_eq!(body(&mut connection), "whole");
+    }
+}
+
+#[test]
 fn a_request_without_content_ends_for_those_who_listen() {
     for head in [GET, "POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"] {
         let (client, held) = holding();

@@ -489,7 +489,7 @@ impl Exchange {
         channel.listen(hears(move |event| callback(&self, event)), false, true);
     }
 
-    /// Events with content go on after [`Flow::Pause`].
+    /// Events with content, and the one of its end, go on after [`Flow::Pause`].
     pub fn resume(&self) {
         self.channel().resume();
     }

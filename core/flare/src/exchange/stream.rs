@@ -54,7 +54,7 @@ pub enum Event<'a> {
 pub enum Flow {
     /// More, please.
     Continue,
-    /// No more until [`Exchange::resume`](crate::Exchange::resume). What came with the event counts as taken.
+    /// No more content, nor its end, until [`Exchange::resume`](crate::Exchange::resume). What came with the event counts as taken.
     Pause,
 }
 
@@ -438,6 +438,11 @@ impl Inner {
     /// Whether a read would find something.
     pub(crate) fn is_readable(&self) -> bool {
         self.received_all || !self.inbound.is_empty()
+    }
+
+    /// The worker's side: whether a callback that gets content as it comes wants no more of it for now.
+    pub(crate) fn holds_events(&self) -> bool {
+        self.paused && !self.watching
     }
 
     /// Takes the callback out, if it wants datagrams now.

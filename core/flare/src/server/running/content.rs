@@ -71,11 +71,14 @@ impl Running {
         {
             let mut stream = block.channel.stream.lock();
             stream.received_all = true;
+            self.end_untold = stream.holds_events();
             let set = set_trailers(block, stream.request_trailers.take());
             debug_assert!(set, "ended twice");
         }
         block.channel.stream.notify();
-        self.tell(Event::End, env);
+        if !self.end_untold {
+            self.tell(Event::End, env);
+        }
     }
 
     /// Calls the handler's callback. `None`: it panicked, so the exchange was given up.
@@ -106,9 +109,9 @@ impl Running {
         wanted
     }
 
-    /// Tells a handler that wanted content of the end of a request that has none, once it listens.
+    /// Tells of the end of the request who could not be told when it came, once they listen.
     pub(crate) fn tell_end(&mut self, env: &Environment) {
-        if self.end_untold {
+        if self.end_untold && !self.request.block.channel.stream.lock().holds_events() {
             // None: after a panic nobody listens any more.
             self.end_untold = self.tell(Event::End, env).is_some_and(|told| told.is_none());
         }

@@ -104,9 +104,11 @@ fn a_handler_that_pauses_stops_the_client_and_loses_nothing() {
     client.write(id, &content, true);
     assert!(client.waiting(id) > 0, "nothing stopped the client");
     client.until("all of it", |_| {
+        assert!(!got.lock().unwrap().1, "it ended while the handler paused");
         exchange.resume();
-        got.lock().unwrap().1
+        got.lock().unwrap().0.len() == content.len()
     });
+    client.until("the end", |_| got.lock().unwrap().1);
     assert!(got.lock().unwrap().0 == content);
     exchange.finish().unwrap();
     client.until("the answer", |client| client.answer(id).ended);
