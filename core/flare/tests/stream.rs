@@ -202,6 +202,89 @@ fn the_end_of_content_waits_for_a_callback_that_pauses() {
     }
 }
 
+/// Begins to listen by either model, and says what is heard.
+fn hear(exchange: &Exchange, given: bool) -> Receiver<String> {
+    let (sender, heard) = channel();
+    let callback = move |event: Event<'_>| {
+        sender.send(format!("{event:?}")).unwrap();
+        Flow::Continue
+    };
+    if given {
+        exchange.on_event(callback)
+    } else {
+        exchange.watch(callback)
+    }
+    heard
+}
+
+#[test]
+fn what_came_before_somebody_listened_is_told_then() {
+    for given in [true, false] {
+        for content in ["1\r\na\r\n", "1\r\na\r\n0\r\n\r\n"] {
+            let (client, held) = holding();
+            let (mut connection, exchange) = begin(&client, &held, POST);
+            assert_eq!(exchange.read(), Ok(Read::WouldBlock));
+            assert!(connection.step());
+            connection.send(content.as_bytes());
+            let heard = hear(&exchange, given);
+            assert!(connection.step());
+            let first = if given { "Data([97])" } else { "Readable" };
+            assert_eq!(heard.try_recv().as_deref(), Ok(first), "{content}");
+            let ends = content.ends_with("0\r\n\r\n");
+            assert_eq!(heard.try_recv().is_ok_and(|event| event == "End"), ends, "{content}");
+            connection.abort();
+        }
+    }
+}
+
+#[test]
+fn the_end_comes_behind_content_also_for_a_second_callback() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, POST);
+    let watched = hear(&exchange, false);
+    assert!(connection.step());
+    connection.send(b"1\r\na\r\n0\r\n\r\n");
+    assert_eq!(watched.try_iter().collect::<Vec<_>>(), ["Readable", "End"]);
+    let heard = hear(&exchange, true);
+    assert!(connection.step());
+    assert_eq!(heard.try_iter().collect::<Vec<_>>(), ["Data([97])", "End"]);
+    assert!(hear(&exchange, true).try_recv().is_err());
+    assert!(connection.step());
+    assert_eq!(exchange.read(), Ok(Read::End));
+    connection.abort();
+}
+
+#[test]
+fn a_pause_counts_from_any_event() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, POST);
+    while exchange.write(vec![b'x'; 10_000]).is_ok() {}
+    let (sender, events) = channel();
+    exchange.on_event(move |event| {
+        sender.send(format!("{event:?}")).unwrap();
+        if matches!(event, Event::Writable) { Flow::Pause } else { Flow::Continue }
+    });
+    assert!(connection.step());
+    connection.send(b"1\r\na\r\n0\r\n\r\n");
+    assert_eq!(events.try_iter().collect::<Vec<_>>(), ["Writable"]);
+    exchange.resume();
+    assert!(connection.step());
+    assert_eq!(events.try_iter().collect::<Vec<_>>(), ["Data([97])", "End"]);
+    connection.abort();
+}
+
+#[test]
+fn room_that_came_before_somebody_listened_is_told_then() {
+    let (client, held) = holding();
+    let (mut connection, exchange) = begin(&client, &held, POST);
+    while exchange.write(vec![b'x'; 10_000]).is_ok() {}
+    assert!(connection.step());
+    let heard = hear(&exchange, true);
+    assert!(connection.step());
+    assert_eq!(heard.try_iter().collect::<Vec<_>>(), ["Writable"]);
+    connection.abort();
+}
+
 #[test]
 fn a_request_without_content_ends_for_those_who_listen() {
     for head in [GET, "POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"] {

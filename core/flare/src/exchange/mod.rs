@@ -313,7 +313,7 @@ impl Exchange {
         })?
         .map_err(|_| AnswerError::Misuse("the name of the protocol can't be a field value"))?;
         // On a route that takes content as it comes it was told that there is none.
-        self.channel().stream.lock().received_all = false;
+        self.channel().stream.lock().begin_again();
         self.start()
     }
 
@@ -465,8 +465,9 @@ impl Exchange {
     }
 
     /// Calls back for everything that happens: content of the request as it comes ([`Event::Data`] is not copied), its end, room for
-    /// writes, the end of the exchange. Calls are made on the worker, one at a time, and must not block. A second call replaces the
-    /// first. The callback is dropped when the exchange ends.
+    /// writes, the end of the exchange. Calls are made on the worker, one at a time, and must not block. What came before, and nobody took or heard,
+    /// comes first. A second call replaces the first. The callback is dropped when the exchange ends: without an event when its answer was sent whole, also
+    /// if the request had not ended.
     pub fn on_event(&self, callback: impl FnMut(Event<'_>) -> Flow + Send + 'static) {
         self.channel().listen(hears(callback), false, true);
     }

@@ -36,7 +36,8 @@ pub enum Event<'a> {
     /// [`Exchange::read`](crate::Exchange::read) finds content, or [`Exchange::read_datagram`](crate::Exchange::read_datagram) a datagram.
     /// Only with [`Exchange::watch`](crate::Exchange::watch).
     Readable,
-    /// The request has ended; its trailers are in [`Request::trailers`](crate::Request::trailers).
+    /// The request has ended; its trailers are in [`Request::trailers`](crate::Request::trailers). It comes once, behind all content, and not during a
+    /// pause; with [`Exchange::watch`](crate::Exchange::watch) content may still wait to be read.
     End,
     /// Writes are taken again, after one was refused.
     Writable,
@@ -54,7 +55,8 @@ pub enum Event<'a> {
 pub enum Flow {
     /// More, please.
     Continue,
-    /// No more content, nor its end, until [`Exchange::resume`](crate::Exchange::resume). What came with the event counts as taken.
+    /// No more content, nor its end, until [`Exchange::resume`](crate::Exchange::resume), whatever event this answers. What came with it
+    /// counts as taken. Other events still come, and one that is answered with `Continue` ends no pause. A second callback takes a pause over.
     Pause,
 }
 
@@ -102,6 +104,13 @@ impl Arrived<'_> {
             Self::Own(bytes) => Told::Own(bytes),
         }
     }
+}
+
+/// What a callback was not told when it came.
+enum Waiting {
+    Data(Bytes),
+    Readable,
+    End,
 }
 
 /// What a callback hears: an event, or one with content that may be changed where it lies.
@@ -164,8 +173,10 @@ pub(crate) struct Inner {
     pub(crate) answer_trailers: Option<Box<Headers>>,
     /// Gives content before the pieces.
     pub(crate) source: Option<Box<dyn Source>>,
-    /// A write was refused.
+    /// A write was refused, and there was no room since.
     refused: bool,
+    /// There is room again, and no callback was told.
+    room_untold: bool,
     /// The exchange is over.
     pub(crate) over: bool,
     // The handler's ear.
@@ -174,6 +185,10 @@ pub(crate) struct Inner {
     callback: Option<Callback>,
     /// The callback only hears that there is content; it is read from the queue.
     watching: bool,
+    /// Content came to the queue, and no callback that watches was told.
+    unheard: bool,
+    /// A callback was told that the request has ended.
+    end_told: bool,
     /// What few exchanges have: those that may become a stream of datagrams.
     pub(crate) datagrams: Option<Box<Datagrams>>,
 }
@@ -231,11 +246,12 @@ impl Stream {
         callback
     }
 
-    /// Hands content to a callback that wants it, without the lock. Says whether it takes more; `None`: there is no such callback.
+    /// Hands content to a callback that wants it, without the lock. Says whether it takes more; `None`: there is no such callback, or other
+    /// content goes first.
     pub(crate) fn hand_over(&self, content: &mut Arrived<'_>) -> Option<bool> {
         let callback = {
             let mut inner = self.lock();
-            if inner.watching {
+            if inner.watching || inner.paused || !inner.inbound.is_empty() {
                 return None;
             }
             let callback = inner.callback.take()?;
@@ -244,6 +260,24 @@ impl Stream {
             callback
         };
         Some(self.lend(callback, content.tell()))
+    }
+
+    /// Tells a callback the next of what came before it listened, or while it paused, without the lock. False: there is nothing, or nobody to tell.
+    pub(crate) fn tell_waiting(&self) -> bool {
+        let (callback, waiting) = {
+            let mut inner = self.lock();
+            let Some(waiting) = inner.next_waiting() else { return false };
+            let Some(callback) = inner.callback.take() else { return false };
+            inner.paused = true;
+            (callback, waiting)
+        };
+        let event = match &waiting {
+            Waiting::Data(data) => Event::Data(data),
+            Waiting::Readable => Event::Readable,
+            Waiting::End => Event::End,
+        };
+        self.lend(callback, Told::Event(event));
+        true
     }
 
     /// Hands a datagram to a callback that wants it, without the lock. False: there is none that does now, or others wait for it.
@@ -287,9 +321,14 @@ impl Stream {
 
     /// Calls the handler's callback, without the lock. `None`: there is none.
     pub(crate) fn call(&self, event: Event<'_>) -> Option<Flow> {
-        let mut callback = self.lock().callback.take()?;
+        let (mut callback, paused) = {
+            let mut inner = self.lock();
+            // As in `hand_over`.
+            (inner.callback.take()?, std::mem::replace(&mut inner.paused, true))
+        };
         let flow = callback(Told::Event(event));
         let mut inner = self.lock();
+        inner.paused &= paused || flow == Flow::Pause;
         // The callback may have set another one; and after the end there must be none, because it may hold the exchange.
         if inner.callback.is_none() && !inner.over {
             inner.callback = Some(callback);
@@ -301,12 +340,38 @@ impl Stream {
 impl Inner {
     pub(crate) fn set_callback(&mut self, callback: Callback, watching: bool) -> Option<Callback> {
         self.watching = watching;
+        self.unheard = !self.inbound.is_empty();
+        // Who watched may have heard of the end before the last content was read: it comes behind that.
+        self.end_told &= !self.unheard;
         self.callback.replace(callback)
+    }
+
+    /// The next of what a callback has not been told. It has to be told now.
+    fn next_waiting(&mut self) -> Option<Waiting> {
+        if self.callback.is_none() || self.paused {
+            return None;
+        }
+        if self.watching && std::mem::take(&mut self.unheard) {
+            return Some(Waiting::Readable);
+        }
+        if !self.watching
+            && let (Read::Data(data), _) = self.pop_content(usize::MAX)
+        {
+            return Some(Waiting::Data(data));
+        }
+        let ends = self.received_all && !std::mem::replace(&mut self.end_told, self.received_all);
+        ends.then_some(Waiting::End)
+    }
+
+    /// The bytes of another protocol begin: that the request had no content says nothing of them.
+    pub(crate) fn begin_again(&mut self) {
+        (self.received_all, self.end_told) = (false, false);
     }
 
     /// The worker's side: content came. Returns whether the worker should go on reading.
     pub(crate) fn push_content(&mut self, content: &[u8]) -> bool {
         self.inbound.push(content);
+        self.unheard = true;
         self.full = self.inbound.len() >= INBOUND_HIGH;
         !self.full
     }
@@ -359,8 +424,7 @@ impl Inner {
 
     /// The handler's side: gives content. False: there is no room.
     pub(crate) fn push_data(&mut self, data: Bytes) -> bool {
-        if self.outbound >= OUTBOUND_HIGH {
-            self.refused = true;
+        if !self.has_room() {
             return false;
         }
         self.outbound += data.len();
@@ -376,7 +440,9 @@ impl Inner {
     /// The handler's side: whether a write would be taken. If not, it hears when it would.
     pub(crate) fn has_room(&mut self) -> bool {
         let room = self.outbound < OUTBOUND_HIGH;
-        self.refused |= !room;
+        if !room {
+            (self.refused, self.room_untold) = (true, false);
+        }
         room
     }
 
@@ -418,11 +484,19 @@ impl Inner {
         }
     }
 
-    /// The worker's side: whether the handler should hear that writes are taken again.
+    /// The worker's side: whether writes are taken again, after one was refused.
     pub(crate) fn became_writable(&mut self) -> bool {
         let writable = self.refused && self.outbound < OUTBOUND_LOW;
         self.refused &= !writable;
+        self.room_untold |= writable;
         writable
+    }
+
+    /// The worker's side: whether a callback has to hear of that now. It may listen only since then.
+    pub(crate) fn owes_writable(&mut self) -> bool {
+        let now = self.room_untold && self.callback.is_some();
+        self.room_untold &= !now;
+        now
     }
 
     /// How many bytes of the answer wait for the client here.
@@ -438,11 +512,6 @@ impl Inner {
     /// Whether a read would find something.
     pub(crate) fn is_readable(&self) -> bool {
         self.received_all || !self.inbound.is_empty()
-    }
-
-    /// The worker's side: whether a callback that gets content as it comes wants no more of it for now.
-    pub(crate) fn holds_events(&self) -> bool {
-        self.paused && !self.watching
     }
 
     /// Takes the callback out, if it wants datagrams now.

@@ -197,9 +197,7 @@ impl Tunnel {
             return self.cut(CancelReason::PeerGone, env);
         }
         if !std::mem::replace(&mut self.ended, true) {
-            self.channel.stream.lock().received_all = true;
-            self.channel.stream.notify();
-            self.channel.tell_event(Event::End, env);
+            self.channel.received_all(env);
         }
     }
 
@@ -238,6 +236,7 @@ impl Tunnel {
         if self.capsules.is_some() {
             self.channel.deliver_waiting_datagrams(env);
         }
+        self.channel.tell_waiting(env);
         self.take_alarm(env);
         let stream = self.channel.stream.lock();
         if stream.wanted {

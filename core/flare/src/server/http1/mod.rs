@@ -305,7 +305,6 @@ impl Http1 {
             && let Some(running) = &mut self.running
         {
             let wanted = running.wants_content(env);
-            running.tell_end(env);
             if wanted {
                 self.send_continue(out);
             }

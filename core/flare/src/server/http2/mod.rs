@@ -284,7 +284,6 @@ impl Http2 {
         }
         if let Some(stream) = self.stream(key) {
             let wanted = stream.running.wants_content(env);
-            stream.running.tell_end(env);
             if wanted {
                 self.send_continue(key, out);
                 self.feed(key, env, out);

@@ -161,7 +161,6 @@ impl Http3 {
         }
         if let Some(stream) = self.stream(id) {
             let wanted = stream.running.wants_content(env);
-            stream.running.tell_end(env);
             if wanted {
                 self.send_continue(id, quic, env);
                 self.feed(id, quic, env);

@@ -68,17 +68,11 @@ impl Running {
         self.content = Content::Complete;
         self.held = false;
         let block = &self.request.block;
-        {
-            let mut stream = block.channel.stream.lock();
-            stream.received_all = true;
-            self.end_untold = stream.holds_events();
-            let set = set_trailers(block, stream.request_trailers.take());
-            debug_assert!(set, "ended twice");
-        }
-        block.channel.stream.notify();
-        if !self.end_untold {
-            self.tell(Event::End, env);
-        }
+        // In a statement of its own: the lock must not be held any more.
+        let trailers = block.channel.stream.lock().request_trailers.take();
+        let set = set_trailers(block, trailers);
+        debug_assert!(set, "ended twice");
+        block.channel.received_all(env);
     }
 
     /// Calls the handler's callback. `None`: it panicked, so the exchange was given up.
@@ -91,6 +85,7 @@ impl Running {
         if self.has_datagrams() {
             self.request.block.channel.deliver_waiting_datagrams(env);
         }
+        self.request.block.channel.tell_waiting(env);
         if !matches!(self.content, Content::Flowing { .. }) {
             return false;
         }
@@ -107,14 +102,6 @@ impl Running {
             self.hold(env);
         }
         wanted
-    }
-
-    /// Tells of the end of the request who could not be told when it came, once they listen.
-    pub(crate) fn tell_end(&mut self, env: &Environment) {
-        if self.end_untold && !self.request.block.channel.stream.lock().holds_events() {
-            // None: after a panic nobody listens any more.
-            self.end_untold = self.tell(Event::End, env).is_some_and(|told| told.is_none());
-        }
     }
 }
 

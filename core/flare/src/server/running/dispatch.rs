@@ -45,7 +45,6 @@ impl Running {
             capsules: None,
             alarmed: false,
             expects_continue,
-            end_untold: false,
             status: 0,
             body_bytes: 0,
             began: env.now,
@@ -113,7 +112,6 @@ impl Running {
             self.content = Content::Complete;
             if streaming {
                 self.request.block.channel.stream.lock().received_all = true;
-                self.end_untold = true;
             }
             self.call(exchange, env)
         } else if streaming {

@@ -21,21 +21,38 @@ impl Channel {
         match self.survive(env, || self.stream.hand_over(&mut arrived)) {
             Some(Some(more)) => more,
             Some(None) => {
-                let more = self.stream.lock().push_content(arrived.bytes());
+                self.stream.lock().push_content(arrived.bytes());
                 self.stream.notify();
-                self.tell_event(Event::Readable, env).is_some() && more
+                self.tell_waiting(env);
+                let stream = self.stream.lock();
+                !stream.paused && !stream.full
             }
             None => false,
         }
     }
 
+    /// Tells of content, and of its end, whoever could not be told when it came: nobody listened, or a callback that pauses.
+    pub(crate) fn tell_waiting(&self, env: &Environment) {
+        while self.stream.is_used() && self.survive(env, || self.stream.tell_waiting()) == Some(true) {}
+    }
+
+    /// All content has come, and its end.
+    pub(crate) fn received_all(&self, env: &Environment) {
+        self.stream.lock().received_all = true;
+        self.stream.notify();
+        self.tell_waiting(env);
+    }
+
     /// Tells that writes are taken again, if one was refused. False: the callback panicked.
     pub(crate) fn tell_writable(&self, env: &Environment) -> bool {
-        if !self.stream.lock().became_writable() {
-            return true;
+        let (room, owed) = {
+            let mut stream = self.stream.lock();
+            (stream.became_writable(), stream.owes_writable())
+        };
+        if room {
+            self.stream.notify();
         }
-        self.stream.notify();
-        guard::unwinding(env, "callback panicked", || self.stream.call(Event::Writable)).is_some()
+        !owed || guard::unwinding(env, "callback panicked", || self.stream.call(Event::Writable)).is_some()
     }
 
     /// Tells that it is over.

@@ -117,8 +117,6 @@ pub(crate) struct Running {
     alarmed: bool,
     /// The client waits for `100 Continue` before it sends content.
     pub(crate) expects_continue: bool,
-    /// The request has ended, and its handler, who wants content as it comes, has not been told: there was none and nobody listened, or it pauses.
-    end_untold: bool,
     /// Status of the answer; 0 before it is sent.
     pub(crate) status: u16,
     /// Content of the answer that was written.

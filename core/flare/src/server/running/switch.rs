@@ -18,7 +18,7 @@ impl Running {
         self.switched = true;
         self.content = Content::Flowing { allowed: u64::MAX };
         self.held = true;
-        self.end_untold = false;
+        self.request.block.channel.stream.lock().begin_again();
         self.capsules = self.request.block.channel.begin_datagrams();
         self.stays_alive(env);
         self.take_alarm(env);
