@@ -270,8 +270,9 @@ fn the_deadline_ends_each_phase() {
         assert!(start.elapsed() >= SHORT - Duration::from_millis(1) && start.elapsed() < PATIENCE / 2);
         assert_eq!(error.to_string(), "can't resolve a:1: no answer within 150ms");
 
-        let connector = knows(short(), &[hole.address]);
-        let error = fails(way(&connector.begin(&format!("a:{}", hole.address.port())).unwrap()));
+        // By address: a name might use up the time on a busy machine.
+        let connector = Connector::new(short()).unwrap();
+        let error = fails(way(&connector.begin(&hole.address.to_string()).unwrap()));
         assert_eq!((error.phase(), error.kind()), (Phase::Connect, ErrorKind::TimedOut));
     }
 }
@@ -288,8 +289,8 @@ fn it_can_be_cancelled_in_each_phase_and_by_another_thread() {
         assert_eq!(error.phase(), Phase::Resolve);
         drop(tell);
 
-        let connector = knows(ConnectConfig::default(), &[hole.address]);
-        let racing = Arc::new(connector.begin(&format!("a:{}", hole.address.port())).unwrap());
+        // By address: nothing tells when a name is known.
+        let racing = Arc::new(Connector::default().begin(&hole.address.to_string()).unwrap());
         assert!(racing.wait(Some(SHORT)).unwrap().is_none());
         let other = Arc::clone(&racing);
         let thread = std::thread::spawn(move || other.cancel());

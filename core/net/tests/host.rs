@@ -77,8 +77,8 @@ fn a_deadline_makes_it_readable_and_not_before() {
 #[test]
 fn a_deadline_ends_a_wait() {
     let mut driver = driver(64);
-    driver.arm_timer(Some(Duration::from_millis(5))).unwrap();
     let start = Instant::now();
+    driver.arm_timer(Some(Duration::from_millis(5))).unwrap();
     driver.wait(Some(PATIENCE)).unwrap();
     assert!(driver.next().is_none());
     assert!(start.elapsed() < PATIENCE);

@@ -172,14 +172,20 @@ impl Client {
     /// Reads once. False: the connection has ended.
     fn fill(&mut self) -> bool {
         let mut buffer = [0; 16 * 1024];
-        match self.stream.read(&mut buffer) {
-            Ok(0) => false,
-            Ok(count) => {
-                self.input.extend_from_slice(&buffer[..count]);
-                true
+        loop {
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return false,
+                Ok(count) => {
+                    self.input.extend_from_slice(&buffer[..count]);
+                    return true;
+                }
+                // A read with a limit is not begun again by the system. The end of a ring that this thread made is enough.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => {
+                    return false;
+                }
+                Err(error) => panic!("{error}"),
             }
-            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => false,
-            Err(error) => panic!("{error}"),
         }
     }
 
