@@ -12,6 +12,7 @@ import { Readable } from 'node:stream';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { App, Client, Reply } from 'flare-node';
 import { deferred, serving } from './support.mjs';
 
@@ -237,13 +238,40 @@ test('aborted: before, while it waits for its turn, for the head, for content', 
 test('a server that does nothing', () => wires((app) => {
   app.get('/hang', (req, res) => { res.on('close', () => {}); });
   app.get('/half', (req, res) => { res.write('half'); });
-  app.get('/slow', async function* () { for (let i = 0; i < 4; i++) { yield `${i}`; await new Promise((resolve) => setTimeout(resolve, 60)); } });
+  app.get('/slow', async function* () { for (let i = 0; i < 4; i++) { yield `${i}`; await new Promise((resolve) => setTimeout(resolve, 200)); } });
 }, async ({ client }) => {
   await assert.rejects(client.get('/hang'), { code: 'ETIMEDOUT' });
   await assert.rejects((await client.get('/half')).text(), { code: 'ETIMEDOUT' });
-  assert.equal(await (await client.get('/slow')).text(), '0123', 'the time is for each part');
+  assert.equal(await (await client.get('/slow', { timeout: 600 })).text(), '0123', 'the time is for each part');
   await assert.rejects(client.get('/hang', { timeout: 10 }), /did nothing for 10 ms/);
 }, { timeout: 150 }));
+
+test('a loop that is busy does not take its server for a dead one', async () => {
+  // How many answers the server has given to the system. The loop here stands still until then, and until the time limit is over.
+  const answered = new Int32Array(new SharedArrayBuffer(4));
+  const server = new Worker(`
+    const { parentPort, workerData } = require('node:worker_threads');
+    const server = require('node:http').createServer((req, res) => res.end('there', () => {
+      Atomics.add(workerData, 0, 1);
+      Atomics.notify(workerData, 0);
+    }));
+    server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
+  `, { eval: true, workerData: answered });
+  try {
+    const [port] = await once(server, 'message');
+    const client = new Client(`http://127.0.0.1:${port}`, { http2: false });
+    assert.equal(await (await client.get('/')).text(), 'there');
+    const answer = client.get('/', { timeout: 500 });
+    await new Promise(setImmediate);
+    const end = performance.now() + 600;
+    for (let seen; (seen = Atomics.load(answered, 0)) < 2;) assert.notEqual(Atomics.wait(answered, 0, seen, 20_000), 'timed-out');
+    Atomics.wait(answered, 0, 2, Math.max(0, end - performance.now()));
+    assert.equal(await (await answer).text(), 'there');
+    await client.close();
+  } finally {
+    await server.terminate();
+  }
+});
 
 test('nobody there', async () => {
   const free = createNetServer().listen(0, '127.0.0.1');

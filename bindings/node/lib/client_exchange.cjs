@@ -17,6 +17,7 @@ class ClientExchange {
   /** The promise of the answer, until it was asked for: an answer that the program drops must be collected. */
   #response;
   #timer;
+  #lastLook;
   #stopAbort;
   #roomWaiter;
   #isAwaited = false;
@@ -185,7 +186,7 @@ class ClientExchange {
 
   /** The time in which the server may do nothing begins, if something is waited for: the head, content, or that content is taken. */
   #progress() {
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     // A server that stopped taking content because nobody reads what it answers is not late.
     const stopped = this.#roomWaiter !== undefined && (this.#content === undefined || this.#content.isEmpty);
     if (this.#isOver || !(this.#content === undefined || this.#isAwaited || stopped)) return;
@@ -200,8 +201,14 @@ class ClientExchange {
     connection?.cancel(this.#id);
   }
 
+  /** A loop that was busy comes to its timers before it comes to what arrived meanwhile: so that is looked at first. */
   #late() {
-    this.stop(coded('ETIMEDOUT', `the server did nothing for ${this.asked.timeout} ms`));
+    this.#lastLook = setImmediate(() => this.stop(coded('ETIMEDOUT', `the server did nothing for ${this.asked.timeout} ms`)));
+  }
+
+  #stopTimer() {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#lastLook);
   }
 
   #cancel() {
@@ -217,7 +224,7 @@ class ClientExchange {
 
   #over() {
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     this.#stopAbort?.();
     this.room();
   }
