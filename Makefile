@@ -192,8 +192,9 @@ fuzz-prove: ## every fuzz target finds the bug that is planted in it
 miri: ## the handle table of the C API under Miri (installs nightly)
 	@tests/miri/run
 
-tsan: ## tests in which threads meet, under ThreadSanitizer (installs nightly)
+tsan: ## tests in which threads meet, and the C tests, under ThreadSanitizer (installs nightly)
 	@tests/tsan/run
+	@tests/tsan/run_c
 
 conformance: test-conformance ## the protocol suites against target/showcase
 

@@ -1,0 +1,1 @@
+//! Nothing: `../run_c` builds `flare-capi`.
