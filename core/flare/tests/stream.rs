@@ -202,6 +202,23 @@ fn the_end_of_content_waits_for_a_callback_that_pauses() {
     }
 }
 
+#[test]
+fn continue_goes_before_the_head_of_an_answer_that_began_with_the_first_read() {
+    let (client, held) = holding();
+    let head = POST.replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n");
+    let (mut connection, exchange) = begin(&client, &held, &head);
+    exchange.start().unwrap();
+    assert_eq!(exchange.read(), Ok(Read::WouldBlock));
+    assert!(connection.step());
+    let both = text(&mut connection);
+    assert!(both.starts_with("HTTP/1.1 100 Continue\n\nHTTP/1.1 200 OK\n"), "{both}");
+    connection.send(b"1\r\na\r\n0\r\n\r\n");
+    assert_eq!(exchange.read(), Ok(Read::Data("a".into())));
+    exchange.finish().unwrap();
+    assert!(connection.wait());
+    assert!(connection.is_open(), "all content has come");
+}
+
 /// Begins to listen by either model, and says what is heard.
 fn hear(exchange: &Exchange, given: bool) -> Receiver<String> {
     let (sender, heard) = channel();

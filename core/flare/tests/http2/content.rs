@@ -109,6 +109,19 @@ impl Source for Pieces {
 }
 
 #[test]
+fn continue_goes_before_the_head_of_an_answer_that_began_with_the_first_read() {
+    let (server, held) = holding();
+    let mut client = Client::new(&server);
+    let stream = client.begin("POST", "/hold", &[("expect", "100-continue")]);
+    let exchange = held.try_recv().unwrap();
+    exchange.start().unwrap();
+    assert_eq!(exchange.read(), Ok(Read::WouldBlock));
+    assert!(client.step());
+    let answer = client.answer(stream);
+    assert_eq!((&answer.interim[..], answer.status), (&[100][..], 200));
+}
+
+#[test]
 fn a_callback_that_pauses_gets_the_rest_when_it_resumes() {
     let (server, held) = holding();
     let mut client = Client::new(&server);

@@ -296,6 +296,9 @@ impl Http1 {
             News::Open if self.blocked => {}
             News::Open => self.send_interim(out),
             News::Answer => {
+                if running.asks_with_answer() {
+                    self.send_continue(out);
+                }
                 self.send_interim(out);
                 self.send(env, out);
             }

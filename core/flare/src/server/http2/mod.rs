@@ -277,6 +277,9 @@ impl Http2 {
             News::Open if blocked => {}
             News::Open => self.send_interim(key, out),
             News::Answer => {
+                if stream.running.asks_with_answer() {
+                    self.send_continue(key, out);
+                }
                 self.send_interim(key, out);
                 self.send(key, env, out);
             }

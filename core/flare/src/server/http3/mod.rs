@@ -151,6 +151,9 @@ impl Http3 {
             }
             News::Open => self.send_interim(id, quic, env),
             News::Answer => {
+                if stream.running.asks_with_answer() {
+                    self.send_continue(id, quic, env);
+                }
                 self.send_interim(id, quic, env);
                 self.send(id, quic, env);
             }

@@ -80,6 +80,16 @@ impl Running {
         self.request.block.channel.tell_event(event, env)
     }
 
+    /// Whether the handler has begun its answer and asked for content since the connection looked last. Then `100 Continue` goes before the head, behind which
+    /// it may not come any more: a client that waits for it would send nothing.
+    pub(crate) fn asks_with_answer(&self) -> bool {
+        let channel = &self.request.block.channel;
+        self.expects_continue
+            && matches!(self.content, Content::Flowing { .. })
+            && channel.state.is_streamed()
+            && channel.stream.lock().wanted
+    }
+
     /// Looks whether the handler takes content that flows. True: it asked for some, so whoever waits for `100 Continue` gets it.
     pub(crate) fn wants_content(&mut self, env: &Environment) -> bool {
         if self.has_datagrams() {

@@ -7,6 +7,7 @@ mod client;
 mod content;
 mod datagrams;
 mod ends;
+mod moody;
 mod over_udp;
 mod protocol;
 mod served;
