@@ -52,6 +52,10 @@ class Program:
 
     def end(self) -> None:
         self.process.terminate()
+        self.wait()
+
+    def wait(self) -> None:
+        """A second signal, once all is drained, would end a process that is about to end by itself."""
         _, rest = self.process.communicate(timeout=2 * PATIENCE)
         self.log += rest
 
@@ -118,5 +122,5 @@ def test_all_are_said_goodbye(program: Program) -> None:
             with pytest.raises(ConnectionClosed):
                 client.recv(PATIENCE)
             assert client.close_code == 1001
-    program.end()
+    program.wait()
     assert program.process.returncode == 0 and "Traceback" not in program.log, program.log
