@@ -90,6 +90,8 @@ static void offers(void) {
         CHECK(!flare_request_offered_protocol(kept_request, &length));
         CHECK_NUMBER(length, 0);
         CHECK_STATUS(flare_response_switch_protocol(kept_response, "shout"), FLARE_ERROR_INVALID_ARGUMENT);
+        CHECK_STATUS(flare_response_switch_protocol(kept_response, ""), FLARE_ERROR_INVALID_ARGUMENT);
+        CHECK_STATUS(flare_response_switch_to_datagrams(kept_response, ""), FLARE_ERROR_INVALID_ARGUMENT);
         kept_end(&c);
     }
 }

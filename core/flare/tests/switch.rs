@@ -131,7 +131,10 @@ fn what_nobody_offered_is_not_accepted() {
         let (client, held) = holding();
         let (mut connection, exchange) = begin(&client, &held, head);
         assert_eq!(exchange.request().offered_protocol(), None, "{head}");
-        assert!(matches!(exchange.switch_protocol("shout"), Err(AnswerError::Misuse(_))), "{head}");
+        for protocol in ["shout", ""] {
+            assert!(matches!(exchange.switch_protocol(protocol), Err(AnswerError::Misuse(_))), "{head}");
+            assert!(matches!(exchange.switch_to_datagrams(protocol), Err(AnswerError::Misuse(_))), "{head}");
+        }
         exchange.respond("as ever");
         assert!(connection.wait());
         assert!(text(&mut connection).ends_with("\r\n\r\nas ever"), "{head}");
@@ -139,6 +142,12 @@ fn what_nobody_offered_is_not_accepted() {
     let (client, held) = holding();
     let (_connection, exchange) = begin(&client, &held, OFFER);
     assert!(matches!(exchange.switch_protocol("third"), Err(AnswerError::Misuse(_))));
+    // A list may have empty elements (RFC 9110, 5.6.1), which offer nothing.
+    let gaps = "GET /hold HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: , other,,\r\n\r\n";
+    let (client, held) = holding();
+    let (_connection, exchange) = begin(&client, &held, gaps);
+    assert!(matches!(exchange.switch_protocol(""), Err(AnswerError::Misuse(_))));
+    exchange.switch_protocol("other").unwrap();
 }
 
 #[test]

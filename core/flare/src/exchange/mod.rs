@@ -318,8 +318,11 @@ impl Exchange {
     }
 
     fn check_offer(&self, protocol: &str) -> Result<(), AnswerError> {
-        let offered = self.request.offered_protocol().unwrap_or_default();
-        if offered.split(',').any(|one| one.trim().eq_ignore_ascii_case(protocol)) {
+        // An empty element of a list offers nothing (RFC 9110, 5.6.1).
+        let offered = self.request.offered_protocol().filter(|_| !protocol.is_empty());
+        let is_offered =
+            |offered: &str| offered.split(',').any(|one| one.trim().eq_ignore_ascii_case(protocol));
+        if offered.is_some_and(is_offered) {
             Ok(())
         } else {
             Err(AnswerError::Misuse("the client does not offer this protocol"))
