@@ -950,7 +950,7 @@ int32_t flare_response_send_datagram(flare_response *response,
                                      size_t length);
 
 /**
- * How long a datagram to the client may be now, in bytes; 0 when the exchange has none. It changes with the path to the client.
+ * How long a datagram to the client may be now, in bytes; 0 when the exchange has none, or is over. It changes with the path to the client.
  *
  * @return The number of bytes, or a negative code.
  */
@@ -963,8 +963,8 @@ int32_t flare_response_max_datagram_size(flare_response *response);
  * @param buffer    Where to put it; may be NULL when `capacity` is 0.
  * @param capacity  How much fits. What does not fit is lost.
  * @param length    Gets the length of the whole datagram, which may be 0, or more than fits.
- * @return FLARE_ERROR_WOULD_BLOCK when there is none; FLARE_ERROR_INVALID_ARGUMENT when the exchange has no datagrams; FLARE_ERROR_CLOSED,
- * _TIMEOUT or _CANCELLED when it is over.
+ * @return FLARE_ERROR_WOULD_BLOCK when there is none; FLARE_ERROR_INVALID_ARGUMENT when the exchange has no datagrams; FLARE_ERROR_FINISHED,
+ * _CLOSED, _TIMEOUT or _CANCELLED when it is over.
  *
  * The caller promises:
  * `buffer` points to `capacity` bytes that may be written; `length` may be written.

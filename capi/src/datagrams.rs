@@ -72,7 +72,7 @@ pub unsafe extern "C" fn flare_response_send_datagram(
     })
 }
 
-/// How long a datagram to the client may be now, in bytes; 0 when the exchange has none. It changes with the path to the client.
+/// How long a datagram to the client may be now, in bytes; 0 when the exchange has none, or is over. It changes with the path to the client.
 ///
 /// @return The number of bytes, or a negative code.
 #[unsafe(no_mangle)]
@@ -91,8 +91,8 @@ pub extern "C" fn flare_response_max_datagram_size(response: *mut flare_response
 /// @param buffer    Where to put it; may be NULL when `capacity` is 0.
 /// @param capacity  How much fits. What does not fit is lost.
 /// @param length    Gets the length of the whole datagram, which may be 0, or more than fits.
-/// @return FLARE_ERROR_WOULD_BLOCK when there is none; FLARE_ERROR_INVALID_ARGUMENT when the exchange has no datagrams; FLARE_ERROR_CLOSED,
-/// _TIMEOUT or _CANCELLED when it is over.
+/// @return FLARE_ERROR_WOULD_BLOCK when there is none; FLARE_ERROR_INVALID_ARGUMENT when the exchange has no datagrams; FLARE_ERROR_FINISHED,
+/// _CLOSED, _TIMEOUT or _CANCELLED when it is over.
 ///
 /// # Safety
 /// `buffer` points to `capacity` bytes that may be written; `length` may be written.

@@ -6,13 +6,13 @@ use flare_capi::*;
 
 use super::pool::{Kind, State, Verdict, pointer};
 use super::text::Text;
-use super::{Run, exchange, queue, server, stream, user};
+use super::{Run, datagram, exchange, own, queue, server, stream, user};
 
 /// A call, and what has to come out.
 type Call = fn(&mut Run);
 
 /// The numbers are those of `fuzz/make_seeds`: new calls go to the end.
-const CALLS: [Call; 89] = [
+const CALLS: [Call; 101] = [
     config_new,
     config_free,
     config_set_number,
@@ -102,6 +102,18 @@ const CALLS: [Call; 89] = [
     server::drained,
     stream::relay,
     queue::router_add_prepared,
+    datagram::switch,
+    datagram::send,
+    datagram::max_size,
+    datagram::read,
+    own::new,
+    own::release,
+    own::offer,
+    own::open,
+    own::send,
+    own::max_size,
+    own::next,
+    own::finish,
 ];
 
 /// Whether the number is that of a request to the target's own server.

@@ -22,7 +22,11 @@ pub(super) struct State {
     pub(super) is_odd: bool,
     /// Its content went piece by piece: see the module `stream`.
     pub(super) is_touched: bool,
+    /// The program may have cut it.
+    pub(super) is_cut: bool,
     pub(super) attributes: Vec<(String, String)>,
+    /// It became a stream of datagrams.
+    pub(super) datagrams: Option<super::datagram::Datagrams>,
 }
 
 impl State {

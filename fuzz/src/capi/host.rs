@@ -14,7 +14,7 @@ use flare_proto::http1::{BodyEvent, ClientConnection, ContentLength, Limits, Req
 use flare_proto::{Headers, ResponseHead};
 
 use super::pool::{Kind, Pool, State, pointer};
-use super::{Run, exchange, in_handler};
+use super::{Run, datagram, exchange, in_handler, own};
 
 /// A request, and everything the API says of it.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) struct Variant {
     text: &'static str,
 }
 
-static VARIANTS: [Variant; 5] = [
+static VARIANTS: [Variant; 6] = [
     Variant {
         method: "GET",
         path: "/run/one",
@@ -80,6 +80,17 @@ static VARIANTS: [Variant; 5] = [
         body: "",
         trailers: &[],
         text: "POST /stream/5 HTTP/1.1\r\nHost: fuzz\r\nContent-Length: 5\r\n\r\nhello",
+    },
+    // It may become a stream of datagrams.
+    Variant {
+        method: "GET",
+        path: "/run/6",
+        query: None,
+        param: "6",
+        headers: &[("host", "fuzz"), ("connection", "upgrade"), ("upgrade", "connect-udp, other")],
+        body: "",
+        trailers: &[],
+        text: "GET /run/6 HTTP/1.1\r\nHost: fuzz\r\nConnection: upgrade\r\nUpgrade: connect-udp, other\r\n\r\n",
     },
 ];
 
@@ -154,6 +165,9 @@ fn host() -> &'static Host {
                 flare_router_add_with(router, method, pattern, options, Some(handler), ptr::null_mut(), None);
             assert_eq!(added, FLARE_OK);
             assert_eq!(flare_route_options_free(options), FLARE_OK);
+            let (method, pattern) = (c"GET".as_ptr(), c"/own".as_ptr());
+            let added = flare_router_add(router, method, pattern, Some(own::handler), ptr::null_mut(), None);
+            assert_eq!(added, FLARE_OK);
             let server = flare_server_new(router, config);
             assert_eq!(
                 flare_server_set_log(server, FLARE_LOG_ERROR, Some(no_log), ptr::null_mut(), None),
@@ -214,7 +228,9 @@ unsafe extern "C" fn handler(
         answer: None,
         is_odd: false,
         is_touched: false,
+        is_cut: false,
         attributes: Vec::new(),
+        datagrams: None,
     };
     let index = run.pool.add(handles, State::Exchange(state)).expect("a handler gets handles");
     let code = in_handler(&mut run);
@@ -256,6 +272,16 @@ pub(super) fn settle() {
     }
 }
 
+/// The exchange became a stream of datagrams after its handler had returned, or else its client is told when it has.
+pub(super) fn switched(run: &mut Run, exchange: usize) {
+    if let Some(sent) = run.requests.iter_mut().find(|sent| sent.exchange == exchange) {
+        datagram::client_sends(&mut sent.stream);
+        if !run.in_handler {
+            settle();
+        }
+    }
+}
+
 /// Sends a request, which the next byte chooses, and waits until its handler has returned.
 pub(super) fn request(mut run: Run) -> Run {
     let host = host();
@@ -273,6 +299,10 @@ pub(super) fn request(mut run: Run) -> Run {
         std::panic::resume_unwind(panic);
     }
     assert!(matches!(run.pool.objects.get(exchange).map(|object| &object.state), Some(State::Exchange(_))));
+    if run.pool.exchange(exchange).datagrams.is_some() {
+        datagram::client_sends(&mut stream);
+        settle();
+    }
     run.requests.push(Sent { stream, exchange });
     run
 }
@@ -281,6 +311,10 @@ pub(super) fn request(mut run: Run) -> Run {
 pub(super) fn receive(sent: Sent, pool: &Pool) {
     let State::Exchange(exchange) = &pool.objects[sent.exchange].state else { panic!("no exchange") };
     let Sent { mut stream, .. } = sent;
+    if let Some(datagrams) = &exchange.datagrams {
+        datagram::client_gets(stream, datagrams, exchange);
+        return;
+    }
     let method = exchange.request.method;
     let answer = read(&mut stream, method);
     if exchange.is_touched {

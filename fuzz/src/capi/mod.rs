@@ -6,8 +6,10 @@
 //! request to a server of the target's own; the calls behind it are made in its handler, until that returns.
 
 mod calls;
+mod datagram;
 mod exchange;
 mod host;
+mod own;
 mod pool;
 mod queue;
 mod server;
@@ -35,8 +37,12 @@ struct Run {
     users: Users,
     /// The requests that were sent, and the connections on which their answers come.
     requests: Vec<host::Sent>,
+    /// Requests of the program's own, which a client sends.
+    own: Vec<own::Own>,
     /// A server was started: one in a run is enough.
     has_started: bool,
+    /// A handler is running, on the one worker of the target's own server: nobody may wait for that.
+    in_handler: bool,
     /// What a handler panicked with.
     panic: Option<Box<dyn Any + Send>>,
 }
@@ -80,7 +86,9 @@ pub fn run(data: &[u8]) {
         pool: Pool::new(),
         users: Users::default(),
         requests: Vec::new(),
+        own: Vec::new(),
         has_started: false,
+        in_handler: false,
         panic: None,
     };
     while run.goes_on() {
@@ -93,6 +101,7 @@ pub fn run(data: &[u8]) {
             calls::make(&mut run, call);
         }
     }
+    own::free_all(&mut run);
     run.pool.free_all();
     for sent in std::mem::take(&mut run.requests) {
         host::receive(sent, &run.pool);
@@ -103,6 +112,7 @@ pub fn run(data: &[u8]) {
 
 /// The calls in a handler. Returns what the handler returns.
 fn in_handler(run: &mut Run) -> i32 {
+    run.in_handler = true;
     let made = catch_unwind(AssertUnwindSafe(|| {
         while run.goes_on() {
             let call = run.byte();
@@ -113,6 +123,7 @@ fn in_handler(run: &mut Run) -> i32 {
         }
         0
     }));
+    run.in_handler = false;
     made.unwrap_or_else(|panic| {
         run.panic = Some(panic);
         0

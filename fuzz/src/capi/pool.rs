@@ -2,8 +2,7 @@
 
 use flare_capi::*;
 
-use super::Run;
-use super::host;
+use super::{Run, host, own};
 
 /// What a handle is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,7 +181,7 @@ pub(super) fn pointer<P>(value: usize) -> *mut P {
 
 impl Run {
     /// A handle for a call that wants this kind: most often one that was of it, at times any other, or one with a bit changed.
-    /// Never one of the target's own server.
+    /// Never one of the target's own server, or of [`own`].
     pub(super) fn handle(&mut self, kind: Kind) -> usize {
         let choice = usize::from(self.byte());
         let mut fitting: Vec<usize> =
@@ -196,6 +195,6 @@ impl Run {
             0xe0.. => any(choice) ^ 1 << (bit % 64),
             _ => any(choice),
         };
-        if host::owns(value) { 0 } else { value }
+        if host::owns(value) || own::is_outside(self, value) { 0 } else { value }
     }
 }

@@ -38,6 +38,13 @@ fn check(run: &mut Run, code: i32, verdict: Verdict, arguments_are_good: bool) {
     }
 }
 
+/// Datagrams that were taken may be lost from now on.
+fn cut(run: &mut Run, verdict: &Verdict) {
+    if let Verdict::Good(index) = verdict {
+        run.pool.exchange(*index).is_cut = true;
+    }
+}
+
 pub(super) fn start(run: &mut Run) {
     let (handle, verdict) = touched(run);
     let status = super::exchange::status(run);
@@ -70,6 +77,11 @@ pub(super) fn write_blocking(run: &mut Run) {
 pub(super) fn finish(run: &mut Run) {
     let (handle, verdict) = touched(run);
     let code = flare_response_finish(pointer(handle));
+    if let (Verdict::Good(index), FLARE_OK) = (&verdict, code)
+        && let Some(datagrams) = &mut run.pool.exchange(*index).datagrams
+    {
+        datagrams.is_finished = true;
+    }
     check(run, code, verdict, true);
 }
 
@@ -82,6 +94,7 @@ pub(super) fn flush(run: &mut Run) {
 pub(super) fn reset(run: &mut Run) {
     let (handle, verdict) = touched(run);
     let code = flare_response_reset(pointer(handle));
+    cut(run, &verdict);
     check(run, code, verdict, true);
 }
 
@@ -219,6 +232,9 @@ pub(super) fn on_event(run: &mut Run) {
         2 => Some(user::event_give_up),
         _ => None,
     };
+    if options >> 2 & 3 == 2 {
+        cut(run, &verdict);
+    }
     let user = run.users.argument(options & 2 == 0, Vec::new());
     // SAFETY: the user data lives until its destructor runs.
     let code = unsafe { flare_request_on_event(pointer(handle), callback, user.pointer, user.destroy) };

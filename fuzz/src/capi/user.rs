@@ -139,9 +139,18 @@ pub(super) unsafe extern "C" fn event(
     assert!(
         !request.is_null()
             && !response.is_null()
-            && (FLARE_EVENT_DATA..=FLARE_EVENT_READABLE).contains(&event)
+            && ((FLARE_EVENT_DATA..=FLARE_EVENT_READABLE).contains(&event) || event == FLARE_EVENT_DATAGRAM)
     );
     assert_eq!(data.is_null(), length == 0);
+    if event == FLARE_EVENT_DATAGRAM {
+        let datagram = if data.is_null() {
+            &[]
+        } else {
+            // SAFETY: the API promises so many bytes.
+            unsafe { std::slice::from_raw_parts(data, length) }
+        };
+        super::datagram::check_came(datagram);
+    }
     touch(user);
     FLARE_OK
 }
