@@ -36,7 +36,7 @@ fuzz() {
     *) [ ! -e "fuzz/dictionaries/$target.dict" ] || dictionary=-dict=$PWD/fuzz/dictionaries/$target.dict ;;
     esac
     ! is_proto "$target" || features=--no-default-features
-    # The bytes of their inputs are choices, which nothing is compared with: watching comparisons took three quarters of the time.
+    # The bytes of their inputs are choices, which nothing is compared with: watching comparisons finds nothing there, and takes time.
     case $target in *_joined) compares=--no-trace-compares ;; esac
     mkdir -p "$corpus"
     # shellcheck disable=SC2086 # options are words

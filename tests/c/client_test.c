@@ -13,7 +13,6 @@ static int64_t patience_ms(void) { return 1000 * (int64_t)patience(); }
 
 static app a;
 // Where the same server has TLS and HTTP/3.
-static char secure_address[160];
 static flare_connector *connector, *secure_connector;
 
 static int32_t hello(flare_request *request, flare_response *response, void *user) {
@@ -107,7 +106,7 @@ static int32_t never(flare_request *request, flare_response *response, void *use
 static flare_client *connected(int32_t version) {
     flare_client *client = NULL;
     int is_quic = version == 30;
-    CHECK_STATUS(flare_client_connect(is_quic ? secure_connector : connector, is_quic ? secure_address : a.address, version, &client), FLARE_OK);
+    CHECK_STATUS(flare_client_connect(is_quic ? secure_connector : connector, is_quic ? a.secure_address : a.address, version, &client), FLARE_OK);
     CHECK_NUMBER(flare_client_version(client), version ? version : 11);
     return client;
 }
@@ -481,7 +480,7 @@ static void agreed(void) {
         flare_request *request = get("/");
         flare_response *response = NULL;
         CHECK_STATUS(flare_connector_set_text(secure_connector, "tls_alpn", offers[i]), FLARE_OK);
-        CHECK_STATUS(flare_client_connect(secure_connector, secure_address, 0, &client), FLARE_OK);
+        CHECK_STATUS(flare_client_connect(secure_connector, a.secure_address, 0, &client), FLARE_OK);
         CHECK_NUMBER(flare_client_version(client), i ? 11 : 20);
         CHECK_STATUS(flare_client_fetch(client, request, NULL, 0, &response), FLARE_OK);
         body_is(response, "hello");
@@ -635,18 +634,7 @@ int main(void) {
     CHECK_STATUS(flare_route_options_free(large), FLARE_OK);
     flare_config *config = one_worker();
     CHECK_STATUS(flare_config_set_number(config, "half_close", 0), FLARE_OK);  // whoever leaves is noticed
-    CHECK_STATUS(flare_config_set_number(config, "http3", 1), FLARE_OK);
-    CHECK_STATUS(flare_config_set_number(config, "http3_datagrams", 1), FLARE_OK);
-    flare_server *server = flare_server_new(router, config);
-    flare_tls *tls = flare_tls_new();
-    CHECK_STATUS(flare_tls_add_self_signed(tls, "localhost"), FLARE_OK);
-    CHECK_STATUS(flare_server_listen_tls(server, "127.0.0.1:0", tls), FLARE_OK);
-    app_start_server(&a, server, "127.0.0.1:0");
-    snprintf(secure_address, sizeof secure_address, "%s", a.address);
-    CHECK(flare_server_address(server, 1, a.address, sizeof a.address) > 0);
-    CHECK_STATUS(flare_tls_free(tls), FLARE_OK);
-    CHECK_STATUS(flare_config_free(config), FLARE_OK);
-    CHECK_STATUS(flare_router_free(router), FLARE_OK);
+    app_start_everywhere(&a, router, config);
     connector = flare_connector_new();
     secure_connector = flare_connector_new();
     CHECK_STATUS(flare_connector_set_text(secure_connector, "tls_server_name", "localhost"), FLARE_OK);

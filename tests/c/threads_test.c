@@ -14,7 +14,6 @@ enum { WHOLE = 1, STREAM, DATAGRAM, STREAM_GOES_ON, DATAGRAM_GOES_ON };
 static int64_t patience_ms(void) { return 1000 * (int64_t)patience(); }
 
 static app a;
-static char secure_address[160];
 static flare_queue *queue;
 
 static flare_request *get(const char *method, const char *target) { return flare_request_new(method, "a.test", target); }
@@ -83,7 +82,7 @@ static void connectors_new(void) {
 
 static flare_client *connected(int32_t version) {
     flare_client *client = NULL;
-    CHECK_STATUS(flare_client_connect(connectors[version / 10 - 1], secure_address, version, &client), FLARE_OK);
+    CHECK_STATUS(flare_client_connect(connectors[version / 10 - 1], a.secure_address, version, &client), FLARE_OK);
     CHECK_NUMBER(flare_client_version(client), version);
     return client;
 }
@@ -256,18 +255,7 @@ static void start(int32_t io_uring) {
     CHECK_STATUS(flare_config_set_number(config, "workers", WORKERS), FLARE_OK);
     // Where the system refuses it, workers do without.
     CHECK_STATUS(flare_config_set_number(config, "io_uring", io_uring), FLARE_OK);
-    CHECK_STATUS(flare_config_set_number(config, "http3", 1), FLARE_OK);
-    CHECK_STATUS(flare_config_set_number(config, "http3_datagrams", 1), FLARE_OK);
-    flare_server *server = flare_server_new(router, config);
-    flare_tls *tls = flare_tls_new();
-    CHECK_STATUS(flare_tls_add_self_signed(tls, "localhost"), FLARE_OK);
-    CHECK_STATUS(flare_server_listen_tls(server, "127.0.0.1:0", tls), FLARE_OK);
-    app_start_server(&a, server, "127.0.0.1:0");
-    snprintf(secure_address, sizeof secure_address, "%s", a.address);
-    CHECK(flare_server_address(server, 1, a.address, sizeof a.address) > 0);
-    CHECK_STATUS(flare_tls_free(tls), FLARE_OK);
-    CHECK_STATUS(flare_config_free(config), FLARE_OK);
-    CHECK_STATUS(flare_router_free(router), FLARE_OK);
+    app_start_everywhere(&a, router, config);
 }
 
 static void all(int32_t io_uring) {

@@ -18,6 +18,10 @@ use super::text::Text;
 /// The longest datagram of a stream of capsules.
 pub(super) const MOST: usize = 65_536;
 
+/// What calls return when the exchange is over.
+const IS_OVER: &[i32] =
+    &[FLARE_ERROR_FINISHED, FLARE_ERROR_CLOSED, FLARE_ERROR_TIMEOUT, FLARE_ERROR_CANCELLED];
+
 /// What the client sends.
 const SENT: [&[u8]; 3] = [b"one", b"", &[b'd'; 300]];
 
@@ -80,13 +84,12 @@ pub(super) fn send(run: &mut Run) {
     let content = if is_null { std::ptr::null() } else { data.as_ptr().cast() };
     // SAFETY: the data is that long, or NULL.
     let code = unsafe { flare_response_send_datagram(pointer(handle), content, data.len()) };
-    let is_over = [FLARE_ERROR_FINISHED, FLARE_ERROR_CLOSED, FLARE_ERROR_TIMEOUT, FLARE_ERROR_CANCELLED];
     let others: &[i32] = match has_datagrams(run, &verdict) {
         true if data.len() > MOST => &[FLARE_ERROR_LIMIT],
         true => &[FLARE_OK, FLARE_ERROR_WOULD_BLOCK],
         false => &[FLARE_ERROR_INVALID_ARGUMENT],
     };
-    expect(code, &verdict, !is_null || data.is_empty(), &[others, &is_over].concat());
+    expect(code, &verdict, !is_null || data.is_empty(), &[others, IS_OVER].concat());
     if let (Verdict::Good(index), FLARE_OK) = (verdict, code)
         && let Some(datagrams) = &mut run.pool.exchange(index).datagrams
     {
@@ -121,13 +124,12 @@ pub(super) fn read(run: &mut Run) {
     let length_to: *mut usize = if options & 2 == 2 { std::ptr::null_mut() } else { &mut length };
     // SAFETY: the buffer is that long, or NULL; the length may be written, or is NULL.
     let code = unsafe { flare_request_read_datagram(pointer(handle), to.cast(), buffer.len(), length_to) };
-    let is_over = [FLARE_ERROR_FINISHED, FLARE_ERROR_CLOSED, FLARE_ERROR_TIMEOUT, FLARE_ERROR_CANCELLED];
     let others: &[i32] = match has_datagrams(run, &verdict) {
         true => &[FLARE_OK, FLARE_ERROR_WOULD_BLOCK],
         false => &[FLARE_ERROR_INVALID_ARGUMENT],
     };
     let good = (options & 1 == 0 || buffer.is_empty()) && options & 2 == 0;
-    expect(code, &verdict, good, &[others, &is_over].concat());
+    expect(code, &verdict, good, &[others, IS_OVER].concat());
     let (Verdict::Good(index), FLARE_OK) = (verdict, code) else {
         assert_eq!(length, usize::MAX, "a length without a datagram");
         return;

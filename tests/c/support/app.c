@@ -12,12 +12,30 @@ void route(flare_router *router, const char *method, const char *pattern, flare_
     CHECK_STATUS(flare_router_add(router, method, pattern, handler, user, NULL), FLARE_OK);
 }
 
-void app_start(app *a, flare_router *router, flare_config *config) {
+// Takes the router and the settings, and frees them.
+static flare_server *server_of(flare_router *router, flare_config *config) {
     flare_server *server = flare_server_new(router, config);
     CHECK_TEXT(server ? NULL : last_error(), NULL);
     CHECK_STATUS(flare_router_free(router), FLARE_OK);
     if (config) CHECK_STATUS(flare_config_free(config), FLARE_OK);
+    return server;
+}
+
+void app_start(app *a, flare_router *router, flare_config *config) { app_start_server(a, server_of(router, config), "127.0.0.1:0"); }
+
+void app_start_everywhere(app *a, flare_router *router, flare_config *config) {
+    CHECK_STATUS(flare_config_set_number(config, "http3", 1), FLARE_OK);
+    CHECK_STATUS(flare_config_set_number(config, "http3_datagrams", 1), FLARE_OK);
+    flare_server *server = server_of(router, config);
+    flare_tls *tls = flare_tls_new();
+    CHECK_STATUS(flare_tls_add_self_signed(tls, "localhost"), FLARE_OK);
+    CHECK_STATUS(flare_server_listen_tls(server, "127.0.0.1:0", tls), FLARE_OK);
+    CHECK_STATUS(flare_tls_free(tls), FLARE_OK);
     app_start_server(a, server, "127.0.0.1:0");
+    size_t length = flare_server_address(server, 0, a->secure_address, sizeof a->secure_address);
+    CHECK(length > 0 && length < sizeof a->secure_address);
+    length = flare_server_address(server, 1, a->address, sizeof a->address);
+    CHECK(length > 0 && length < sizeof a->address);
 }
 
 void app_start_server(app *a, flare_server *server, const char *address) {

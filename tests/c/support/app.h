@@ -11,6 +11,7 @@
 typedef struct {
     flare_server *server;
     char address[160];
+    char secure_address[160];  // of app_start_everywhere
 } app;
 
 // Settings with one worker, for tests that need to know where things run.
@@ -21,6 +22,10 @@ void route(flare_router *router, const char *method, const char *pattern, flare_
 
 // Starts a server with these routes. Takes the router and the settings, which may be NULL, and frees them.
 void app_start(app *a, flare_router *router, flare_config *config);
+
+// Starts one on two ports: without TLS, and with it, where HTTP/3 and its datagrams are too; its certificate is of "localhost". Takes and frees the
+// same.
+void app_start_everywhere(app *a, flare_router *router, flare_config *config);
 
 // Starts a server that was made and has no address yet.
 void app_start_server(app *a, flare_server *server, const char *address);

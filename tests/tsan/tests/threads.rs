@@ -13,5 +13,5 @@ mod relay;
 mod server_drain;
 #[path = "../../../core/flare/tests/server_workers.rs"]
 mod server_workers;
-#[path = "../../../core/flare/tests/stream.rs"]
+#[path = "../../../core/flare/tests/stream/main.rs"]
 mod stream;

@@ -1,12 +1,16 @@
-//! What the tests over real sockets share: a server that runs, a client that blocks, and waiting with an end.
+//! What test programs share: over real sockets a server that runs, a client that blocks, and waiting with an end; and what needs none.
 // Each test program uses a part of this.
 #![allow(dead_code, unused_imports, clippy::unwrap_used, clippy::expect_used)]
 
 mod client;
+mod holding;
+mod random;
 pub mod relay;
 mod server;
 
 pub use client::{Answer, Client};
+pub use holding::holding;
+pub use random::Random;
 pub use server::{Gate, on_ring, one_worker, socket_path, start, workers};
 
 use std::time::{Duration, Instant};

@@ -2,7 +2,7 @@
 
 use flare::testing::TestResponse;
 
-use super::common::pattern;
+use super::common::{Random, pattern};
 use super::tree::{Tree, send};
 
 fn ask(client: &flare::testing::TestClient, range: &str) -> TestResponse {
@@ -179,21 +179,9 @@ fn several_ranges() {
     assert_ne!(one.header("content-type"), other.header("content-type"), "a boundary was used twice");
 }
 
-/// Numbers that are the same in each run (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-}
-
 #[test]
 fn any_range_is_the_slice() {
-    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let mut random = Random::new(1);
     let (mut single, mut several) = (0, 0);
     // On both sides of what is read at once, and sent by reference.
     for length in [1, 2, 81, 1000, 16 * 1024, 16 * 1024 + 1, 100_000] {

@@ -1,7 +1,7 @@
 //! HTTP/1.1: by length, in chunks, and as a byte stream.
 
-use crate::echo::{Echo, Random};
-use crate::{SEEDS, STEPS, content, holding};
+use crate::echo::Echo;
+use crate::{Random, SEEDS, STEPS, content, holding};
 
 const POST: &str = "POST /hold HTTP/1.1\r\nHost: a\r\n";
 

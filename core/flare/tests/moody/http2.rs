@@ -1,8 +1,8 @@
 //! HTTP/2: a request, and a byte stream by an extended CONNECT.
 
-use crate::echo::{Echo, Random};
+use crate::echo::Echo;
 use crate::http2_client::Client;
-use crate::{SEEDS, STEPS, content, holding};
+use crate::{Random, SEEDS, STEPS, content, holding};
 
 #[test]
 fn a_request() {

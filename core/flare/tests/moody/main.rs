@@ -5,6 +5,8 @@
 //! behind all content, that writes are taken only when one was refused, and is never left without the event that it waits for.
 #![allow(clippy::unwrap_used, reason = "a test wants to fail here")]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod echo;
 mod http1;
 mod http2;
@@ -12,12 +14,9 @@ mod http2;
 #[path = "../http2/client.rs"]
 mod http2_client;
 
-use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, channel};
-
+use common::{Random, holding, pattern};
 use flare::prelude::*;
-use flare::testing::TestClient;
-use flare::{AnswerError, Event, Flow, Read, RouteOptions};
+use flare::{AnswerError, Event, Flow, Read};
 
 /// So many seeds of each way.
 const SEEDS: u64 = 150;
@@ -25,18 +24,7 @@ const SEEDS: u64 = 150;
 /// So many steps are far more than any takes.
 const STEPS: usize = 200_000;
 
-/// A router whose `/hold` gives its exchange to the test, on a streaming route.
-fn holding() -> (TestClient, Receiver<Exchange>) {
-    let (sender, receiver) = channel();
-    let sender = Mutex::new(sender);
-    let mut router = Router::new();
-    let hold = flare::later(move |exchange| sender.lock().unwrap().send(exchange).unwrap());
-    router.add_with("*", "/hold", RouteOptions::default().streaming(), hold).unwrap();
-    (TestClient::new(router), receiver)
-}
-
-/// Content of a length that is chosen by chance, in which a piece in the wrong place shows.
-fn content(random: &mut echo::Random) -> Vec<u8> {
-    let length = [0, 1, 3_000, 100_000, 1_500_000][random.below(5)];
-    (0..length as u64).map(|place| (place.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8).collect()
+/// Content of a length that is chosen by chance.
+fn content(random: &mut Random) -> Vec<u8> {
+    pattern([0, 1, 3_000, 100_000, 1_500_000][random.below(5)])
 }

@@ -5,8 +5,11 @@ use crate::{AnswerError, Event, Exchange, Flow, Read};
 
 #[path = "../../../../tests/moody/echo.rs"]
 mod echo;
+#[path = "../../../../tests/common/random.rs"]
+mod random;
 
-use echo::{Echo, Random};
+use echo::Echo;
+use random::Random;
 
 /// So many seeds of each way.
 const SEEDS: u64 = 24;
