@@ -7,6 +7,11 @@ use std::time::Duration;
 
 use flare::connect::{ConnectConfig, Connector, HostName, Lookup, ResolveError, Resolver, ResolverOptions};
 
+/// For what never answers.
+const SHORT: Duration = Duration::from_millis(200);
+/// For what has to succeed, or fails at once: far longer than it takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Every name has these addresses.
 struct These(Vec<SocketAddr>);
 
@@ -27,25 +32,24 @@ fn nothing_is_left_open() {
     let dead: SocketAddr = format!("127.0.0.2:{}", address.port()).parse().unwrap();
     // Loopback addresses that nobody routes: SYNs to them are lost or refused, as the host likes.
     let silent: SocketAddr = format!("240.0.0.1:{}", address.port()).parse().unwrap();
-    let config = ConnectConfig::default()
-        .with_timeout(Duration::from_millis(200))
-        .with_attempt_delay(Duration::from_millis(10));
-    let with = |addresses: &[SocketAddr]| {
+    let with = |addresses: &[SocketAddr], timeout| {
+        let config =
+            ConnectConfig::default().with_timeout(timeout).with_attempt_delay(Duration::from_millis(10));
         let resolver = Resolver::new(ResolverOptions::default(), These(addresses.to_vec()));
-        Connector::new(config.clone()).unwrap().with_resolver(resolver)
+        Connector::new(config).unwrap().with_resolver(resolver)
     };
     let target = format!("a:{}", address.port());
     let before = open();
     for _ in 0..5 {
-        drop(with(&[dead, silent, address]).connect(&target).unwrap());
-        assert!(with(&[dead]).connect(&target).is_err());
-        assert!(with(&[silent]).connect(&target).is_err());
+        drop(with(&[dead, silent, address], PATIENCE).connect(&target).unwrap());
+        assert!(with(&[dead], PATIENCE).connect(&target).is_err());
+        assert!(with(&[silent], SHORT).connect(&target).is_err());
         // Dropped in the middle.
-        let begun = with(&[silent, address]).begin(&target).unwrap();
+        let begun = with(&[silent, address], PATIENCE).begin(&target).unwrap();
         begun.wait(Some(Duration::from_millis(5))).ok();
         drop(begun);
         // Connected, and never taken.
-        let taken = with(&[address]).begin(&target).unwrap();
+        let taken = with(&[address], PATIENCE).begin(&target).unwrap();
         taken.cancel();
         drop(taken);
         while listener.set_nonblocking(true).is_ok() && listener.accept().is_ok() {}

@@ -8,12 +8,12 @@ mod memory;
 
 use std::io::{Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use common::{Client, on_ring, wait_until, workers};
+use common::{Client, PATIENCE, on_ring, wait_until, workers};
 use flare::message::{Pull, Source};
 use flare::prelude::*;
 use flare::{Address, Event, Flow, RouteOptions};
@@ -25,10 +25,14 @@ const WRITERS: usize = 1000;
 const DESCRIPTORS: u64 = 2 * (READERS + WRITERS) as u64 + 200;
 /// What the slow ones take between two bytes.
 const STEP: Duration = Duration::from_millis(100);
-/// How many bytes they get to, about.
-const STEPS: u32 = 30;
-/// Generous: it has to hold on a busy machine, without optimisation, and still shows when one waits for another.
-const SLOWEST: Duration = Duration::from_secs(2);
+/// How many bytes they get to, at least.
+const STEPS: usize = 30;
+/// And at most: none of them is done before all who are quick were served.
+const MOST_STEPS: usize = CONTENT - 1;
+/// How many answers the quick client gets meanwhile, at least.
+const ANSWERS: usize = 100;
+/// Far longer than all of it takes: nobody is served because another one's time was up.
+const LIMIT: Duration = Duration::from_secs(3600);
 /// What 2,000 connections may take beside the kernel's part, their clients here included.
 const ALL_PEERS: usize = 16 << 20;
 /// What memory may waver by while nothing but slow bytes come and go.
@@ -118,17 +122,12 @@ impl SlowReader {
 
     fn step(&mut self) {
         let mut byte = [0];
-        match self.stream.read(&mut byte) {
-            Ok(0) => panic!("a slow reader was cut after {} bytes", self.received.len()),
-            Ok(_) => self.received.extend(byte),
-            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock),
-        }
+        self.stream.read_exact(&mut byte).expect("a slow reader has to wait, or was cut");
+        self.received.extend(byte);
     }
 
     /// In a hurry at last: the whole answer must have come.
     fn end(mut self) {
-        assert_eq!(self.received.len(), STEPS as usize, "a slow reader had to wait");
-        set_waiting(&self.stream, true);
         self.received.append(&mut rest(&mut self.stream));
         let (head, content) = self.received.split_at(self.received.len() - PIECES * PIECE);
         let head = std::str::from_utf8(head).unwrap();
@@ -185,42 +184,56 @@ impl Slow {
         // The kernel takes a fixed amount for a reader on a Unix socket; on TCP over loopback it takes megabytes.
         let readers: Vec<_> = (0..READERS).map(|_| SlowReader::connect(unix)).collect();
         let writers: Vec<_> = (0..WRITERS).map(|number| SlowWriter::connect(tcp, number)).collect();
-        readers.iter().for_each(|reader| set_waiting(&reader.stream, false));
         writers.iter().for_each(|writer| set_waiting(&writer.stream, false));
         Slow { readers, writers }
     }
 
-    fn go_on(&mut self) {
-        let began = Instant::now();
-        for step in 1..=STEPS {
-            self.readers.iter_mut().for_each(SlowReader::step);
-            self.writers.iter_mut().for_each(SlowWriter::step);
-            thread::sleep((STEP * step).saturating_sub(began.elapsed()));
+    fn step(&mut self, progress: &Progress) {
+        self.readers.iter_mut().for_each(SlowReader::step);
+        self.writers.iter_mut().for_each(SlowWriter::step);
+        progress.steps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Byte by byte until both sides have come far enough, but never to the end.
+    fn go_on(&mut self, progress: &Progress) {
+        while !progress.is_done() {
+            thread::sleep(STEP);
+            if progress.steps.load(Ordering::Relaxed) < MOST_STEPS {
+                self.step(progress);
+            }
         }
     }
 }
 
-/// What the quick client saw while the others were slow.
-struct Normal {
-    answers: usize,
-    slowest: Duration,
+/// How far both sides are. Each goes on until the other has come far enough.
+#[derive(Default)]
+struct Progress {
+    steps: AtomicUsize,
+    answers: AtomicUsize,
 }
 
-fn ask_until(address: &Address, done: &AtomicBool) -> Normal {
-    let mut seen = Normal { answers: 0, slowest: Duration::ZERO };
+impl Progress {
+    fn is_done(&self) -> bool {
+        self.steps.load(Ordering::Relaxed) >= STEPS && self.answers.load(Ordering::Relaxed) >= ANSWERS
+    }
+}
+
+/// The slowest answer of those that a quick client got while the others were slow. Each of them came, and no slow one was done before.
+fn ask_beside(driver: &JoinHandle<Slow>, address: &Address, progress: &Progress) -> Duration {
+    let mut slowest = Duration::ZERO;
     let mut client = Client::connect(address);
-    while !done.load(Ordering::Relaxed) {
+    while !progress.is_done() && !driver.is_finished() {
         let asked = Instant::now();
-        if seen.answers.is_multiple_of(10) {
+        if progress.answers.load(Ordering::Relaxed).is_multiple_of(10) {
             client = Client::connect(address);
         }
         assert_eq!(client.get("/").text(), "hello");
-        seen.answers += 1;
-        seen.slowest = seen.slowest.max(asked.elapsed());
+        progress.answers.fetch_add(1, Ordering::Relaxed);
+        slowest = slowest.max(asked.elapsed());
         // So that the server, and not this client, has the cores.
         thread::yield_now();
     }
-    seen
+    slowest
 }
 
 #[test]
@@ -235,7 +248,15 @@ fn others_are_unharmed_and_memory_is_flat() {
     }
     let ended = Arc::new(AtomicUsize::new(0));
     let path = common::socket_path();
-    let server = Server::new(router(&ended)).config(workers(2)).listen("127.0.0.1:0").unwrap();
+    let config = ServerConfig {
+        head_timeout: LIMIT,
+        body_timeout: LIMIT,
+        handler_timeout: LIMIT,
+        stream_timeout: LIMIT,
+        write_timeout: LIMIT,
+        ..workers(2)
+    };
+    let server = Server::new(router(&ended)).config(config).listen("127.0.0.1:0").unwrap();
     let server = server.listen(&format!("unix:{}", path.display())).unwrap().bind().unwrap().start().unwrap();
     let [tcp, unix] = [server.addresses()[0].clone(), server.addresses()[1].clone()];
     let handle = server.handle();
@@ -243,27 +264,26 @@ fn others_are_unharmed_and_memory_is_flat() {
     let before = memory::resident();
     let mut slow = Slow::connect(&unix, &tcp);
     wait_until("all are there", || handle.stats().open == (READERS + WRITERS) as u64);
+    let progress = Arc::new(Progress::default());
+    // Each reader has the begin of its answer then, so all that they take is there.
+    slow.step(&progress);
     let loaded = memory::resident();
 
-    let done = Arc::new(AtomicBool::new(false));
     let driver = {
-        let done = Arc::clone(&done);
+        let progress = Arc::clone(&progress);
         thread::spawn(move || {
-            slow.go_on();
-            done.store(true, Ordering::Relaxed);
+            slow.go_on(&progress);
             slow
         })
     };
-    let normal = ask_until(&tcp, &done);
+    let slowest = ask_beside(&driver, &tcp, &progress);
     let slow = driver.join().unwrap();
     let after = memory::resident();
 
+    let [steps, answers] = [&progress.steps, &progress.answers].map(|count| count.load(Ordering::Relaxed));
     eprintln!(
-        "{} answers, the slowest after {:?}; resident {before:?} {loaded:?} {after:?}",
-        normal.answers, normal.slowest
+        "{answers} answers in {steps} steps, the slowest after {slowest:?}; resident {before:?} {loaded:?} {after:?}"
     );
-    assert!(normal.answers >= 100, "only {} answers", normal.answers);
-    assert!(normal.slowest < SLOWEST, "{:?}", normal.slowest);
     if let (Some(before), Some(loaded), Some(after)) = (before, loaded, after) {
         assert!(loaded < before + ALL_PEERS, "{before} to {loaded} bytes for {} peers", READERS + WRITERS);
         assert!(after < loaded + FLAT, "{loaded} to {after} bytes while they were slow");
@@ -275,7 +295,7 @@ fn others_are_unharmed_and_memory_is_flat() {
     slow.writers.into_iter().for_each(SlowWriter::end);
     assert_eq!(ended.load(Ordering::Relaxed), READERS);
     wait_until("all are gone", || handle.stats().open <= 1);
-    handle.drain(Duration::from_secs(5));
+    handle.drain(PATIENCE);
     assert_eq!(server.wait().aborted(), 0);
     assert!(!path.exists() || std::fs::remove_file(path).is_ok());
 }
