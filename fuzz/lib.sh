@@ -1,7 +1,5 @@
 # Where things are, for the scripts beside this file. Sourced from the top folder of the repository.
-TARGETS="http1_head http1_chunked http1_connection http1_session hpack http2 http2_joined qpack_decode qpack_round_trip http3 router mux proxy_protocol capsule tls_connection quic_server quic_token pem http1_client http2_session websocket_frames websocket_deflate websocket_joined websocket_client capi"
-# Those of core/proto alone: without both TLS libraries they are built in a minute or two.
-PROTO="http1_head http1_chunked http1_connection http1_client hpack http2 http2_joined qpack_decode qpack_round_trip http3 mux proxy_protocol capsule websocket_frames websocket_deflate websocket_joined"
+TARGETS=$(basename -s .rs fuzz/fuzz_targets/*.rs)
 # `none` runs these six to ten times as often; what it cannot see is memory misused by the few dependencies that have `unsafe`.
 FUZZ_SANITIZER=${FUZZ_SANITIZER:-address}
 FUZZ_TOOLCHAIN=${FUZZ_TOOLCHAIN:-nightly}
@@ -22,8 +20,9 @@ need_tools() {
     cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
 }
 
+# Those of core/proto alone: without both TLS libraries they are built in a minute or two.
 is_proto() {
-    case " $PROTO " in *" $1 "*) ;; *) return 1 ;; esac
+    ! grep -A 2 "^name = \"$1\"\$" fuzz/Cargo.toml | grep -q required-features
 }
 
 # fuzz TARGET CORPUS OPTION...: runs a target on a corpus and its seeds. FEATURES: options of cargo.

@@ -46,42 +46,42 @@ pub mod websocket_joined;
 /// What a target is: a name, as in `fuzz/seeds/NAME`, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// All targets, as far as they are built.
+/// All targets, as far as they are built, by name.
 pub const TARGETS: &[Target] = &[
-    ("http1_head", http1_head::run),
+    #[cfg(feature = "library")]
+    ("capi", capi::run),
+    ("capsule", capsule::run),
+    ("hpack", hpack::run),
     ("http1_chunked", http1_chunked::run),
+    ("http1_client", http1_client::run),
     ("http1_connection", http1_connection::run),
+    ("http1_head", http1_head::run),
     #[cfg(feature = "library")]
     ("http1_session", http1_session::run),
-    ("hpack", hpack::run),
     ("http2", http2::run),
     ("http2_joined", http2_joined::run),
+    #[cfg(feature = "library")]
+    ("http2_session", http2_session::run),
+    ("http3", http3::run),
+    ("mux", mux::run),
+    #[cfg(feature = "library")]
+    ("pem", pem::run),
+    ("proxy_protocol", proxy_protocol::run),
     ("qpack_decode", qpack_decode::run),
     ("qpack_round_trip", qpack_round_trip::run),
-    ("http3", http3::run),
-    #[cfg(feature = "library")]
-    ("router", router::run),
-    ("mux", mux::run),
-    ("proxy_protocol", proxy_protocol::run),
-    ("capsule", capsule::run),
-    #[cfg(feature = "library")]
-    ("tls_connection", tls_connection::run),
     #[cfg(feature = "library")]
     ("quic_server", quic_server::run),
     #[cfg(feature = "library")]
     ("quic_token", quic_token::run),
     #[cfg(feature = "library")]
-    ("pem", pem::run),
-    ("http1_client", http1_client::run),
+    ("router", router::run),
     #[cfg(feature = "library")]
-    ("http2_session", http2_session::run),
-    ("websocket_frames", websocket_frames::run),
-    ("websocket_deflate", websocket_deflate::run),
-    ("websocket_joined", websocket_joined::run),
+    ("tls_connection", tls_connection::run),
     #[cfg(feature = "library")]
     ("websocket_client", websocket_client::run),
-    #[cfg(feature = "library")]
-    ("capi", capi::run),
+    ("websocket_deflate", websocket_deflate::run),
+    ("websocket_frames", websocket_frames::run),
+    ("websocket_joined", websocket_joined::run),
 ];
 
 /// Whether the code under test is wrapped so that it seems to have a bug. Each target has one, where it says PLANTED.
