@@ -9,9 +9,12 @@ use std::marker::PhantomData;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-const CHUNK_BITS: u32 = 12;
-const CHUNK: usize = 1 << CHUNK_BITS;
-const CHUNKS: usize = 1 << (24 - CHUNK_BITS);
+// Miri looks at every word of a table each time that a reference to it is passed on, so there the table is small: 64 chunks of 256 slots.
+const SLOT_BITS: u32 = if cfg!(miri) { 14 } else { 24 };
+const CHUNK_BITS: u32 = if cfg!(miri) { 8 } else { 12 };
+/// Slots of a chunk.
+pub(super) const CHUNK: usize = 1 << CHUNK_BITS;
+const CHUNKS: usize = 1 << (SLOT_BITS - CHUNK_BITS);
 
 /// Up to 2^24 slots, in chunks of 4,096.
 pub(super) struct Chunks<T> {

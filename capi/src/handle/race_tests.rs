@@ -11,7 +11,7 @@ const KINDS: Kinds = KIND.and(OTHER);
 
 /// Rounds for each test. Miri and other slow checkers may ask for fewer.
 fn rounds() -> u32 {
-    if cfg!(miri) { 300 } else { 1_000_000 }
+    if cfg!(miri) { 1_000 } else { 1_000_000 }
 }
 
 static MADE: AtomicU32 = AtomicU32::new(0);

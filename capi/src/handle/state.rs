@@ -17,6 +17,9 @@ const REFERENCE: u64 = 1 << 16;
 const GENERATION: u64 = 1 << 32;
 const COUNT_MASK: u64 = 0xFFFF;
 
+/// The most references, and the most pins, that are counted. Under Miri few, or it would take minutes to get there.
+pub(super) const MOST: u16 = if cfg!(miri) { 0xFF } else { u16::MAX };
+
 /// A slot with this generation is never used again: the next number would be 0, and the oldest tokens would be found again.
 const RETIRED: u32 = u32::MAX;
 
@@ -57,7 +60,9 @@ impl State {
     /// Adds a pin: the object stays until [`State::unpin`].
     #[inline]
     pub(super) fn pin(&self, generation: u32) -> Result<(), Refusal> {
-        self.change(generation, Ordering::Acquire, |word| (pins(word) < COUNT_MASK).then_some(word + PIN))?;
+        self.change(generation, Ordering::Acquire, |word| {
+            (pins(word) < u64::from(MOST)).then_some(word + PIN)
+        })?;
         Ok(())
     }
 
@@ -70,7 +75,7 @@ impl State {
 
     /// Adds a reference.
     pub(super) fn retain(&self, generation: u32) -> Result<(), Refusal> {
-        let step = |word| (references(word) < COUNT_MASK).then_some(word + REFERENCE);
+        let step = |word| (references(word) < u64::from(MOST)).then_some(word + REFERENCE);
         self.change(generation, Ordering::AcqRel, step)?;
         Ok(())
     }

@@ -1,8 +1,6 @@
 //! The state word, one thread. `models.rs` has the interleavings.
 
-use super::state::{Refusal, State};
-
-const COUNT_MASK: u64 = 0xFFFF;
+use super::state::{MOST, Refusal, State};
 
 #[test]
 fn a_free_slot_is_not_found() {
@@ -44,7 +42,7 @@ fn a_pin_puts_the_end_off() {
 fn full_counts_refuse() {
     let state = State::free(0);
     state.publish(0);
-    for _ in 1..COUNT_MASK {
+    for _ in 1..MOST {
         assert_eq!(state.retain(0), Ok(()));
         assert_eq!(state.pin(0), Ok(()));
     }
