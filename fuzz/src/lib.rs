@@ -20,6 +20,7 @@ pub mod http2_joined;
 pub mod http2_session;
 pub mod http3;
 mod input;
+mod lines;
 pub mod mux;
 mod oracle;
 #[cfg(feature = "library")]
@@ -41,6 +42,7 @@ pub mod tls_connection;
 pub mod websocket_client;
 pub mod websocket_deflate;
 pub mod websocket_frames;
+pub mod websocket_handshake;
 pub mod websocket_joined;
 
 /// What a target is: a name, as in `fuzz/seeds/NAME`, and its body.
@@ -81,6 +83,7 @@ pub const TARGETS: &[Target] = &[
     ("websocket_client", websocket_client::run),
     ("websocket_deflate", websocket_deflate::run),
     ("websocket_frames", websocket_frames::run),
+    ("websocket_handshake", websocket_handshake::run),
     ("websocket_joined", websocket_joined::run),
 ];
 

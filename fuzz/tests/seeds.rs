@@ -72,12 +72,13 @@ macro_rules! tests {
 }
 
 tests!(
-    capi capsule hpack http1_chunked http1_client http1_connection http1_head http1_session http2 http2_joined http2_session
-    http3 mux pem proxy_protocol qpack_decode qpack_round_trip quic_server quic_token router tls_connection
-    websocket_client websocket_deflate websocket_frames websocket_joined
+    capi capsule hpack http1_chunked http1_client http1_connection http1_head http1_session
+    http2 http2_joined http2_session http3 mux pem proxy_protocol qpack_decode qpack_round_trip quic_server
+    quic_token router tls_connection websocket_client websocket_deflate websocket_frames websocket_handshake
+    websocket_joined
 );
 
-/// The list above, that of the library, and the files for libFuzzer, which the scripts run.
+/// The list above, that of the library, and the programs for libFuzzer, which the scripts run.
 #[test]
 fn every_target_is_tested() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz_targets");

@@ -2,6 +2,7 @@
 //! under test.
 
 pub(crate) mod chunks;
+pub(crate) mod handshake;
 pub(crate) mod head;
 pub(crate) mod mux;
 pub(crate) mod proxy;
