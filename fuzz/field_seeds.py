@@ -49,3 +49,33 @@ def websocket_handshake():
         "subprotocol-not-offered": anew + fields("pa", "sb", "ca"),
         "no-subprotocols": anew + fields("pa b", "sa;b", "ca, b"),
     }
+
+
+def forwarded():
+    """The first byte: 1 for a peer that is trusted, 2 * the field (Forwarded, X-Forwarded-*, both).
+
+    Trusted: 10.0.0.0/8, 192.0.2.7, fd00::/8, 2001:db8::/33."""
+    standard, x_fields, both = b"\1", b"\3", b"\5"
+    return {
+        "one": standard + fields("ffor=192.0.2.60;proto=HTTP;by=203.0.113.43;host=example.com"),
+        "hops": standard + fields('ffor=198.51.100.1;proto=https;host="a:8443", for=10.0.0.9', 'ffor="[fd00::9]:4711";proto=http'),
+        "trusted-all": standard + fields("ffor=10.1.2.3;proto=https, for=192.0.2.7, for=10.0.0.1"),
+        "hidden": standard + fields("ffor=198.51.100.1, for=unknown, for=10.0.0.1", "ffor=_hidden;host=a"),
+        "ports": standard + fields('ffor="192.0.2.60:_port", for="10.0.0.1:80", for="10.0.0.1:123456"'),
+        "escaped": standard + fields('ffor="192.0.2.\\60";x="a\\"b,c\\\\", for="10.0.0.\\1"'),
+        "open-quotes": standard + fields('ffor="6.6.6.6', 'f", for=198.51.100.1;host="a,b"'),
+        "forged": standard + fields('ffor="6.6.6.6\\", for=198.51.100.1'),
+        "twice": standard + fields("ffor=198.51.100.1;for=198.51.100.2", "ffor=10.0.0.1;x=1;x=2"),
+        "malformed": standard + fields("ffor=198.51.100.1;", "f,, ,"),
+        "white-space": standard + fields("f for=198.51.100.1 ;\thost=a , ", "f", "ffor=10.0.0.1\t,"),
+        "bad-scheme": standard + fields('fproto=1a;host="a b";for=198.51.100.1', "ffor=10.0.0.1"),
+        "mapped": standard + fields('ffor="[::ffff:198.51.100.1]:80"', 'ffor="[2001:db8:7fff::1]"'),
+        "x": x_fields + fields("x6.6.6.6, 198.51.100.1, 10.0.0.2", "pgopher, HTTPS", "ha.test, shop.test:8443"),
+        "x-addresses": x_fields + fields("x::ffff:198.51.100.1,2001:db8::1", "x[2001:db8::2]:80, [fd00::1] ,10.0.0.1:_a"),
+        "x-hidden": x_fields + fields('x198.51.100.1, "10.0.0.1", 10.0.0.2', "p", "h,"),
+        "x-without-for": x_fields + fields("phttps", "ha.test"),
+        "both": both + fields("ffor=198.51.100.1;proto=https;host=evil", "x198.51.100.1", "phttps", "hgood"),
+        "both-contradict": both + fields("ffor=198.51.100.1", "x198.51.100.2", "phttps"),
+        "both-one": both + fields("x198.51.100.1", "hgood"),
+        "not-trusted": b"\0" + fields("ffor=198.51.100.1", "x198.51.100.2"),
+    }

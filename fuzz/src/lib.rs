@@ -7,6 +7,8 @@
 #[cfg(feature = "library")]
 pub mod capi;
 pub mod capsule;
+#[cfg(feature = "library")]
+pub mod forwarded;
 pub mod hpack;
 pub mod http1_chunked;
 pub mod http1_client;
@@ -53,6 +55,8 @@ pub const TARGETS: &[Target] = &[
     #[cfg(feature = "library")]
     ("capi", capi::run),
     ("capsule", capsule::run),
+    #[cfg(feature = "library")]
+    ("forwarded", forwarded::run),
     ("hpack", hpack::run),
     ("http1_chunked", http1_chunked::run),
     ("http1_client", http1_client::run),

@@ -2,6 +2,8 @@
 //! under test.
 
 pub(crate) mod chunks;
+#[cfg(feature = "library")]
+pub(crate) mod forwarded;
 pub(crate) mod handshake;
 pub(crate) mod head;
 pub(crate) mod mux;
