@@ -8,6 +8,8 @@
 pub mod capi;
 pub mod capsule;
 #[cfg(feature = "library")]
+pub mod files;
+#[cfg(feature = "library")]
 pub mod forwarded;
 pub mod hpack;
 pub mod http1_chunked;
@@ -55,6 +57,8 @@ pub const TARGETS: &[Target] = &[
     #[cfg(feature = "library")]
     ("capi", capi::run),
     ("capsule", capsule::run),
+    #[cfg(feature = "library")]
+    ("files", files::run),
     #[cfg(feature = "library")]
     ("forwarded", forwarded::run),
     ("hpack", hpack::run),

@@ -3,6 +3,8 @@
 
 pub(crate) mod chunks;
 #[cfg(feature = "library")]
+pub(crate) mod files;
+#[cfg(feature = "library")]
 pub(crate) mod forwarded;
 pub(crate) mod handshake;
 pub(crate) mod head;
