@@ -14,34 +14,13 @@ use flare_proto::http2::{
 use flare_proto::{ContentLength, Headers, RequestHead, ResponseHead, ResponseParts};
 
 use crate::PLANTED;
+use crate::content::{UNIT, content};
 use crate::input::Input;
 
 /// More requests say nothing new.
 const MOST_REQUESTS: usize = 12;
 /// More turns than any input needs: what goes on longer hangs.
 const MOST_TURNS: usize = 20_000;
-
-/// A request sends, and gets, so many times this many bytes.
-const UNIT: usize = 97;
-/// The longest content of a message.
-const MOST_CONTENT: usize = UNIT * u8::MAX as usize;
-/// What contents are pieces of.
-static PATTERN: [u8; 256 + MOST_CONTENT] = {
-    let mut pattern = [0; 256 + MOST_CONTENT];
-    let mut at = 0;
-    while at < pattern.len() {
-        pattern[at] = (at * 7) as u8;
-        at += 1;
-    }
-    pattern
-};
-
-/// Content of the message on a stream, from a place on: each byte tells its stream and its place. A slice, so that it is
-/// compared at once.
-fn content(id: u32, place: usize, len: usize) -> &'static [u8] {
-    let start = (id as usize * 31 + place) % 256;
-    &PATTERN[start..start + len]
-}
 
 /// What one side sends and has got on a stream.
 #[derive(Default)]
@@ -68,7 +47,7 @@ impl Side {
         let len = turn.most.min(message.to_send - message.sent);
         let last = message.sent + len == message.to_send;
         end.begin_data(turn.stream, len, last, out).expect("its turn");
-        out.extend_from_slice(content(turn.stream.id(), message.sent, len));
+        out.extend_from_slice(content(turn.stream.id().into(), message.sent, len));
         message.sent += len;
     }
 
@@ -81,7 +60,7 @@ impl Side {
                 // PLANTED: the byte at one place is taken for another.
                 let is_changed = PLANTED && (message.got..end).contains(&700);
                 assert!(
-                    bytes == content(stream.id(), message.got, bytes.len()) && !is_changed,
+                    bytes == content(stream.id().into(), message.got, bytes.len()) && !is_changed,
                     "on stream {} behind {}: {}",
                     stream.id(),
                     message.got,

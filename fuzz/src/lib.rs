@@ -7,6 +7,7 @@
 #[cfg(feature = "library")]
 pub mod capi;
 pub mod capsule;
+mod content;
 #[cfg(feature = "library")]
 pub mod files;
 #[cfg(feature = "library")]
@@ -23,6 +24,9 @@ pub mod http2_joined;
 #[cfg(feature = "library")]
 pub mod http2_session;
 pub mod http3;
+pub mod http3_client;
+pub mod http3_joined;
+mod http3_streams;
 mod input;
 mod lines;
 pub mod mux;
@@ -73,6 +77,8 @@ pub const TARGETS: &[Target] = &[
     #[cfg(feature = "library")]
     ("http2_session", http2_session::run),
     ("http3", http3::run),
+    ("http3_client", http3_client::run),
+    ("http3_joined", http3_joined::run),
     ("mux", mux::run),
     #[cfg(feature = "library")]
     ("pem", pem::run),
