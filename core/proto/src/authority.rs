@@ -18,6 +18,12 @@ pub(crate) fn is_valid(text: &[u8]) -> bool {
     parse(text).is_some()
 }
 
+/// Whether an authority that is valid has no host. No URI of `http` or `https` may have such a one (RFC 9110 section 4.2.1).
+#[inline]
+pub(crate) fn has_no_host(text: &[u8]) -> bool {
+    matches!(text, [] | [b':', ..])
+}
+
 /// Checks and splits. `None` if it is not a valid host with an optional port.
 #[inline(always)]
 pub(crate) fn parse(text: &[u8]) -> Option<Authority<'_>> {

@@ -399,10 +399,10 @@ impl RequestHead {
         self.protocol.replace(span).is_none()
     }
 
-    /// Whether there is no authority, or an empty one.
+    /// Whether there is no authority, or one without a host.
     #[inline]
-    pub(crate) fn has_no_authority(&self) -> bool {
-        self.authority.is_none_or(|span| span.start == span.end)
+    pub(crate) fn has_no_host(&self) -> bool {
+        self.authority.is_none_or(|span| authority::has_no_host(span.of(&self.headers.text)))
     }
 
     /// Whether the authority is this one, however it is written.

@@ -233,7 +233,7 @@ impl RequestFields {
             if !self.has_scheme || !self.has_path {
                 return Err("no :scheme or no :path");
             }
-            if head.has_no_authority() && matches!(head.scheme(), Some("http" | "https")) {
+            if head.has_no_host() && matches!(head.scheme(), Some("http" | "https")) {
                 return Err("no :authority and no host");
             }
             if head.path_bytes() == b"*" && head.method() != Method::Options {

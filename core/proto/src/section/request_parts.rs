@@ -13,7 +13,7 @@ pub struct RequestParts<'a> {
     pub method: &'a str,
     /// The scheme: `https` or `http`. Not used by CONNECT, but by Extended CONNECT.
     pub scheme: &'a str,
-    /// Host and port. If it is empty, the Host field among `headers` is taken. May be empty only if the scheme is another one.
+    /// Host and port. If it is empty, the Host field among `headers` is taken. Without a host only if the scheme is another one.
     pub authority: &'a str,
     /// `/path?query`, or `*` with OPTIONS. Not used by CONNECT, but by Extended CONNECT.
     pub target: &'a str,
@@ -99,7 +99,7 @@ fn check(
         _ => {}
     }
     let is_http = matches!(parts.scheme, "http" | "https");
-    if !is_scheme(parts.scheme.as_bytes()) || is_http && authority.is_empty() {
+    if !is_scheme(parts.scheme.as_bytes()) || is_http && authority::has_no_host(authority) {
         return Err(SendError::Authority);
     }
     // The target of an Extended CONNECT is like that of any other method.

@@ -78,6 +78,7 @@ fn requests() {
         (RequestParts { method: "G T", ..parts("") }, SendError::Method),
         (RequestParts { scheme: "1", ..parts("GET") }, SendError::Authority),
         (RequestParts { authority: "", ..parts("GET") }, SendError::Authority),
+        (RequestParts { authority: ":80", ..parts("GET") }, SendError::Authority),
         (RequestParts { authority: "u@a", ..parts("GET") }, SendError::Authority),
         (RequestParts { target: "*", ..parts("GET") }, SendError::Target),
         (RequestParts { target: "http://a/", ..parts("GET") }, SendError::Target),
