@@ -4,6 +4,7 @@
 //! memory misused, an outcome that depends on how the input was split, or one that differs from the oracle's, which is the
 //! same rules written again the obvious way.
 
+pub mod addresses;
 #[cfg(feature = "library")]
 pub mod capi;
 pub mod capsule;
@@ -58,6 +59,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets, as far as they are built, by name.
 pub const TARGETS: &[Target] = &[
+    ("addresses", addresses::run),
     #[cfg(feature = "library")]
     ("capi", capi::run),
     ("capsule", capsule::run),

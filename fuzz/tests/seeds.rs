@@ -72,7 +72,7 @@ macro_rules! tests {
 }
 
 tests!(
-    capi capsule files forwarded hpack http1_chunked http1_client http1_connection http1_head http1_session
+    addresses capi capsule files forwarded hpack http1_chunked http1_client http1_connection http1_head http1_session
     http2 http2_joined http2_session http3 http3_client http3_joined mux pem proxy_protocol qpack_decode qpack_round_trip quic_server
     quic_token router tls_connection websocket_client websocket_deflate websocket_frames websocket_handshake
     websocket_joined

@@ -1,6 +1,7 @@
 //! The rules of the RFCs again, written the obvious way: whole texts, no states, no speed. Nothing here is shared with the code
 //! under test.
 
+pub(crate) mod address;
 pub(crate) mod chunks;
 #[cfg(feature = "library")]
 pub(crate) mod files;
@@ -12,6 +13,7 @@ pub(crate) mod mux;
 pub(crate) mod proxy;
 #[cfg(feature = "library")]
 pub(crate) mod routes;
+pub(crate) mod uri;
 pub(crate) mod websocket;
 
 /// `tchar` (RFC 9110 section 5.6.2), one or more.
