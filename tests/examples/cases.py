@@ -28,6 +28,7 @@ class Case:
     send: bytes | None = None
     send_fields: dict = field(default_factory=dict)
     send_trailers: dict | None = None  # not None: the content is sent in chunks, these behind it
+    bursts: tuple = ()  # the same content in parts: each is sent when all before has come back, and the end with the last. Not on HTTP/3
     content_bytes: int = 0  # about how much content comes, where the case does not hold it
 
     def size(self):
@@ -154,12 +155,25 @@ UPLOAD = Program([
     not_allowed("GET", "/upload", "OPTIONS, POST"),
 ], held=Case("POST", "/upload", body=b"5 bytes, 0 lines\n", send=b"hello", fields={"connection": "close"}))
 
+# Bytes one by one, words, many lines.
+BURSTS = (b"a", b"b", b"c", b"there ", b"and back\n", LINES[:15_000], b"d", bytes(range(256)) * 20, b"e")
+
+
+def duplex_in_bursts(*bursts, **rest):
+    """A client that talks while it listens."""
+    content = b"".join(bursts)
+    return Case("POST", "/echo", type=BYTES, chunked=True, body=content, send=content, bursts=bursts, **rest)
+
+
 DUPLEX = Program([
     Case("POST", "/echo", type=BYTES, chunked=True, body=b"there and back", send=b"there and back"),
     Case("POST", "/echo", type=BYTES, chunked=True, body=b"there and back", send=b"there and back", send_trailers={}),
     Case("POST", "/echo", type=BYTES, chunked=True, body=b"", send=b""),
     Case("POST", "/echo", type=BYTES, chunked=True, body=LINES, send=LINES),
     Case("POST", "/echo", type=BYTES, chunked=True, body=LINES, send=LINES, send_trailers={}),
+    *(duplex_in_bursts(*BURSTS, last, send_trailers=trailers)
+      for last in (b"the end", LINES[:3_000_000]) for trailers in (None, {}, {"x-last": "1"})),
+    duplex_in_bursts(b"all of it", send_trailers={}),
 ])
 
 QUEUE = Program([

@@ -42,8 +42,28 @@ class Client:
 
     def ask(self, case):
         """The answer to a case."""
+        if case.bursts:
+            return self.converse(case)
         self.send_beside(request(case))
         return self.answer(case.method)
+
+    def converse(self, case):
+        """The same in bursts: each is sent when all that was sent before has come back, and the end comes with the last."""
+        self.send(head(case))
+        answer = self.head()
+        if answer.get("transfer-encoding") != "chunked":
+            raise Malformed(f"answered {answer.status} {answer.fields}, and not before the content")
+        sent, came = 0, b""
+        for burst, part in zip(case.bursts, in_bursts(case)):
+            sending = self.send_beside(part)
+            sent += len(burst)
+            while len(came) < sent:
+                if not (piece := self.chunk()):
+                    raise Malformed(f"the answer ended after {len(came)} bytes, when {sent} were sent")
+                came += piece
+            sending.join()
+        self.end_of_chunks(answer, came)
+        return answer
 
     def ask_in_two(self, case):
         """The same, but the content waits for a 100: between the two steps of this generator the exchange runs. The last step is the answer."""
@@ -60,7 +80,9 @@ class Client:
                 self.socket.sendall(data)
             except OSError:
                 pass  # the answer says why
-        threading.Thread(target=send, daemon=True).start()
+        thread = threading.Thread(target=send, daemon=True)
+        thread.start()
+        return thread
 
     def line(self):
         line = self.input.readline(65537)
@@ -90,12 +112,19 @@ class Client:
             raise Malformed(f"ended after {len(data)} of {length} bytes")
         return data
 
-    def chunks(self, answer):
-        parts = []
-        while size := int(self.line().partition(";")[0], 16):
-            parts.append(self.exactly(size))
-            if self.exactly(2) != b"\r\n":
-                raise Malformed("a chunk does not end where it should")
+    def chunk(self):
+        """The next chunk. Nothing: it was the last."""
+        size = int(self.line().partition(";")[0], 16)
+        content = self.exactly(size)
+        if size and self.exactly(2) != b"\r\n":
+            raise Malformed("a chunk does not end where it should")
+        return content
+
+    def end_of_chunks(self, answer, came):
+        """All chunks that are still to come behind this content, and the trailers."""
+        parts = [came]
+        while piece := self.chunk():
+            parts.append(piece)
         answer.body = b"".join(parts)
         answer.trailers = self.section()
 
@@ -108,7 +137,7 @@ class Client:
         if method == "HEAD" or answer.status in (204, 304):
             pass
         elif answer.get("transfer-encoding"):
-            self.chunks(answer)
+            self.end_of_chunks(answer, b"")
         elif answer.get("content-length") is not None:
             answer.body = self.exactly(int(answer.get("content-length")))
         else:
@@ -121,15 +150,49 @@ class Client:
 
 def request(case):
     """The bytes of a case's request."""
-    fields = {"Host": "a.test", **case.send_fields}
     content = case.send or b""
     if case.send_trailers is not None:
-        fields["Transfer-Encoding"] = "chunked"
         half = len(content) // 2
-        parts = [part for part in (content[:half], content[half:]) if part]
-        trailers = "".join(f"{name}: {value}\r\n" for name, value in case.send_trailers.items())
-        content = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + f"0\r\n{trailers}\r\n".encode()
+        content = chunk(content[:half]) + chunk(content[half:]) + last_chunk(case)
+    return head(case) + content
+
+
+def head(case):
+    fields = {"Host": "a.test", **case.send_fields}
+    if case.send_trailers is not None:
+        fields["Transfer-Encoding"] = "chunked"
     elif case.send is not None:
-        fields["Content-Length"] = str(len(content))
-    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    return f"{case.method} {case.path} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + content
+        fields["Content-Length"] = str(len(case.send))
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"{case.method} {case.path} HTTP/1.1\r\n{lines}\r\n".encode("latin-1")
+
+
+def chunk(content):
+    """None, if it would be the last."""
+    return b"%x\r\n%s\r\n" % (len(content), content) if content else b""
+
+
+def last_chunk(case):
+    trailers = "".join(f"{name}: {value}\r\n" for name, value in case.send_trailers.items())
+    return f"0\r\n{trailers}\r\n".encode()
+
+
+def halves(bursts):
+    """Where frames are cut: each begins within a burst and ends within the next, so that none comes whole."""
+    cuts = [min((len(burst) + 1) // 2, 1000) for burst in bursts]
+    return [(burst[:cut], burst[cut:]) for burst, cut in zip(bursts, cuts)]
+
+
+def in_bursts(case):
+    """The bytes of each burst."""
+    if case.send_trailers is None:
+        yield from case.bursts
+        return
+    parts = halves(case.bursts)
+    rest = chunk(parts[0][0])  # of the chunk whose begin was sent
+    for (_, begin), (end, _) in zip(parts, parts[1:]):
+        whole = chunk(begin + end)
+        cut = len(whole) - len(end) - 2
+        yield rest + whole[:cut]
+        rest = whole[cut:]
+    yield rest + chunk(parts[-1][1]) + last_chunk(case)

@@ -7,7 +7,7 @@ import h2.events
 import h2.exceptions
 from h2.connection import ConnectionInputs, ConnectionState, H2ConnectionStateMachine
 
-from client import Answer, Malformed
+from client import Answer, Malformed, halves
 
 # The package takes a GOAWAY for the end of the connection. What has begun goes on behind it (RFC 9113, 6.8).
 GOING_ON = (ConnectionState.CLIENT_OPEN, ConnectionInputs.RECV_GOAWAY)
@@ -26,6 +26,8 @@ class Client:
         self.stream = None
         self.rest = b""  # content that is still to be sent
         self.trailers = None  # and what comes behind it
+        self.bursts = ()  # not empty: the same content, in parts
+        self.held = b""  # the rest of a frame whose begin was sent
         self.answer_so_far = None
         self.content = bytearray()
         self.interim = []
@@ -65,14 +67,38 @@ class Client:
             fields.append(("content-length", str(len(content))))
         self.trailers = [(name.lower(), value) for name, value in (case.send_trailers or {}).items()]
         self.rest = content
+        self.bursts = case.bursts
         self.stream = self.wire.get_next_available_stream_id()
         ends = case.send is None and not self.trailers
         self.wire.send_headers(self.stream, fields, end_stream=ends)
         self.sent_end = ends
         self.flush()
 
+    def converse(self, bursts):
+        """Sends all of these but the last, each when all that was sent before has come back. The last is left, to be sent with the end."""
+        self.until(lambda: self.answer_so_far, "before the head of the answer")
+        parts = halves(bursts)
+        self.wire.send_data(self.stream, parts[0][0])
+        self.held = self.wire.data_to_send()
+        sent = 0
+        for burst, (_, begin), (end, _) in zip(bursts, parts, parts[1:]):
+            self.wire.send_data(self.stream, begin + end)
+            data = self.held + self.wire.data_to_send()
+            cut = len(data) - len(end)
+            self.socket.sendall(data[:cut])
+            self.held = data[cut:]
+            sent += len(burst)
+            self.until(lambda: len(self.content) >= sent or self.ended, f"before all {sent} bytes came back")
+        self.rest = parts[-1][1]
+
+    def until(self, condition, what):
+        while not condition():
+            if not self.receive():
+                raise Malformed(f"the connection ended {what}")
+
     def flush(self):
-        self.socket.sendall(self.wire.data_to_send())
+        data, self.held = self.held + self.wire.data_to_send(), b""
+        self.socket.sendall(data)
 
     def send_content(self):
         """As much as the windows allow."""
@@ -96,7 +122,8 @@ class Client:
             return False
         for event in self.wire.receive_data(data):
             self.take(event)
-        self.flush()
+        if not self.held:  # else nothing may come in between
+            self.flush()
         return True
 
     def take(self, event):
@@ -120,6 +147,8 @@ class Client:
     def answer(self):
         """The answer, with what came before it."""
         try:
+            if self.bursts:
+                self.converse(self.bursts)
             while not self.ended:
                 self.send_content()
                 if not self.receive():
