@@ -202,8 +202,9 @@ impl Http1 {
                 self.push_data(id, rest);
                 rest.len()
             } else if running.ended {
-                // The rest of the request is still being sent; nothing is due before that.
-                0
+                // The rest of the request is still being sent, and nothing is due before that: whoever says more is asked nothing more.
+                self.closing = true;
+                rest.len()
             } else if running.answered {
                 self.advance_content(id, rest)
             } else {
@@ -290,8 +291,7 @@ impl Http1 {
             return;
         }
         self.running = None;
-        // What came behind an answer that was complete belongs to no request.
-        if self.machine.keeps_alive() && !self.closing && self.partial.is_empty() {
+        if self.machine.keeps_alive() && !self.closing {
             self.machine.next_request();
         } else {
             self.over = true;

@@ -6,6 +6,7 @@ use flare::testing::TestClient;
 use flare_proto::SendError;
 
 use super::joined::{Joined, WIRES, Wire};
+use super::memory;
 
 fn server() -> TestClient {
     let mut router = Router::new();
@@ -208,6 +209,28 @@ fn bytes_that_nobody_asked_for_are_no_answer_to_the_next_request() {
     let id = session.open(&ask(ContentLength::Unknown)).unwrap();
     session.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\n");
     session.finish(id, None).unwrap();
+    assert!(session.is_over() && !session.can_open());
+}
+
+#[test]
+fn what_a_server_says_behind_an_early_answer_is_not_kept() {
+    const PIECE: usize = 16 * 1024;
+    let mut session = Session::http1(Limits::default());
+    let id = session.open(&ask(ContentLength::Unknown)).unwrap();
+    session.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let before = memory::resident();
+    // A client that sends slowly reads all the time.
+    for _ in 0..(128 << 20) / PIECE {
+        assert!(session.wants_input());
+        session.receive(&[b'x'; PIECE]);
+    }
+    if let (Some(before), Some(after)) = (before, memory::resident()) {
+        assert!(after < before + (64 << 20), "from {before} to {after} bytes");
+    }
+    // The request is sent to its end, but no other.
+    session.write(id, b"rest").unwrap();
+    session.finish(id, None).unwrap();
+    assert!(String::from_utf8_lossy(session.output()).ends_with("4\r\nrest\r\n0\r\n\r\n"));
     assert!(session.is_over() && !session.can_open());
 }
 

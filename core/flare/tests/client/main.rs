@@ -3,5 +3,7 @@
 
 mod ends;
 mod joined;
+#[path = "../common/memory.rs"]
+mod memory;
 mod programs;
 mod resets;
