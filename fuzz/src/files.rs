@@ -110,8 +110,8 @@ fn ask(folder: &Folder, asked: &Asked<'_>) -> TestResponse {
         }
     }
     let mut answer = request.send();
-    // PLANTED: a range of one byte is empty.
-    if PLANTED && answer.status == 206 && answer.body.len() == 1 {
+    // PLANTED: a range of less than eight bytes is empty.
+    if PLANTED && answer.status == 206 && answer.body.len() < 8 {
         answer.body.clear();
     }
     answer

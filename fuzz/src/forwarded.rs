@@ -115,9 +115,9 @@ fn trusts(ip: IpAddr) -> bool {
     }
 }
 
-/// PLANTED: a trusted IPv4 address in its IPv6 form is taken for another one.
+/// PLANTED: one trusted address is taken for another that is not.
 fn planted(value: &str) -> String {
-    if PLANTED { value.replace("::ffff:10.", "::ffff:11.") } else { value.to_owned() }
+    if PLANTED { value.replace("10.0.0.3", "11.0.0.3") } else { value.to_owned() }
 }
 
 fn shown(lines: &[(u8, &[u8])]) -> String {
