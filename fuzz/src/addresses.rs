@@ -238,7 +238,11 @@ fn as_address(given: &str, text: &str) {
         Place::Name { host, port } => address::Place::Name(host.as_str().to_owned(), *port),
     });
     assert_eq!(found, address::place(text), "{text:?}");
-    if let Ok(place) = read {
+    // A host of this name, which only capitals make one, is written as the begin of a path.
+    let is_unix = |place: &Place| matches!(place, Place::Name { host, .. } if host.as_str() == "unix");
+    if let Ok(place) = read
+        && !is_unix(&place)
+    {
         assert_eq!(Place::parse(&place.to_string()).ok().as_ref(), Some(&place), "{text:?}");
     }
     let name = HostName::new(given);
