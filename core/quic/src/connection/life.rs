@@ -177,6 +177,14 @@ impl Connection {
             || inner.peer_error().is_some()
     }
 
+    /// It ends by our will, and could not say so yet: quiche holds a CONNECTION_CLOSE back while the congestion window is full, and lets it
+    /// out with the next probe, at [`Connection::deadline`].
+    #[must_use]
+    pub fn owes_close(&self) -> bool {
+        let inner = &self.inner;
+        inner.local_error().is_some() && !inner.is_draining() && !inner.is_closed()
+    }
+
     /// It is over: it can be dropped.
     #[must_use]
     pub fn is_closed(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use flare_quic::{ClientContext, Congestion, QuicSettings, ServerContext};
+use flare_quic::{ClientContext, Congestion, Ecn, QuicSettings, ServerContext};
 use flare_tls::ServerTls;
 
 use crate::support::{
@@ -32,6 +32,39 @@ fn a_close_is_told_with_its_code_and_both_sides_end() {
     assert!(world.client().open_bidirectional().is_err());
     let known = format!("{:?}", world.workers[0].endpoint);
     assert!(known.contains("ids: 0, handshakes: 0"), "{known}");
+}
+
+#[test]
+fn a_close_behind_a_full_congestion_window_leaves_with_the_next_probe() {
+    let mut world = World::joined();
+    world.run_out();
+    let path = world.client().path();
+    let server = world.server();
+    let id = server.open_unidirectional().unwrap();
+    server.write(id, &pattern(200_000, id), false).unwrap();
+    // Nothing of it arrives, so nothing is acknowledged.
+    while server.transmit(Instant::now(), &mut Vec::new()).is_some() {}
+    assert!(!server.owes_close());
+    server.close(0x100, "");
+    assert_eq!(server.transmit(Instant::now(), &mut Vec::new()), None);
+    assert!(server.owes_close());
+    let mut out = Vec::new();
+    let begin = Instant::now();
+    let run = loop {
+        let at = server.deadline().unwrap();
+        std::thread::sleep(at.saturating_duration_since(Instant::now()));
+        server.timeout(Instant::now());
+        if let Some(run) = server.transmit(Instant::now(), &mut out) {
+            break run;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(5), "no probe");
+    };
+    assert!(!server.owes_close());
+    for datagram in out.chunks_mut(run.segment) {
+        world.client().receive(datagram, path, Ecn::NotCapable);
+    }
+    let told = world.client().close_reason().unwrap();
+    assert_eq!((told.by_peer, told.application, told.code), (true, true, 0x100));
 }
 
 #[test]

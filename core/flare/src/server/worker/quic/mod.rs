@@ -5,6 +5,7 @@
 //! like those with a socket of their own, so that messages, timers and relays name both alike.
 
 mod datagrams;
+mod ending;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -325,12 +326,9 @@ impl Worker {
 
     /// Drops a connection. False: it is none of this kind.
     pub(super) fn close_quic(&mut self, key: Key, reason: CancelReason) -> bool {
-        let Some(connection) = self.quic.connections.get_mut(key) else { return false };
-        let place = connection.place;
-        connection.quic.close(NO_ERROR, "");
-        self.transmit_quic(key);
-        self.send_datagrams(place);
-        self.end_quic(key, reason);
+        if !self.cut_quic(key, reason) {
+            return false;
+        }
         self.forget_quic(key);
         true
     }
@@ -345,28 +343,6 @@ impl Worker {
             place.endpoint.remove(&mut connection.quic);
         }
         self.driver.release(key);
-    }
-
-    /// The server ends: requests that run get their answer first. Whoever only shakes hands is sent away.
-    pub(super) fn drain_quic(&mut self) {
-        for key in self.quic.connections.keys() {
-            let Some(connection) = self.quic.connections.get_mut(key) else { continue };
-            match &mut connection.http3 {
-                _ if connection.over => {}
-                Some(http3) => http3.drain(&mut connection.quic, &mut self.env),
-                None => connection.quic.close(NO_ERROR, "the server ends"),
-            }
-            let place = connection.place;
-            self.settle_quic(key);
-            self.send_datagrams(place);
-        }
-    }
-
-    /// Cuts what is left: the worker ends.
-    pub(super) fn close_all_quic(&mut self) {
-        for key in self.quic.connections.keys() {
-            self.close_quic(key, CancelReason::Drain);
-        }
     }
 }
 
