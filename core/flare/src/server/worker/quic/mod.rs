@@ -17,7 +17,6 @@ use flare_quic::{Connection, Endpoint, EndpointCounters, Path, Stats};
 use super::Worker;
 use super::relay::Way;
 use crate::exchange::{CancelReason, Early, Ends, ExchangeKey};
-use crate::log::Level;
 use crate::server::connections::Connections;
 use crate::server::counters::Counters;
 use crate::server::http3::Http3;
@@ -288,63 +287,4 @@ impl Worker {
             connection.armed = deadline;
         }
     }
-
-    /// The connection has ended for its handlers. What is left of it are its last words.
-    fn end_quic(&mut self, key: Key, reason: CancelReason) {
-        let Some(connection) = self.quic.connections.get_mut(key) else { return };
-        if std::mem::replace(&mut connection.over, true) {
-            return;
-        }
-        let ways: Vec<Way> = connection.relays.drain(..).collect();
-        let http3 = connection.http3.take();
-        let failed = http3.is_none().then(|| (connection.quic.path().peer, connection.quic.close_reason()));
-        // Let go behind the abort, which says why their exchanges ended.
-        let relays: Vec<_> = ways.into_iter().filter_map(|way| self.close_way(way)).collect();
-        if let Some((peer, why)) = failed {
-            self.counters.tls_failed.add(1);
-            self.env.service.log.tell(Level::Info, "QUIC handshake failed", || match why {
-                Some(close) => format!("{peer}: {close}"),
-                None => format!("{peer}: it took too long"),
-            });
-        }
-        let active = http3.as_ref().is_some_and(|http3| http3.is_active());
-        if let Some(mut http3) = http3 {
-            http3.abort(reason, &mut self.env);
-        }
-        drop(relays);
-        if self.env.draining {
-            if reason == CancelReason::Drain && active {
-                self.report.aborted += 1;
-            } else {
-                self.report.finished += 1;
-            }
-        }
-        self.quic.live -= 1;
-        self.counters.closed.add(1);
-        self.shared.closed();
-    }
-
-    /// Drops a connection. False: it is none of this kind.
-    pub(super) fn close_quic(&mut self, key: Key, reason: CancelReason) -> bool {
-        if !self.cut_quic(key, reason) {
-            return false;
-        }
-        self.forget_quic(key);
-        true
-    }
-
-    fn forget_quic(&mut self, key: Key) {
-        let Some(mut connection) = self.quic.connections.remove(key) else { return };
-        connection.count(&self.counters);
-        if let Some(timer) = connection.timer.take() {
-            self.wheel.cancel(timer);
-        }
-        if let Some(place) = self.quic.places.get_mut(connection.place) {
-            place.endpoint.remove(&mut connection.quic);
-        }
-        self.driver.release(key);
-    }
 }
-
-/// H3_NO_ERROR (RFC 9114, 8.1).
-const NO_ERROR: u64 = 0x100;
