@@ -23,7 +23,9 @@ pub enum Congestion {
     /// CUBIC (RFC 9438).
     #[default]
     Cubic,
-    /// BBR version 2.
+    /// BBR version 2, for paths that lose packets without being full. That of quiche may stay in its drain phase, at a third of the rate that
+    /// it found, where that rate and the shortest round trip make less than a packet ([a known weakness of
+    /// BBR](https://github.com/ietf-wg-ccwg/draft-ietf-ccwg-bbr/issues/90)): prefer CUBIC within one machine or one local network.
     Bbr2,
     /// New Reno (RFC 9002, 7).
     Reno,
