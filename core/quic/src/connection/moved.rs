@@ -19,9 +19,16 @@ const WAIT: Duration = Duration::from_millis(100);
 /// Between two packets at least.
 const SHORTEST: Duration = Duration::from_millis(10);
 
+/// How often the peer is asked again whether the new path is its own, at growing intervals. quiche asks again only when a time runs out in
+/// which nothing is acknowledged; but its question may arrive, and the answer get lost or, as at a peer of quiche whose congestion window is
+/// full, never leave.
+const QUESTIONS: u32 = 4;
+
 /// A path that was left.
 pub(super) struct Left {
     path: Path,
+    /// How often was seen that the new path is not known to be the peer's.
+    unproven: u32,
     /// Whether it is known if the path was the peer's: no packet must ask that any more when it goes to another address.
     judged: bool,
     sent: u32,
@@ -33,7 +40,7 @@ impl Connection {
     pub(super) fn leave(&mut self, path: Path, now: Instant) {
         self.left.retain(|left| left.path != path && left.path != self.path);
         let judged = self.is_proven(path);
-        self.left.push(Left { path, judged, sent: 0, next: now });
+        self.left.push(Left { path, unproven: 0, judged, sent: 0, next: now });
     }
 
     /// A path was found to be the peer's, or not.
@@ -54,9 +61,19 @@ impl Connection {
     /// Makes the next packet for a path that was left, if it is time.
     pub(super) fn transmit_for_left(&mut self, now: Instant, out: &mut Filling<'_>) -> Option<Run> {
         let index = self.left.iter().position(|left| left.next <= now)?;
-        let proven = self.is_proven(self.path);
+        let current = self.path;
+        let proven = self.is_proven(current);
         let left = self.left.get_mut(index)?;
-        if !proven || !left.judged {
+        if !proven {
+            left.next = now + WAIT * (left.unproven + 1);
+            if (1..=QUESTIONS).contains(&left.unproven) {
+                // Err: no connection ID is left for the path, as when it was asked about first.
+                let _ = self.inner.probe_path(current.local, current.peer);
+            }
+            left.unproven = (left.unproven + 1).min(QUESTIONS + 1);
+            return None;
+        }
+        if !left.judged {
             left.next = now + WAIT;
             return None;
         }

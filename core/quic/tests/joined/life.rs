@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use flare_quic::{ClientContext, Congestion, Ecn, QuicSettings, ServerContext};
+use flare_quic::{ClientContext, Congestion, Ecn, QuicSettings, ServerContext, StreamError};
 use flare_tls::ServerTls;
 
 use crate::support::{
@@ -127,6 +127,7 @@ fn move_while_sending(download: bool) {
     let mut sender = Sender::new(stream, pattern(1_500_000, stream));
     let mut got = Vec::new();
     let mut moves = 0;
+    let mut heard = 0;
     world.run("the content", |world| {
         if download {
             sender.go(world.server())
@@ -135,12 +136,15 @@ fn move_while_sending(download: bool) {
         }
         let reader = if download { world.client() } else { world.server() };
         let whole = reader.next_readable().is_some_and(|stream| read_all(reader, stream, &mut got));
-        let here = moves == 0 || world.server().path().peer.port() == 5000 + moves;
+        // The server has found the client, and what it asked has come: no NAT forgets again sooner.
+        let found = moves == 0 || world.server().path().peer.port() == 5000 + moves;
+        let here = found && world.client().stats().received >= heard + 3;
         if moves < MOVES && here && got.len() > (usize::from(moves) + 1) * 150_000 {
             moves += 1;
             world.rebound.insert(address("10.0.1.1:2000"), address(&format!("10.0.9.9:{}", 5000 + moves)));
             // What is on its way to the old address is lost.
             world.to_clients.clear();
+            heard = world.client().stats().received;
             // A NAT forgets about who is silent; the client says something again.
             world.client().write_datagram(b"I am here".to_vec());
         }
@@ -150,6 +154,36 @@ fn move_while_sending(download: bool) {
     assert!(got == sender.content);
     world.run("the new path", |world| world.server().path().peer.port() == 5000 + MOVES);
     assert_eq!(world.server().path().local, address(SERVER));
+}
+
+#[test]
+fn a_new_path_is_asked_about_again_when_the_answer_was_lost() {
+    let mut world = World::joined();
+    let stream = world.client().open_bidirectional().unwrap();
+    world.client().write(stream, b"begin", true).unwrap();
+    world.run("the begin", |world| world.server().next_readable().is_some());
+    assert!(read_all(world.server(), stream, &mut Vec::new()));
+    world.run_out();
+    // Lost on the old path. That is found out when the new one is known to be the client's.
+    world.server().reset(stream, 7);
+    world.send_now();
+    assert!(!world.to_clients.is_empty());
+    world.to_clients.clear();
+    world.rebound.insert(address("10.0.1.1:2000"), address("10.0.9.9:5001"));
+    world.client().write_datagram(vec![0; 1000]);
+    world.run("the new path", |world| world.server().path().peer.port() == 5001);
+    // The question comes, and the answer does not.
+    world.turn();
+    world.send_now();
+    assert!(!world.to_server.is_empty());
+    world.to_server.clear();
+    // An acknowledgement of this is one of the question too: no timer is left that would ask again.
+    world.server().write_datagram(b"more".to_vec());
+    world.run("the reset", |world| {
+        let readable = world.client().next_readable();
+        readable
+            .is_some_and(|stream| matches!(world.client().read(stream, &mut [0]), Err(StreamError::Reset(7))))
+    });
 }
 
 #[test]
