@@ -124,7 +124,7 @@ fn move_while_sending(download: bool) {
     world.run("the begin", |world| world.server().next_readable().is_some());
     let mut buffer = [0; 10];
     world.server().read(stream, &mut buffer).unwrap();
-    let mut sender = Sender::new(stream, pattern(1_500_000, stream));
+    let mut sender = Sender::new(stream, pattern(4_000_000, stream));
     let mut got = Vec::new();
     let mut moves = 0;
     let mut heard = 0;
@@ -138,7 +138,7 @@ fn move_while_sending(download: bool) {
         let whole = reader.next_readable().is_some_and(|stream| read_all(reader, stream, &mut got));
         // The server has found the client, and what it asked has come: no NAT forgets again sooner.
         let found = moves == 0 || world.server().path().peer.port() == 5000 + moves;
-        let here = found && world.client().stats().received >= heard + 3;
+        let here = found && world.client().stats().received >= heard + 2;
         if moves < MOVES && here && got.len() > (usize::from(moves) + 1) * 150_000 {
             moves += 1;
             world.rebound.insert(address("10.0.1.1:2000"), address(&format!("10.0.9.9:{}", 5000 + moves)));
