@@ -19,16 +19,21 @@ const WAIT: Duration = Duration::from_millis(100);
 /// Between two packets at least.
 const SHORTEST: Duration = Duration::from_millis(10);
 
-/// How often the peer is asked again whether the new path is its own, at growing intervals. quiche asks again only when a time runs out in
-/// which nothing is acknowledged; but its question may arrive, and the answer get lost or, as at a peer of quiche whose congestion window is
-/// full, never leave.
+/// How often a client is asked again whether the new path is its own, at growing intervals. quiche asks again only when a time runs out in which
+/// nothing is acknowledged; but its question may arrive, and the answer get lost or, as at a client of quiche whose congestion window is full,
+/// never leave.
 const QUESTIONS: u32 = 4;
+
+/// What the server must be allowed to send before it asks, in bytes. A question that waits until its path is given up would keep quiche from
+/// sending on any other.
+const ROOM: u64 = 100;
 
 /// A path that was left.
 pub(super) struct Left {
     path: Path,
-    /// How often was seen that the new path is not known to be the peer's.
-    unproven: u32,
+    /// How often was asked again about the path after it, and the earliest time for the next.
+    asked: u32,
+    ask: Instant,
     /// Whether it is known if the path was the peer's: no packet must ask that any more when it goes to another address.
     judged: bool,
     sent: u32,
@@ -40,7 +45,7 @@ impl Connection {
     pub(super) fn leave(&mut self, path: Path, now: Instant) {
         self.left.retain(|left| left.path != path && left.path != self.path);
         let judged = self.is_proven(path);
-        self.left.push(Left { path, unproven: 0, judged, sent: 0, next: now });
+        self.left.push(Left { path, asked: 0, ask: now + WAIT, judged, sent: 0, next: now });
     }
 
     /// A path was found to be the peer's, or not.
@@ -54,26 +59,38 @@ impl Connection {
         self.inner.is_path_validated(path.local, path.peer).unwrap_or(false)
     }
 
+    /// Asks about a client's new path again, if it is time.
+    fn ask_again(&mut self, now: Instant) {
+        let Some(left) = self.left.last() else { return };
+        if self.client.is_some() || left.asked == QUESTIONS || left.ask > now {
+            return;
+        }
+        let Some(known) = self.inner.path_stats().find(|path| path.active) else { return };
+        let path = Path { local: known.local_addr, peer: known.peer_addr };
+        // Three times as much as came from there (RFC 9000, 8.1).
+        let room = (3 * known.recv_bytes).saturating_sub(known.sent_bytes);
+        if room < ROOM || self.is_proven(path) {
+            return;
+        }
+        if let Some(left) = self.left.last_mut() {
+            left.asked += 1;
+            left.ask = now + WAIT * (left.asked + 1);
+        }
+        // Err: no connection ID is left for the path, as when it was asked about first.
+        let _ = self.inner.probe_path(path.local, path.peer);
+    }
+
     pub(super) fn next_for_left(&self) -> Option<Instant> {
         self.left.iter().map(|left| left.next).min()
     }
 
     /// Makes the next packet for a path that was left, if it is time.
     pub(super) fn transmit_for_left(&mut self, now: Instant, out: &mut Filling<'_>) -> Option<Run> {
+        self.ask_again(now);
         let index = self.left.iter().position(|left| left.next <= now)?;
-        let current = self.path;
-        let proven = self.is_proven(current);
+        let proven = self.is_proven(self.path);
         let left = self.left.get_mut(index)?;
-        if !proven {
-            left.next = now + WAIT * (left.unproven + 1);
-            if (1..=QUESTIONS).contains(&left.unproven) {
-                // Err: no connection ID is left for the path, as when it was asked about first.
-                let _ = self.inner.probe_path(current.local, current.peer);
-            }
-            left.unproven = (left.unproven + 1).min(QUESTIONS + 1);
-            return None;
-        }
-        if !left.judged {
+        if !proven || !left.judged {
             left.next = now + WAIT;
             return None;
         }

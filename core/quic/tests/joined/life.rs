@@ -187,6 +187,36 @@ fn a_new_path_is_asked_about_again_when_the_answer_was_lost() {
 }
 
 #[test]
+fn a_client_that_moves_on_before_it_was_found_is_found() {
+    let mut world = World::joined();
+    let stream = world.client().open_bidirectional().unwrap();
+    world.client().write(stream, b"begin", false).unwrap();
+    world.run("the begin", |world| world.server().next_readable().is_some());
+    world.server().read(stream, &mut [0; 10]).unwrap();
+    world.run_out();
+    let mut got = [0; 10];
+    for port in [5001, 5002] {
+        world.rebound.insert(address("10.0.1.1:2000"), address(&format!("10.0.9.9:{port}")));
+        world.client().write_datagram(b"I am here".to_vec());
+        world.run("the new path", |world| world.server().path().peer.port() == port);
+        // Nothing comes or goes for a while, and the server gives up on the path.
+        let begin = Instant::now();
+        while port == 5001 && begin.elapsed() < Duration::from_secs(2) {
+            world.send_now();
+            world.to_clients.clear();
+            world.to_server.clear();
+            world.wait();
+        }
+    }
+    world.client().write(stream, b"more", true).unwrap();
+    world.run("more", |world| world.server().next_readable().is_some());
+    assert_eq!(world.server().read(stream, &mut got).unwrap().length, 4);
+    world.server().write(stream, b"answer", true).unwrap();
+    world.run("the answer", |world| world.client().next_readable().is_some());
+    assert_eq!(world.client().read(stream, &mut got).unwrap().length, 6);
+}
+
+#[test]
 fn a_client_behind_a_nat_that_forgets_goes_on_sending() {
     move_while_sending(false);
 }

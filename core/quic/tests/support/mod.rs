@@ -309,7 +309,7 @@ impl World {
     }
 
     /// Sleeps until the next deadline of anybody.
-    fn wait(&self) {
+    pub fn wait(&self) {
         let servers = self.workers.iter().flat_map(|worker| worker.connections.values()).map(|each| &**each);
         let next = servers.chain(&self.clients).filter_map(Connection::deadline).min();
         let longest = Instant::now() + Duration::from_millis(50);
