@@ -2,7 +2,8 @@
 //!
 //! quiche counts what is sent path by path, and takes a packet for lost when a later one of the same path is acknowledged. Nothing is sent
 //! any more on a path that was left, so what was on its way there is neither acknowledged nor lost, and its content never comes again. So
-//! some small packets are made for the old path and sent on the new one: their acknowledgements say what was lost before.
+//! some small packets are made for the old path and sent on the new one: their acknowledgements say what was lost before. That waits until
+//! the new path is known to be the peer's, so a server sees to it that it gets to know.
 
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,7 @@ const ROOM: u64 = 100;
 /// A path that was left.
 pub(super) struct Left {
     path: Path,
-    /// How often was asked again about the path after it, and the earliest time for the next.
+    /// How often the peer was asked again about the path that came after it, and the earliest time for the next.
     asked: u32,
     ask: Instant,
     /// Whether it is known if the path was the peer's: no packet must ask that any more when it goes to another address.
@@ -61,23 +62,19 @@ impl Connection {
 
     /// Asks about a client's new path again, if it is time.
     fn ask_again(&mut self, now: Instant) {
-        let Some(left) = self.left.last() else { return };
-        if self.client.is_some() || left.asked == QUESTIONS || left.ask > now {
+        if self.client.is_some() || self.left.is_empty() || self.is_proven(self.path) {
             return;
         }
         let Some(known) = self.inner.path_stats().find(|path| path.active) else { return };
-        let path = Path { local: known.local_addr, peer: known.peer_addr };
         // Three times as much as came from there (RFC 9000, 8.1).
         let room = (3 * known.recv_bytes).saturating_sub(known.sent_bytes);
-        if room < ROOM || self.is_proven(path) {
-            return;
-        }
-        if let Some(left) = self.left.last_mut() {
-            left.asked += 1;
-            left.ask = now + WAIT * (left.asked + 1);
-        }
+        // The path that was left last is the one before ours.
+        let due = |left: &&mut Left| left.asked < QUESTIONS && left.ask <= now && room >= ROOM;
+        let Some(left) = self.left.last_mut().filter(due) else { return };
+        left.asked += 1;
+        left.ask = now + WAIT * (left.asked + 1);
         // Err: no connection ID is left for the path, as when it was asked about first.
-        let _ = self.inner.probe_path(path.local, path.peer);
+        let _ = self.inner.probe_path(known.local_addr, known.peer_addr);
     }
 
     pub(super) fn next_for_left(&self) -> Option<Instant> {

@@ -8,6 +8,7 @@ mod certificates;
 mod endpoint;
 mod handshake;
 mod life;
+mod moved;
 mod noise;
 mod other;
 mod resumption;
